@@ -1,0 +1,75 @@
+"""One concurrent party of an execution, and what it waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+ALL_WRITES = int("10" * 512, 2)
+"""The write bits of the first 512 actors, as `Actor.wrote` sets them."""
+
+
+class Wait:
+    """Why an actor cannot go on: published before the operation, while others are chosen."""
+
+    __slots__ = ("deadline", "kind", "owner", "ready", "site")
+
+    def __init__(self, kind: str, owner: object, ready: Callable[[], bool], deadline: float | None, site: Any) -> None:
+        self.kind = kind
+        self.owner = owner
+        self.ready = ready
+        self.deadline = deadline  # virtual seconds; None waits for ever
+        self.site = site
+
+
+class Actor:
+    """A thread under control.
+
+    ``read`` and ``wrote`` are this actor's two bits in the record of who touched a place.
+    """
+
+    __slots__ = (
+        "argument",
+        "begun",
+        "body",
+        "both",
+        "child",
+        "daemon",
+        "doing",
+        "error",
+        "finished",
+        "greenlet",
+        "index",
+        "name",
+        "read",
+        "thread",
+        "timed_out",
+        "wait",
+        "wrote",
+    )
+
+    def __init__(self, index: int, name: str, body: Callable[..., Any], argument: tuple[Any, ...]) -> None:
+        self.index = index
+        self.name = name
+        self.body = body
+        self.argument = argument
+        self.read = 1 << (2 * index)
+        self.wrote = 2 << (2 * index)
+        self.both = self.read | self.wrote
+        self.greenlet: Any = None
+        self.child = False  # started by the program, not declared by the person
+        self.daemon = False
+        self.reset()
+
+    def reset(self) -> None:
+        """Make ready for another execution."""
+        self.begun = False
+        self.doing = ""  # the library operation that the current wait is part of
+        self.error: BaseException | None = None
+        self.finished = False
+        self.wait: Wait | None = None
+        self.timed_out = False
+        self.thread: Any = None  # the threading.Thread, once somebody asked for it
+
+    def __repr__(self) -> str:
+        return f"<Actor {self.name}>"

@@ -1,0 +1,279 @@
+"""Find the code that a run executes, swap in its instrumented form, and put everything back.
+
+Code reaches the lab in two ways: a hooked call hands over its callee before it
+runs, and the interpreter reports the start of every other function (a property,
+a dunder method, a callback from C).  A function reported this way has already
+started uninstrumented, so the execution is done again.
+
+Reports come from ``sys.monitoring`` (PEP 669) where it exists; on 3.11 from a
+profile function that is set during sampled executions only, because it makes
+every call of the program several times slower.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import sys
+import weakref
+from collections.abc import Iterator
+from threading import get_ident
+from types import CodeType, FrameType, FunctionType, MethodType
+from typing import Any
+
+from lab import hooks
+from lab.errors import LabError
+from lab.instrument import Instrumented, instrument
+from lab.origin import LAB, is_library
+
+_MONITORING = getattr(sys, "monitoring", None)
+
+
+class _CodeCache:
+    """Instrumented code by original code object; rewriting costs about 2 ms a function."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int, bool], tuple[Instrumented, object]] = {}
+
+    def get(self, code: CodeType, namespace: object, accesses: bool) -> Instrumented:
+        key = (id(code), id(namespace), accesses)
+        found = self._known.get(key)
+        if found is None or found[0].original is not code:
+            found = (instrument(code, namespace, accesses), namespace)
+            if isinstance(namespace, type(sys)):
+                self._known[key] = found  # keeps code and module alive, so their ids stay theirs
+        return found[0]
+
+
+_CACHE = _CodeCache()
+
+
+class _Namespace:
+    """Stands for the globals of code that belongs to no imported module."""
+
+    def __init__(self, variables: dict[str, Any]) -> None:
+        self.__dict__ = variables
+
+
+class Discovery:
+    """The functions whose code is swapped during one exploration.
+
+    Use as a context manager: on leaving, every function has its own code again.
+    """
+
+    def __init__(self, trace: tuple[str, ...] = ()) -> None:
+        self._trace = trace
+        self._swapped: list[tuple[FunctionType, CodeType, CodeType]] = []
+        self._made: set[weakref.ref[FunctionType]] = set()
+        self._original_of: dict[int, CodeType] = {}  # id of instrumented code -> what it was
+        self._settled: set[int] = set()  # ids of code objects that need nothing more
+        self._kept: list[object] = []  # keeps those ids from being used again
+        self._searched: set[int] = set()
+        self._superseded: set[int] = set()  # ids of nested code whose parent is instrumented now
+        self.found: dict[int, tuple[CodeType, dict[str, Any]]] = {}
+        self._namespaces: dict[int, _Namespace] = {}
+        self._thread = get_ident()
+        self._tool: int | None = None
+        self._profile_before: Any = None
+        self.uncontrolled: dict[str, None] = {}
+
+    def __enter__(self) -> Discovery:
+        if _MONITORING is not None:
+            self._tool = _free_tool()
+            _MONITORING.register_callback(self._tool, _MONITORING.events.PY_START, self._started)
+            _MONITORING.set_events(self._tool, _MONITORING.events.PY_START)
+            _MONITORING.restart_events()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._tool is not None and _MONITORING is not None:
+            _MONITORING.set_events(self._tool, 0)
+            _MONITORING.register_callback(self._tool, _MONITORING.events.PY_START, None)
+            _MONITORING.free_tool_id(self._tool)
+            self._tool = None
+        for function, original, instrumented in reversed(self._swapped):
+            if function.__code__ is instrumented:
+                function.__code__ = original
+        for reference in list(self._made):
+            made = reference()
+            if made is not None and id(made.__code__) in self._original_of:
+                made.__code__ = self._original_of[id(made.__code__)]
+
+    # ------------------------------------------------------------ from calls
+
+    def cover(self, callee: object) -> None:
+        """Instrument what a call of ``callee`` will run, as far as that can be told from it."""
+        for function in _functions_of(callee):
+            code = function.__code__
+            if id(code) not in self._settled:
+                self._swap(function, code)
+
+    def function_made(self, function: Any) -> None:
+        """Remember a function made by instrumented code, to restore it too."""
+        self._made.add(weakref.ref(function, self._made.discard))
+
+    def _swap(self, function: FunctionType, code: CodeType) -> None:
+        accesses = self._policy(code.co_filename, function.__globals__)
+        if accesses is None:
+            self._settle(code)
+            return
+        try:
+            result = _CACHE.get(code, self._namespace(function.__globals__), accesses)
+        except Exception as error:  # the reader of bytecode may meet code it does not know
+            self._settle(code)
+            if accesses:
+                self._escaped(code, f"could not be instrumented ({type(error).__name__}: {error})")
+            return
+        self._register(result)
+        function.__code__ = result.code
+        self._swapped.append((function, code, result.code))
+
+    def _register(self, result: Instrumented) -> None:
+        self._settle(result.code)
+        self._original_of[id(result.code)] = result.original
+        for inner in result.nested:
+            self._superseded.add(id(inner.original))
+            self._register(inner)
+
+    def _settle(self, code: CodeType) -> None:
+        self._settled.add(id(code))
+        self._kept.append(code)
+
+    def _policy(self, filename: str, variables: dict[str, Any]) -> bool | None:
+        """True: step inside. False: control its locks and threads only. None: leave alone."""
+        name = str(variables.get("__name__", ""))
+        if filename.startswith(("<frozen ", LAB)) or name.partition(".")[0] == "lab":
+            return None
+        if any(name == traced or name.startswith(traced + ".") for traced in self._trace):
+            return True
+        if filename.startswith("<"):  # made by exec, as the methods of a dataclass are: its module tells
+            filename = getattr(sys.modules.get(name), "__file__", None) or filename
+        return not is_library(filename)
+
+    def _namespace(self, variables: dict[str, Any]) -> object:
+        module = sys.modules.get(str(variables.get("__name__")))
+        if module is not None and getattr(module, "__dict__", None) is variables:
+            return module
+        return self._namespaces.setdefault(id(variables), _Namespace(variables))
+
+    # ------------------------------------------------------------ from the interpreter
+
+    def watch(self) -> None:
+        """Report starting functions on the calling greenlet (3.11 only; elsewhere always on)."""
+        if _MONITORING is None:
+            sys.setprofile(self._profiled)
+
+    def unwatch(self) -> None:
+        """End what `watch` began."""
+        if _MONITORING is None:
+            sys.setprofile(None)
+
+    def take_found(self) -> bool:
+        """Instrument the functions that started uninstrumented; true if there were any."""
+        found, self.found = list(self.found.values()), {}
+        progress = False
+        by_search = []
+        for code, variables in found:
+            functions = [f for f in _named(code, variables) if f.__code__ is code]
+            if functions and id(code) not in self._searched:
+                self._searched.add(id(code))
+                self._kept.append(code)
+                for function in functions:
+                    self._swap(function, code)
+                progress = True
+            else:
+                by_search.append(code)
+        for code in by_search:
+            functions = [f for f in gc.get_referrers(code) if isinstance(f, FunctionType) and f.__code__ is code]
+            for function in functions:
+                self._swap(function, code)
+                progress = True
+            if id(code) in self._superseded:
+                progress = True
+            elif not functions:
+                self._settle(code)
+                self._escaped(code, "runs outside any function, so it could not be instrumented")
+        if found and _MONITORING is not None:
+            _MONITORING.restart_events()
+        return progress
+
+    def _note(self, code: CodeType, frame: FrameType) -> None:
+        if id(code) in self._settled or id(code) in self.found:
+            return
+        if hooks.DRIVERS.get(self._thread) is None:
+            return  # the lab's own work between executions
+        if self._policy(code.co_filename, frame.f_globals) is None:
+            self._settle(code)
+            return
+        self.found[id(code)] = (code, frame.f_globals)
+
+    def _started(self, code: CodeType, _offset: int) -> Any:
+        if get_ident() != self._thread:
+            return None
+        self._note(code, sys._getframe(1))
+        return _MONITORING.DISABLE if id(code) in self._settled and _MONITORING is not None else None
+
+    def _profiled(self, frame: FrameType, event: str, _argument: object) -> None:
+        if event == "call":
+            self._note(frame.f_code, frame)
+
+    def _escaped(self, code: CodeType, why: str) -> None:
+        self.uncontrolled[f"{code.co_qualname} ({code.co_filename}:{code.co_firstlineno}) {why}"] = None
+
+
+def _free_tool() -> int:
+    assert _MONITORING is not None
+    for tool in (4, 3, 2, 1, 0, 5):
+        if _MONITORING.get_tool(tool) is None:
+            _MONITORING.use_tool_id(tool, "race-lab")
+            return tool
+    raise LabError("sys.monitoring: all six tool ids are taken; end one of the debuggers, profilers or explorations")
+
+
+def _functions_of(callee: Any) -> Iterator[FunctionType]:
+    """The Python functions that a call of ``callee`` starts with."""
+    kind = type(callee)
+    if kind is FunctionType:
+        yield callee
+        wrapped = callee.__dict__.get("__wrapped__") if callee.__dict__ else None
+        if wrapped is not None:
+            yield from _functions_of(wrapped)
+    elif kind is MethodType:
+        yield from _functions_of(callee.__func__)
+    elif isinstance(callee, functools.partial):
+        yield from _functions_of(callee.func)
+    elif isinstance(callee, staticmethod | classmethod):
+        yield from _functions_of(callee.__func__)
+    elif isinstance(callee, type):
+        for name in ("__new__", "__init__"):
+            member = _class_member(callee, name)
+            if isinstance(member, FunctionType | staticmethod):
+                yield from _functions_of(member)
+    else:
+        member = _class_member(kind, "__call__")
+        if isinstance(member, FunctionType):
+            yield member
+
+
+def _class_member(cls: type, name: str) -> object:
+    for base in cls.__mro__:
+        if name in base.__dict__:
+            return base.__dict__[name]
+    return None
+
+
+def _named(code: CodeType, variables: dict[str, Any]) -> Iterator[FunctionType]:
+    """The functions that stand under the code's qualified name in its module."""
+    scope: Any = variables
+    for part in code.co_qualname.split("."):
+        if part == "<locals>" or part not in scope:
+            return
+        member = scope[part]
+        scope = getattr(member, "__dict__", {})
+    if isinstance(member, property):
+        candidates = [member.fget, member.fset, member.fdel]
+    else:
+        candidates = [getattr(member, "__func__", None), getattr(member, "func", None), member]
+    for candidate in candidates:
+        if isinstance(candidate, FunctionType):
+            yield from _functions_of(candidate)

@@ -1,0 +1,146 @@
+"""The calls that instrumented code makes, and whom they reach.
+
+Instrumented code is shared: the test runner, a second exploration in another
+thread or a program's own real threads may run it too.  Each hook therefore asks
+who drives the calling OS thread; where nobody does, it does nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from threading import get_ident
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from lab.instrument import Site
+
+
+class Driver(Protocol):
+    """Decides what happens before each visible operation of one OS thread."""
+
+    def touch(self, owner: object, key: object, write: bool, site: Site, value: object = ...) -> None:
+        """Be told that the running actor is about to read or write ``owner``'s ``key``."""
+
+    def whole(self, container: object, write: bool, site: Site, detail: object = ...) -> None:
+        """Be told of an operation on a container or iterator as a whole or on one item."""
+
+    def call(self, function: Any, arguments: tuple[Any, ...], site: Site) -> Any:
+        """Give the callable to call in place of ``function``: itself, or its controlled twin."""
+
+    def enter(self, manager: Any, site: Site) -> Any:
+        """Give the context manager to enter in place of ``manager``."""
+
+    def function_made(self, function: Any) -> None:
+        """Be told of a function made from instrumented code."""
+
+
+DRIVERS: dict[int, Driver] = {}
+"""OS thread identity -> driver; entries exist only while a run is going on."""
+
+_driver = DRIVERS.get
+ABSENT = object()
+"""Stands for a value that is not known before the operation has happened."""
+
+
+def read(owner: object, site: Site) -> None:
+    driver = _driver(get_ident())
+    if driver is not None:
+        driver.touch(owner, site.key, False, site)
+
+
+def write(owner: object, value: object, site: Site) -> None:
+    driver = _driver(get_ident())
+    if driver is not None:
+        driver.touch(owner, site.key, True, site, value)
+
+
+def delete(owner: object, site: Site) -> None:
+    driver = _driver(get_ident())
+    if driver is not None:
+        driver.touch(owner, site.key, True, site)
+
+
+def fields(owner: object, names: tuple[str, ...], site: Site) -> None:
+    """Before a class pattern reads several attributes of its subject."""
+    driver = _driver(get_ident())
+    if driver is not None:
+        for name in names:
+            driver.touch(owner, name, False, site)
+
+
+def item(container: object, key: object, site: Site) -> None:
+    driver = _driver(get_ident())
+    if driver is not None:
+        driver.whole(container, site.write, site, (key,))
+
+
+def item_write(container: object, key: object, value: object, site: Site) -> None:
+    driver = _driver(get_ident())
+    if driver is not None:
+        driver.whole(container, True, site, (key, value))
+
+
+def whole(container: object, site: Site) -> None:
+    driver = _driver(get_ident())
+    if driver is not None:
+        driver.whole(container, False, site)
+
+
+def pair(left: object, right: object, site: Site) -> None:
+    driver = _driver(get_ident())
+    if driver is not None:
+        driver.whole(left, site.write, site)
+        driver.whole(right, False, site)
+
+
+def call(function: Any, arguments: tuple[Any, ...], site: Site) -> Any:
+    driver = _driver(get_ident())
+    if driver is None:
+        return function
+    return driver.call(function, arguments, site)
+
+
+def call_spread(function: Any, arguments: Any, site: Site) -> Any:
+    driver = _driver(get_ident())
+    if driver is None:
+        return function
+    if type(arguments) is not tuple:
+        driver.whole(arguments, False, site)
+        arguments = tuple(arguments) if type(arguments) in (list, dict, set) else ()
+    return driver.call(function, arguments, site)
+
+
+def enter(manager: Any, site: Site) -> Any:
+    driver = _driver(get_ident())
+    if driver is None:
+        return manager
+    return driver.enter(manager, site)
+
+
+@contextmanager
+def uncontrolled() -> Iterator[None]:
+    """The lab's own calls into library code that may be instrumented."""
+    identity = get_ident()
+    driver = DRIVERS.pop(identity, None)
+    try:
+        yield
+    finally:
+        if driver is not None:
+            DRIVERS[identity] = driver
+
+
+def import_first(level: int, names: tuple[str, ...] | None, site: Site) -> None:
+    """Import without interruption: the interpreter's own import locks are not controlled."""
+    if _driver(get_ident()) is not None:
+        frame = sys._getframe(1)
+        with uncontrolled(), suppress(BaseException):  # the import statement raises it again in its own place
+            __import__(str(site.key), frame.f_globals, None, names or (), level)
+
+
+def function_made(function: Any) -> Any:
+    driver = _driver(get_ident())
+    if driver is not None:
+        driver.function_made(function)
+    return function

@@ -1,0 +1,311 @@
+"""Put a call before each visible operation of a code object.
+
+Injected bytecode was chosen over ``sys.settrace`` and ``sys.monitoring``
+callbacks: greenlets cannot switch inside those without losing further events,
+they cost at every instruction, and they do not hand over the operand.  A call
+in the code costs nothing at invisible operations and receives the very object.
+
+A method call ``obj.name(...)`` is rewritten to load the bound method first, so
+that the callee and its arguments stand at places known beforehand.
+"""
+
+from __future__ import annotations
+
+import builtins
+import sys
+from collections.abc import Callable
+from types import CodeType, ModuleType
+from typing import Any
+
+from bytecode import Bytecode, Instr
+
+from lab import hooks
+from lab.stack import SCALAR, SHARED, CallShape, call_shape, follow_stack
+
+_PY311 = sys.version_info < (3, 12)
+_PY313 = sys.version_info >= (3, 13)
+
+
+class Site:
+    """One place in the code where a visible operation happens.
+
+    ``number`` counts the sites of one function in the order of its bytecode, so
+    that a site can be found again when lines above it have moved.
+    """
+
+    __slots__ = ("code", "key", "kind", "line", "number", "seen", "seen_by", "stepped", "write")
+
+    def __init__(
+        self, code: CodeType, number: int, kind: str, key: Any, write: bool, line: int, stepped: bool
+    ) -> None:
+        self.code = code  # as it was before instrumentation
+        self.number = number
+        self.kind = kind
+        self.key = key
+        self.write = write
+        self.line = line
+        self.stepped = stepped  # False in code whose locks and threads are controlled, and nothing else
+        self.seen: object = None  # the callee that needed nothing the last time ...
+        self.seen_by: object = None  # ... in this exploration
+
+    def __repr__(self) -> str:
+        return f"<Site {self.code.co_qualname}:{self.line} {self.kind} {self.key}>"
+
+
+class Instrumented:
+    """The rewritten code object, its sites, and what became of the code nested in it."""
+
+    __slots__ = ("code", "nested", "original", "sites")
+
+    def __init__(self, original: CodeType, code: CodeType, sites: list[Site], nested: list[Instrumented]) -> None:
+        self.original = original
+        self.code = code
+        self.sites = sites
+        self.nested = nested
+
+
+def instrument(code: CodeType, namespace: object, accesses: bool = True) -> Instrumented:
+    """Rewrite ``code`` and the code nested in it.
+
+    ``namespace`` stands for the globals: the module, where there is one.  With
+    ``accesses`` false only calls and ``with`` are hooked, which is what code
+    needs whose locks and threads are controlled but which is not stepped.
+    Raises whatever `bytecode` raises for code that it cannot read.
+    """
+    return _Rewriter(code, namespace, accesses).rewrite()
+
+
+_WHOLE_READS = {
+    "GET_ITER": "iterate",
+    "GET_YIELD_FROM_ITER": "iterate",
+    "FOR_ITER": "next",
+    "UNPACK_SEQUENCE": "unpack",
+    "UNPACK_EX": "unpack",
+    "LIST_EXTEND": "spread",
+    "SET_UPDATE": "spread",
+    "DICT_UPDATE": "spread",
+    "DICT_MERGE": "spread",
+    "FORMAT_VALUE": "format",
+    "FORMAT_SIMPLE": "format",
+    "CONVERT_VALUE": "format",
+    "MATCH_KEYS": "match",
+}
+_SUBSCRIPTS: dict[str, tuple[Callable[..., None], tuple[int, ...], str, bool]] = {
+    "BINARY_SUBSCR": (hooks.item, (2, 1), "item", False),
+    "STORE_SUBSCR": (hooks.item_write, (2, 1, 3), "item", True),
+    "DELETE_SUBSCR": (hooks.item, (2, 1), "delete item", True),
+    "BINARY_SLICE": (hooks.whole, (3,), "slice", False),
+    "STORE_SLICE": (hooks.item_write, (3, 2, 4), "slice", True),
+    "CONTAINS_OP": (hooks.item, (1, 2), "in", False),
+}
+_FIRST_IN_PLACE = 13  # NB_INPLACE_ADD, since 3.11: from here on BINARY_OP may change its left operand
+
+
+class _Rewriter:
+    """Rewrites one code object; used once."""
+
+    def __init__(self, code: CodeType, namespace: object, accesses: bool) -> None:
+        self.code = code
+        self.namespace = namespace
+        self.accesses = accesses
+        self.sites: list[Site] = []
+        self.nested: list[Instrumented] = []
+        self.out: list[Any] = []
+        self.location: Any = None
+        self.widest = 0  # the most values pushed above the original stack
+
+    def rewrite(self) -> Instrumented:
+        source = Bytecode.from_code(self.code, conserve_exception_block_stackdepth=True)
+        stacks = follow_stack(source)
+        held: list[Any] = []  # KW_NAMES and PRECALL, which must stay next to their CALL
+        for instr, stack in zip(list(source), stacks, strict=True):
+            if not isinstance(instr, Instr):
+                self.out.append(instr)
+                continue
+            self.location = instr.location
+            if instr.name in ("KW_NAMES", "PRECALL"):
+                held.append(instr)
+                continue
+            self._rewrite_one(instr, stack, held)
+            held.clear()
+        source[:] = self.out
+        rewritten = source.to_code(
+            stacksize=self.code.co_stacksize + self.widest,
+            check_pre_and_post=False,
+            compute_exception_stack_depths=False,  # injected calls leave every depth as it was
+        )
+        return Instrumented(self.code, rewritten, self.sites, self.nested)
+
+    def _rewrite_one(self, instr: Instr, stack: tuple[str, ...], held: list[Any]) -> None:
+        name = instr.name
+        shape = call_shape(instr, stack)
+        if shape is not None:
+            self._before_call(shape)
+        elif name == "BEFORE_WITH":
+            self._replace_top(hooks.enter, "with")
+        elif self.accesses:
+            self._before_access(name, instr.arg, stack)
+        self.out.extend(held)
+        if name == "LOAD_CONST" and isinstance(instr.arg, CodeType):
+            inner = instrument(instr.arg, self.namespace, self.accesses)
+            self.nested.append(inner)
+            self._emit("LOAD_CONST", inner.code)
+        elif name == "MAKE_FUNCTION":
+            self.out.append(instr)
+            self._open(hooks.function_made)
+            self._emit("COPY", 3)
+            self._close(1)
+            self._emit("POP_TOP")
+        elif not self._bound_method_load(name, instr.arg):
+            self.out.append(instr)
+
+    # ------------------------------------------------------------ emitting
+
+    def _emit(self, name: str, *argument: Any) -> None:
+        self.out.append(Instr(name, *argument, location=self.location))
+
+    def _site(self, kind: str, key: Any = None, write: bool = False) -> Site:
+        line = (self.location and self.location.lineno) or self.code.co_firstlineno
+        site = Site(self.code, len(self.sites), kind, key, write, line, self.accesses)
+        self.sites.append(site)
+        return site
+
+    def _open(self, hook: Callable[..., Any]) -> None:
+        order = ("LOAD_CONST", "PUSH_NULL") if _PY313 else ("PUSH_NULL", "LOAD_CONST")
+        for name in order:
+            self._emit(name, *((hook,) if name == "LOAD_CONST" else ()))
+
+    def _close(self, count: int, beyond: int = 0) -> None:
+        if _PY311:
+            self._emit("PRECALL", count)
+        self._emit("CALL", count)
+        self.widest = max(self.widest, count + beyond + 2)
+
+    def _hook(self, hook: Callable[..., Any], depths: tuple[int, ...], site: Site, *constant: object) -> None:
+        """Call ``hook`` with a constant, if given, the values at ``depths`` (1 is the top) and the site."""
+        self._open(hook)
+        for value in constant:
+            self._emit("LOAD_CONST", value)
+        for pushed, depth in enumerate(depths, 2 + len(constant)):
+            self._emit("COPY", depth + pushed)
+        self._emit("LOAD_CONST", site)
+        self._close(len(constant) + len(depths) + 1)
+        self._emit("POP_TOP")
+
+    def _replace_top(self, hook: Callable[..., Any], kind: str) -> None:
+        self._hook(hook, (1,), self._site(kind))
+        self.out.pop()  # the POP_TOP: what the hook gave stays, what was there goes
+        self._emit("SWAP", 2)
+        self._emit("POP_TOP")
+
+    # ------------------------------------------------------------ operations
+
+    def _before_access(self, name: str, argument: Any, stack: tuple[str, ...]) -> None:
+        top = stack[-1] if stack else None
+        if name in _SUBSCRIPTS:
+            hook, depths, kind, write = _SUBSCRIPTS[name]
+            self._hook(hook, depths, self._site(kind, None, write))
+        elif name in _WHOLE_READS:
+            if top != SCALAR:
+                depth = {"MATCH_KEYS": 2}.get(name, 1)
+                self._hook(hooks.whole, (depth,), self._site(_WHOLE_READS[name]))
+        elif "JUMP" in name or name in ("UNARY_NOT", "TO_BOOL"):
+            if ("TRUE" in name or "FALSE" in name or "JUMP" not in name) and top != SCALAR:
+                self._hook(hooks.whole, (1,), self._site("truth"))
+        elif name.endswith("_ATTR") or name == "LOAD_METHOD":
+            self._attribute(name, argument)
+        elif name.endswith("_GLOBAL"):
+            self._global(name, _plain_name(argument))
+        elif name in ("LOAD_DEREF", "STORE_DEREF", "DELETE_DEREF"):
+            self._cell(name, argument)
+        elif name in ("COMPARE_OP", "BINARY_OP"):
+            self._operator(name, argument, stack[-2:])
+        elif name == "MATCH_CLASS":
+            self._hook(hooks.fields, (3, 1), self._site("match"))
+        elif name == "IMPORT_NAME":
+            self._hook(hooks.import_first, (2, 1), self._site("import", _plain_name(argument)))
+
+    def _attribute(self, name: str, argument: Any) -> None:
+        key = _plain_name(argument)
+        if name == "STORE_ATTR":
+            self._hook(hooks.write, (1, 2), self._site("attribute", key, True))
+        elif name == "DELETE_ATTR":
+            self._hook(hooks.delete, (1,), self._site("delete attribute", key, True))
+        else:
+            self._hook(hooks.read, (1,), self._site("attribute", key))
+
+    def _global(self, name: str, key: str) -> None:
+        if name == "STORE_GLOBAL":
+            self._hook(hooks.write, (1,), self._site("global", key, True), self.namespace)
+        elif name == "DELETE_GLOBAL":
+            self._hook(hooks.delete, (), self._site("delete global", key, True), self.namespace)
+        elif not _is_settled(self.namespace, key):
+            self._hook(hooks.read, (), self._site("global", key), self.namespace)
+
+    def _cell(self, name: str, variable: Any) -> None:
+        if variable.name == "__class__":
+            return  # what zero-argument super() reads; nothing assigns it
+        write = name != "LOAD_DEREF"
+        hook = {"LOAD_DEREF": hooks.read, "STORE_DEREF": hooks.write}.get(name, hooks.delete)
+        site = self._site("cell", variable.name, write)
+        self._open(hook)
+        self._emit("LOAD_FAST" if _PY313 else "LOAD_CLOSURE", variable)
+        if name == "STORE_DEREF":
+            self._emit("COPY", 4)
+        self._emit("LOAD_CONST", site)
+        self._close(3 if name == "STORE_DEREF" else 2)
+        self._emit("POP_TOP")
+
+    def _operator(self, name: str, argument: Any, operands: tuple[str, ...]) -> None:
+        if SCALAR in operands:
+            return  # a container is never compared or combined with a literal number or string
+        if name == "COMPARE_OP":
+            self._hook(hooks.pair, (2, 1), self._site("compare"))
+        elif getattr(argument, "name", "") == "SUBSCR":
+            self._hook(hooks.item, (2, 1), self._site("item"))
+        elif int(argument) >= _FIRST_IN_PLACE:
+            self._hook(hooks.pair, (2, 1), self._site("in place", None, True))
+        elif SHARED in operands:
+            self._hook(hooks.pair, (2, 1), self._site("operator"))
+
+    # ------------------------------------------------------------ calls
+
+    def _bound_method_load(self, name: str, argument: Any) -> bool:
+        """Replace a method load by a bound-method load; true if it was one."""
+        if name == "LOAD_METHOD":
+            self._emit("LOAD_ATTR", argument)
+        elif name in ("LOAD_ATTR", "LOAD_SUPER_ATTR") and isinstance(argument, tuple) and argument[0]:
+            self._emit(name, (False, *argument[1:]))
+        else:
+            return False
+        self._emit("PUSH_NULL")
+        if not _PY313:
+            self._emit("SWAP", 2)
+        return True
+
+    def _before_call(self, shape: CallShape) -> None:
+        """Hand over callee and arguments; put what comes back in the callee's place."""
+        self._open(hooks.call_spread if shape.spread else hooks.call)
+        self._emit("COPY", shape.callee + 2)
+        if shape.spread:
+            self._emit("COPY", shape.first + 3)
+        else:
+            for _ in range(shape.count):
+                self._emit("COPY", shape.first + 3)
+            self._emit("BUILD_TUPLE", shape.count)
+        self._emit("LOAD_CONST", self._site("call"))
+        self._close(3, shape.count)
+        self._emit("SWAP", shape.callee + 1)
+        self._emit("POP_TOP")
+
+
+def _plain_name(argument: Any) -> str:
+    return str(argument[-1]) if isinstance(argument, tuple) else str(argument)
+
+
+def _is_settled(namespace: object, name: str) -> bool:
+    """True for a builtin or an imported module: names that programs do not rebind while they run."""
+    value = getattr(namespace, name, hooks.ABSENT)
+    if value is hooks.ABSENT:
+        return hasattr(builtins, name)
+    return isinstance(value, ModuleType)

@@ -1,0 +1,144 @@
+"""What an operation touches, and whether it reads or writes: the dependency relation.
+
+Two operations of different actors depend on each other when they touch the same
+object and key and one of them writes.  A container is one key: an operation on
+one item and an operation on the whole depend on each other.
+"""
+
+from __future__ import annotations
+
+import builtins
+import collections
+import functools
+import gc
+import itertools
+import operator
+from collections.abc import Callable
+from types import (
+    AsyncGeneratorType,
+    BuiltinFunctionType,
+    CellType,
+    CodeType,
+    CoroutineType,
+    FrameType,
+    FunctionType,
+    GeneratorType,
+    MethodType,
+    ModuleType,
+)
+from typing import Any
+
+CONTENTS = "[]"
+"""The key under which the contents of a container are touched."""
+
+_NOT_CONTAINERS = (
+    int,
+    float,
+    complex,
+    str,
+    bytes,
+    tuple,
+    frozenset,
+    range,
+    slice,
+    type,
+    type(None),
+    type(Ellipsis),
+    type(NotImplemented),
+    FunctionType,
+    BuiltinFunctionType,
+    MethodType,
+    ModuleType,
+    CodeType,
+    FrameType,
+    CellType,
+    GeneratorType,
+    CoroutineType,
+    AsyncGeneratorType,
+    BaseException,
+    property,
+    staticmethod,
+    classmethod,
+)
+_CONTAINER_METHODS = ("__getitem__", "__contains__", "__iter__", "__len__", "__next__")
+
+_READING_METHODS = frozenset(
+    "get keys values items copy count index isdisjoint issubset issuperset union intersection difference"
+    " symmetric_difference most_common elements total __contains__ __len__ __getitem__ __iter__ __eq__ __ne__"
+    " __repr__ __reversed__ __bool__ __lt__ __le__ __gt__ __ge__ __length_hint__ __sizeof__ __reduce__ __reduce_ex__"
+    " __or__ __and__ __sub__ __xor__ __add__ __mul__ tolist tobytes decode hex find rfind startswith endswith split"
+    " join strip peek getvalue".split()
+)
+_UNTOUCHING: frozenset[Any] = frozenset(
+    (isinstance, issubclass, id, type, callable, builtins.super, object, property, staticmethod, classmethod)
+    + (globals, locals, range, slice, int, float, complex, hash, chr, ord)
+)
+_READING_FUNCTIONS: frozenset[Any] = frozenset(
+    (len, sorted, list, tuple, dict, set, frozenset, sum, min, max, any, all, repr, str, bytes, bytearray, iter)
+    + (bool, enumerate, zip, map, filter, reversed, print, format, ascii, abs, round, divmod, pow, dir)
+    + (collections.OrderedDict, collections.Counter, collections.deque, collections.defaultdict)
+    + (itertools.chain, itertools.islice, itertools.accumulate, itertools.product, itertools.permutations)
+    + (itertools.combinations, itertools.zip_longest, itertools.starmap, itertools.groupby, itertools.tee)
+    + (itertools.chain.from_iterable, functools.reduce, functools.partial)
+    + tuple(
+        getattr(operator, name)
+        for name in ("getitem", "contains", "countOf", "indexOf", "length_hint", "eq", "ne", "lt", "le", "gt", "ge")
+    )
+    + (operator.truth, operator.not_, operator.concat, operator.add, operator.or_, operator.and_, operator.sub)
+)
+
+
+@functools.lru_cache(maxsize=4096)
+def is_container(kind: type) -> bool:
+    """Whether instances of ``kind`` hold contents that C code reads or writes.
+
+    A class whose methods are written in Python is not: its methods are stepped
+    themselves.  ``dict`` and the like are, and so are C classes unknown to the lab.
+    """
+    if issubclass(kind, _NOT_CONTAINERS) and kind.__module__ in ("builtins", "types"):
+        return False
+    for name in _CONTAINER_METHODS:
+        for base in kind.__mro__:
+            if name in base.__dict__:
+                if not isinstance(base.__dict__[name], FunctionType | type(None)) and base is not object:
+                    if base not in _NOT_CONTAINERS:
+                        return True
+                break
+    return False
+
+
+def underlying(iterator: object) -> list[object]:
+    """The containers that one step of a C iterator reads, through `enumerate`, `zip` and the like."""
+    found: list[object] = []
+    pending, depth = [iterator], 0
+    while pending and depth < 8:
+        depth += 1
+        for thing in gc.get_referents(pending.pop()):
+            kind = type(thing)
+            if kind in _NOT_CONTAINERS or not is_container(kind):
+                continue
+            if "__next__" in kind.__dict__:
+                pending.append(thing)
+            else:
+                found.append(thing)
+    return found
+
+
+def is_iterator(kind: type) -> bool:
+    """Whether ``kind`` is a C iterator over something else."""
+    return "__next__" in kind.__dict__ and not isinstance(kind.__dict__["__next__"], FunctionType)
+
+
+def method_writes(name: str) -> bool:
+    """Whether the C method ``name`` of a container may change it; unknown methods may."""
+    return name not in _READING_METHODS
+
+
+def function_effect(function: Callable[..., Any]) -> bool | None:
+    """Whether a C function may write its arguments: True, False, or None for no access at all."""
+    try:
+        if function in _UNTOUCHING:
+            return None
+        return function not in _READING_FUNCTIONS
+    except TypeError:  # not hashable: unknown
+        return True

@@ -1,0 +1,174 @@
+"""The program under test: what a person handed to `explore`, `hammer` or `replay`, checked."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lab.errors import InvalidType, InvalidValue
+
+NOTHING = "nothing"
+"""The outcome of an execution of a program that has no ``outcome``."""
+
+Actors = Mapping[str, Callable[[Any], object]] | Sequence[Callable[[Any], object]]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why an execution is not right."""
+
+    kind: str  # check, outcome, exception, deadlock, lost wakeup, livelock, leak, nondeterminism
+    message: str  # one line
+    detail: tuple[str, ...] = ()  # who waits for whom, or the traceback's lines in the program
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.message}"
+
+
+@dataclass(frozen=True)
+class Program:
+    """Setup, actors and judgement of one state; all callables already checked."""
+
+    setup: Callable[[], Any]
+    actors: tuple[tuple[str, Callable[[Any], object]], ...]
+    check: Callable[[Any], object] | None = None
+    outcome: Callable[[Any], object] | None = None
+    allowed: Collection[Any] | None = None
+    forbidden: Collection[Any] = ()
+    teardown: Callable[[Any], object] | None = None
+    descriptions: Mapping[Any, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        setup: Any,
+        actors: Any,
+        check: Any = None,
+        outcome: Any = None,
+        allowed: Any = None,
+        forbidden: Any = None,
+        teardown: Any = None,
+    ) -> Program:
+        """Check what was handed over; raises InvalidType or InvalidValue with the remedy."""
+        _callable(setup, "setup", 0)
+        named = _named_actors(actors)
+        for what, function in (("check", check), ("outcome", outcome), ("teardown", teardown)):
+            if function is not None:
+                _callable(function, what, 1)
+        for what, outcomes in (("allowed", allowed), ("forbidden", forbidden)):
+            if outcomes is not None and (isinstance(outcomes, str) or not isinstance(outcomes, Collection)):
+                raise InvalidType(f"{what}={outcomes!r}: give a set of outcomes, or a dict of outcome -> description")
+            if outcomes is not None and outcome is None:
+                raise InvalidValue(f"{what}= is given without outcome=; add outcome=, a function of the state")
+        descriptions: dict[Any, str] = {}
+        for outcomes in (allowed, forbidden):
+            if isinstance(outcomes, Mapping):
+                descriptions.update(outcomes)
+        return cls(setup, named, check, outcome, allowed, forbidden or (), teardown, descriptions)
+
+    def judge(self, state: Any) -> tuple[Any, Failure | None]:
+        """The outcome of an execution that ended, and what is wrong with it."""
+        failure = None
+        if self.check is not None:
+            try:
+                if self.check(state) is False:
+                    failure = Failure("check", f"{_name(self.check)} returned False")
+            except AssertionError as error:
+                failure = Failure("check", _one_line(error) or f"{_name(self.check)} failed an assertion")
+            except Exception as error:
+                failure = Failure("exception", f"{_name(self.check)} raised {describe(error)}")
+        if self.outcome is None:
+            return NOTHING, failure
+        try:
+            outcome = self.outcome(state)
+        except Exception as error:
+            return NOTHING, failure or Failure("exception", f"{_name(self.outcome)} raised {describe(error)}")
+        try:
+            hash(outcome)
+        except TypeError:
+            raise InvalidType(
+                f"outcome: {_name(self.outcome)} returned {_clip(repr(outcome))}, a {type(outcome).__name__}, "
+                "which cannot be tallied; return a hashable value, such as a tuple"
+            ) from None
+        return outcome, failure or self._judge_outcome(outcome)
+
+    def _judge_outcome(self, outcome: Any) -> Failure | None:
+        if outcome not in self.forbidden and (self.allowed is None or outcome in self.allowed):
+            return None
+        description = self.descriptions.get(outcome)
+        told = f"outcome {outcome!r}" + (f": {description}" if description else "")
+        if self.allowed is not None:
+            told += f" (allowed: {', '.join(sorted(repr(one) for one in self.allowed)) or 'none'})"
+        return Failure("outcome", told)
+
+
+def describe(error: BaseException) -> str:
+    """An exception in one line, as a traceback ends."""
+    text = _one_line(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def positive(value: Any, what: str, whole: bool) -> None:
+    """Raise unless ``value`` is None or a positive number."""
+    if value is None:
+        return
+    kinds = (int,) if whole else (int, float)
+    kind = "a whole number of at least 1" if whole else "a number of seconds above 0"
+    if isinstance(value, bool) or not isinstance(value, kinds):
+        raise InvalidType(f"{what}={value!r}: give {kind}")
+    if not value > 0:
+        raise InvalidValue(f"{what}={value!r}: nothing would be run; give {kind}")
+
+
+def _named_actors(actors: Any) -> tuple[tuple[str, Callable[[Any], object]], ...]:
+    if isinstance(actors, Mapping):
+        named = [(name, function, f"actors[{name!r}]") for name, function in actors.items()]
+    elif isinstance(actors, Sequence) and not isinstance(actors, str):
+        named = [(_default_name(position), function, f"actors[{position}]") for position, function in enumerate(actors)]
+    else:
+        raise InvalidType(f"actors={_clip(repr(actors))}: give a dict of name -> function, or a list of functions")
+    if not named:
+        raise InvalidValue("actors is empty: give at least one function of the state")
+    for name, function, where in named:
+        if not isinstance(name, str) or not name.strip() or not name.isprintable():
+            raise InvalidValue(f"actors: the name {name!r} cannot be shown; use a short word")
+        if inspect.iscoroutinefunction(function):
+            raise InvalidType(f"{where}: {_name(function)} is an async function; only plain functions can be actors yet")
+        _callable(function, where, 1)
+    return tuple((name, function) for name, function, _ in named)
+
+
+def _default_name(position: int) -> str:
+    names = ("alice", "bob", "carol", "dave", "erin", "frank")
+    return names[position] if position < len(names) else f"actor{position + 1}"
+
+
+def _callable(function: Any, what: str, arguments: int) -> None:
+    needed = "the state" if arguments else "no arguments"
+    if not callable(function):
+        raise InvalidType(f"{what}={_clip(repr(function))} cannot be called; give a function that takes {needed}")
+    try:
+        inspect.signature(function).bind(*[None] * arguments)
+    except ValueError:
+        return  # a C callable that does not tell its signature
+    except TypeError as error:
+        raise InvalidType(f"{what}: {_name(function)} is called with {needed}, but: {error}") from None
+
+
+def _name(function: Any) -> str:
+    name = getattr(function, "__qualname__", None) or type(function).__qualname__
+    return f"{name.rsplit('<locals>.', 1)[-1]}()"
+
+
+def _one_line(error: BaseException) -> str:
+    try:
+        lines = str(error).strip().splitlines()
+    except Exception:
+        return "(its message cannot be shown)"
+    return _clip(lines[0]) if lines else ""
+
+
+def _clip(text: str) -> str:
+    return text if len(text) <= 200 else text[:197] + "..."

@@ -1,0 +1,180 @@
+"""What is written down of one execution: its steps, and which sites touch shared objects."""
+
+from __future__ import annotations
+
+from types import FrameType
+from typing import Any
+
+from lab.carriers.actor import Actor
+from lab.hooks import ABSENT
+from lab.instrument import Site
+from lab.naming import Names, frame_of_program, peek, short
+from lab.operations import CONTENTS
+from lab.trace import Place, Step
+
+
+def identity_of(site: Site) -> tuple[str, str, int, str]:
+    """The same in every process that runs the same source."""
+    return Place(site.code.co_filename, site.code.co_qualname, site.number, _operation(site), site.line).identity
+
+
+def _operation(site: Site) -> str:
+    return site.kind if site.key is None else f"{site.kind} {site.key}"
+
+
+def place_of(site: Site) -> Place:
+    """Where ``site`` is, in words; for a step in library code the line of the program that led to it."""
+    operation = _operation(site)
+    if not site.stepped:
+        frame = frame_of_program(skip_libraries=True)
+        if frame is not None:
+            code = frame.f_code
+            return Place(code.co_filename, code.co_qualname, site.number, operation, frame.f_lineno)
+    return Place(site.code.co_filename, site.code.co_qualname, site.number, operation, site.line)
+
+
+class Recording:
+    """Turns the steps of one execution into a trace."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self.names = Names()
+        self.waiting: dict[int, Place] = {}  # actor index -> where it waits
+        self._met: set[int] = set()
+
+    def access(self, actor: Actor, owner: object, key: object, write: bool, site: Site, detail: object) -> None:
+        """Called before the step happens, so a value read is the value it has now."""
+        frame = frame_of_program()
+        self._meet(actor)
+        if key is CONTENTS:
+            word, name, value = self._container(owner, write, site, detail, frame)
+        else:
+            word = "writes" if write else "reads"
+            if site.kind.startswith("delete"):
+                word = "deletes"
+            name = self._attribute(owner, key, frame)
+            value = short(detail if write else peek(owner, key))
+            if not write:
+                self._name_value(owner, key, name)
+        self.steps.append(Step(actor.name, place_of(site), word, name, value))
+
+    def operation(self, actor: Actor, word: str, owner: object, site: Site, detail: str) -> None:
+        """A step at a lock, queue, thread or clock."""
+        self._meet(actor)
+        name = "" if word.startswith("sleeps") else self.name(owner)
+        self.steps.append(Step(actor.name, place_of(site), word, name, detail or None))
+
+    def waits(self, actor: Actor, owner: object, site: Site) -> None:
+        """The actor has come to an operation that it cannot do yet."""
+        self._meet(actor)
+        self.name(owner)
+        self.waiting[actor.index] = place_of(site)
+
+    def name(self, owner: object) -> str:
+        """The object's name, as the running code knows it."""
+        return self.names.of(owner, frame_of_program())
+
+    def _meet(self, actor: Actor) -> None:
+        if actor.index in self._met:
+            return
+        self._met.add(actor.index)
+        if not actor.child and actor.argument:
+            self.names.give_parts(actor.argument[0], _parameter(actor.body))
+        if actor.thread is not None:
+            self.names.give(actor.thread, actor.name)
+
+    def _attribute(self, owner: object, key: object, frame: FrameType | None) -> str:
+        kind = type(owner).__name__
+        if kind in ("cell", "module", "_Namespace"):
+            return str(key)
+        return f"{self.names.of(owner, frame)}.{key}"
+
+    def _name_value(self, owner: object, key: object, name: str) -> None:
+        value = peek(owner, key)
+        if value is not ABSENT:
+            self.names.give(value, name)
+
+    def _container(
+        self, owner: object, write: bool, site: Site, detail: Any, frame: FrameType | None
+    ) -> tuple[str, str, str | None]:
+        name = self.names.of(owner, frame)
+        if site.kind == "call" and isinstance(detail, tuple) and detail and isinstance(detail[0], str):
+            arguments = ", ".join(short(argument) or "?" for argument in detail[1])
+            return "calls", f"{name}.{detail[0]}({arguments})", None
+        if site.kind == "in":
+            found = _contains(owner, detail)
+            return "asks", f"{short(detail[0])} in {name}", None if found is None else str(found)
+        if isinstance(detail, tuple) and detail and site.kind in ("item", "delete item", "slice"):
+            name = f"{name}[{short(detail[0])}]"
+            if site.kind == "delete item":
+                return "deletes", name, None
+            if write:
+                return "writes", name, short(detail[1]) if len(detail) > 1 else None
+            return "reads", name, short(_item(owner, detail[0]))
+        word = _WORDS.get(site.kind, "changes" if write else "reads")
+        return word, name, short(owner) if word in ("tests", "reads") else None
+
+
+_WORDS = {
+    "iterate": "starts to iterate over",
+    "next": "takes the next item of",
+    "truth": "tests",
+    "in place": "changes",
+    "compare": "compares",
+    "format": "formats",
+    "unpack": "unpacks",
+    "spread": "unpacks",
+}
+
+
+def _contains(owner: Any, detail: Any) -> bool | None:
+    if type(owner) in (dict, set) and isinstance(detail, tuple) and type(detail[0]) in (str, int, bytes):
+        return detail[0] in owner
+    return None
+
+
+def _item(owner: Any, key: Any) -> object:
+    if type(owner) is dict and type(key) in (str, int, bytes):
+        return owner.get(key, ABSENT)
+    if type(owner) is list and type(key) is int and -len(owner) <= key < len(owner):
+        return owner[key]
+    return ABSENT
+
+
+def _parameter(body: Any) -> str:
+    function = getattr(body, "__func__", body)
+    code = getattr(function, "__code__", None)
+    if code is None or not code.co_argcount:
+        return "state"
+    position = 1 if function is not body and code.co_argcount > 1 else 0
+    return str(code.co_varnames[position])
+
+
+class SharingMap:
+    """Every access of one execution, to find the sites where a shared object is touched.
+
+    Keeps the touched objects alive, so that a new object is never taken for an old one.
+    """
+
+    def __init__(self) -> None:
+        self._sites: dict[tuple[int, object], dict[Site, None]] = {}
+        self._actors: dict[tuple[int, object], set[int]] = {}
+        self._written: set[tuple[int, object]] = set()
+        self._kept: dict[int, object] = {}
+
+    def note(self, actor: Actor, owner: object, key: object, write: bool, site: Site) -> None:
+        """One access."""
+        place = (id(owner), key)
+        self._kept[id(owner)] = owner
+        self._sites.setdefault(place, {})[site] = None
+        self._actors.setdefault(place, set()).add(actor.index)
+        if write:
+            self._written.add(place)
+
+    def shared_sites(self) -> set[Site]:
+        """The sites of every place that two actors touched and one wrote."""
+        shared: set[Site] = set()
+        for place, actors in self._actors.items():
+            if len(actors) > 1 and place in self._written:
+                shared.update(self._sites[place])
+        return shared

@@ -1,0 +1,178 @@
+"""Replay a witness: it fails again, it no longer fails, or it is stale."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from lab.carriers.actor import Actor
+from lab.errors import InvalidType, WitnessError
+from lab.explorer import Exploration, engine
+from lab.instrument import Site
+from lab.program import Failure, Program
+from lab.recorder import Recording, identity_of
+from lab.strategies.replay import Steps
+from lab.trace import Step, Trace
+from lab.verdict import Verdict
+from lab.witness import Witness, fingerprint
+
+_MOST_ATTEMPTS = 60
+_STEPS = 20_000
+
+
+def replay(
+    witness: Witness,
+    setup: Callable[[], Any],
+    actors: Any,
+    *,
+    check: Callable[[Any], object] | None = None,
+    outcome: Callable[[Any], Any] | None = None,
+    allowed: Any = None,
+    forbidden: Any = None,
+    teardown: Callable[[Any], object] | None = None,
+    trace: Sequence[str] = (),
+    steps: int = _STEPS,
+    title: str = "",
+) -> Verdict:
+    """Run the schedule of ``witness`` once more on this code.
+
+    The verdict is ``fails`` if the failure comes again, else ``unknown`` with a
+    reason that begins with "no longer fails" or "stale".  The other arguments are
+    those of `explore`.  Raises WitnessError if the actors are not the witness's.
+    """
+    if not isinstance(witness, Witness):
+        raise InvalidType(f"witness={witness!r}: give a Witness, such as Witness.load('.lab/NAME.json')")
+    program = Program.of(setup, actors, check, outcome, allowed, forbidden, teardown)
+    return replay_program(witness, program, tuple(trace), steps, title)
+
+
+def replay_program(witness: Witness, program: Program, trace: tuple[str, ...], steps: int, title: str) -> Verdict:
+    """`replay` for a program that has been checked."""
+    names = [name for name, _ in program.actors]
+    unknown = [name for name in names if name not in witness.actors]
+    if unknown or list(witness.actors[: len(names)]) != names:
+        raise WitnessError(
+            f"witness: it has the actors {', '.join(witness.actors)}, this program has {', '.join(names)}; "
+            "it belongs to another scenario or test"
+        )
+    began = time.perf_counter()
+    verdict = Verdict("unknown", "", method="replay", schedules=1, title=title or witness.target)
+    verdict.descriptions = program.descriptions
+    verdict.allowed = frozenset(program.allowed) if program.allowed is not None else None
+    verdict.forbidden = frozenset(program.forbidden)
+    with engine(program, max(steps, len(witness.trace.steps) + 1000), trace) as exploration:
+        follower, outcome, failure = _follow(exploration, witness)
+        last = exploration.control.last
+    verdict.seconds = time.perf_counter() - began
+    verdict.outcomes[outcome] += 1
+    changed = _changed(witness, follower.taken)
+    _judge(verdict, witness, follower, failure, changed)
+    if verdict.status == "fails" and verdict.failure is not None:
+        verdict.witness = replace(
+            witness, trace=Trace(tuple(follower.taken)), failure=verdict.failure, last=last or witness.last
+        )
+    return verdict
+
+
+def _judge(
+    verdict: Verdict, witness: Witness, follower: _Follower, failure: Failure | None, changed: list[str]
+) -> None:
+    hint = f" (changed since: {', '.join(changed)})" if changed else ""
+    if failure is not None and failure.kind == witness.failure.kind:
+        verdict.status = "fails"
+        verdict.failure = failure
+        verdict.reason = f"fails again: {failure.message}{hint}"
+    elif follower.diverged:
+        verdict.reason = f"stale: {follower.diverged}{hint}; explore again for a new witness"
+    elif failure is not None:
+        verdict.status = "fails"
+        verdict.failure = failure
+        verdict.reason = f"fails otherwise: {failure}; the witness had {witness.failure}{hint}"
+    elif len(follower.taken) < len(witness.trace.steps):
+        step = witness.trace.steps[len(follower.taken)]
+        number = len(follower.taken) + 1
+        verdict.reason = (
+            f"stale: diverged at step {number}, expected {_told(step)}, saw the end of the execution{hint}; "
+            "explore again for a new witness"
+        )
+    else:
+        verdict.reason = f"no longer fails: all {len(follower.taken)} steps were taken without the failure{hint}"
+
+
+def _follow(exploration: Exploration, witness: Witness) -> tuple[_Follower, Any, Failure | None]:
+    """Repeat until all code that runs is instrumented."""
+    control = exploration.control
+    for _ in range(_MOST_ATTEMPTS):
+        follower = _Follower(witness)
+        control.hot = _SitesOf(witness)
+        steps = Steps(witness.trace.steps, follower.taken, witness.last)
+        outcome, failure = exploration.execute(steps.choose, recording=follower)
+        if not exploration.discovery.take_found():
+            break
+    return follower, outcome, failure
+
+
+class _SitesOf(set[Site]):
+    """The decision points of a witness: its own sites, recognised in this process."""
+
+    def __init__(self, witness: Witness) -> None:
+        super().__init__()
+        self._witness = witness
+        self._known: dict[Site, bool] = {}
+
+    def __contains__(self, site: object) -> bool:
+        assert isinstance(site, Site)
+        known = self._known.get(site)
+        if known is None:
+            known = self._known[site] = identity_of(site) in self._witness.decisions
+        return known
+
+
+class _Follower(Recording):
+    """Compares each step with the witness's while it is taken."""
+
+    def __init__(self, witness: Witness) -> None:
+        super().__init__()
+        self._expected = witness.trace.steps
+        self.diverged = ""
+
+    @property
+    def taken(self) -> list[Step]:
+        return self.steps
+
+    def access(self, actor: Actor, owner: object, key: object, write: bool, site: Site, detail: object) -> None:
+        super().access(actor, owner, key, write, site, detail)
+        self._compare()
+
+    def operation(self, actor: Actor, word: str, owner: object, site: Site, detail: str) -> None:
+        super().operation(actor, word, owner, site, detail)
+        self._compare()
+
+    def _compare(self) -> None:
+        number = len(self.steps)
+        if self.diverged:
+            return
+        saw = self.steps[-1]
+        if number > len(self._expected):
+            self.diverged = f"diverged at step {number}, expected the failure, saw {_told(saw)}"
+            return
+        expected = self._expected[number - 1]
+        if (expected.actor, expected.place.identity, expected.word) != (saw.actor, saw.place.identity, saw.word):
+            self.diverged = f"diverged at step {number}, expected {_told(expected)}, saw {_told(saw)}"
+
+
+def _told(step: Step) -> str:
+    return f"{step.actor}: {step.word} {step.name} ({step.place.identity[0]}:{step.place.line})"
+
+
+def _changed(witness: Witness, taken: Sequence[Step]) -> list[str]:
+    """Functions of the witness whose source is not what it was."""
+    files = {step.place.identity[0]: step.place.file for step in taken}
+    changed = []
+    for key, digest in witness.code.items():
+        name, _, function = key.partition("::")
+        if digest and name in files and fingerprint(files[name], function) != digest:
+            changed.append(function)
+    return sorted(changed)

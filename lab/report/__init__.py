@@ -1,0 +1,1 @@
+"""From verdict to something to read; no judging."""

@@ -1,0 +1,154 @@
+"""Scenario: one bug, its variants, and what a reviewer should see."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lab.errors import InvalidType, InvalidValue
+from lab.program import Program
+
+KINDS = ("check", "exception", "deadlock", "lost wakeup", "livelock", "leak")
+"""How a variant may fail otherwise than by a forbidden outcome."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One implementation of a scenario."""
+
+    name: str
+    make: Callable[[], Any]
+
+    @property
+    def must_fail(self) -> bool:
+        """Whether the catalogue promises that it can go wrong."""
+        return self.name.startswith(("unsafe", "still_unsafe"))
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One bug of the catalogue; checks itself when it is defined.
+
+    ``unsafe``, ``fixed`` and ``still_unsafe`` (a popular wrong fix) make the shared
+    state, as do the further ``variants``, whose names begin with one of these
+    three words.  Every actor takes the state.  ``allowed`` and ``forbidden``
+    describe outcomes, ``symptoms`` the other ways to fail: kind -> description.
+
+    Raises InvalidType or InvalidValue in one line that names the field and the remedy.
+    """
+
+    bug_class: str
+    unsafe: Callable[[], Any]
+    fixed: Callable[[], Any]
+    actors: Mapping[str, Callable[[Any], object]] | Sequence[Callable[[Any], object]]
+    cwe: tuple[int, ...] = ()
+    still_unsafe: Callable[[], Any] | None = None
+    variants: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
+    outcome: Callable[[Any], Any] | None = None
+    allowed: Mapping[Any, str] | None = None
+    forbidden: Mapping[Any, str] = field(default_factory=dict)
+    symptoms: Mapping[str, str] = field(default_factory=dict)
+    check: Callable[[Any], object] | None = None
+    teardown: Callable[[Any], object] | None = None
+    trace: tuple[str, ...] = ()
+    seen_in: tuple[str, ...] = ()
+    hint: str = ""
+    review: tuple[str, ...] = ()
+
+    def __new__(cls, *arguments: Any, **fields: Any) -> Scenario:
+        """Refuse unknown and missing fields with a remedy, before `__init__` would refuse them without."""
+        if arguments:
+            raise InvalidType("Scenario takes keyword arguments only, such as Scenario(bug_class=..., unsafe=..., ...)")
+        known = list(cls.__dataclass_fields__)
+        for name in fields:
+            if name not in known:
+                close = difflib.get_close_matches(name, known, 1)
+                meant = f"did you mean {close[0]}?" if close else f"the fields are {', '.join(known)}"
+                raise InvalidType(f"Scenario: unknown field {name!r}; {meant}")
+        for name in ("bug_class", "unsafe", "fixed", "actors"):
+            if name not in fields:
+                raise InvalidType(f"Scenario: field {name!r} is missing; add {name}=")
+        return super().__new__(cls)
+
+    def __post_init__(self) -> None:
+        self._check_words()
+        for name, make in self._makers():
+            self.program(Variant(name, make))
+        for name in self.variants:
+            if not name.startswith(("unsafe", "still_unsafe", "fixed")):
+                raise InvalidValue(
+                    f"Scenario: variants: {name!r} does not say what it is; begin with fixed_, unsafe_ or still_unsafe_"
+                )
+        for kind in self.symptoms:
+            if kind not in KINDS:
+                raise InvalidValue(f"Scenario: symptoms: {kind!r} is no kind of failure; choose from {', '.join(KINDS)}")
+        both = [outcome for outcome in self.forbidden if self.allowed is not None and outcome in self.allowed]
+        if both:
+            raise InvalidValue(f"Scenario: outcome {both[0]!r} is both allowed and forbidden; keep one")
+        if not (self.allowed or self.forbidden or self.symptoms or self.check):
+            raise InvalidValue("Scenario: nothing tells right from wrong; add allowed=, forbidden=, symptoms= or check=")
+
+    def _check_words(self) -> None:
+        if not isinstance(self.bug_class, str) or not self.bug_class.strip():
+            raise InvalidType(f"Scenario: bug_class={self.bug_class!r}: give a few words, such as 'atomicity violation'")
+        numbers = self.cwe
+        if not isinstance(numbers, tuple) or not all(isinstance(one, int) and one > 0 for one in numbers):
+            raise InvalidType(f"Scenario: cwe={numbers!r}: give a tuple of CWE numbers, such as (366, 362)")
+        for name in ("seen_in", "review", "trace"):
+            value = getattr(self, name)
+            if not isinstance(value, tuple) or not all(isinstance(one, str) for one in value):
+                raise InvalidType(f"Scenario: {name}={value!r}: give a tuple of strings; one string needs a comma behind it")
+        if not isinstance(self.hint, str):
+            raise InvalidType(f"Scenario: hint={self.hint!r}: give a string")
+        for name in ("allowed", "forbidden", "symptoms"):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, Mapping):
+                raise InvalidType(f"Scenario: {name}={value!r}: give a dict of outcome -> description")
+
+    def _makers(self) -> Iterator[tuple[str, Callable[[], Any]]]:
+        yield "unsafe", self.unsafe
+        if self.still_unsafe is not None:
+            yield "still_unsafe", self.still_unsafe
+        yield from self.variants.items()
+        yield "fixed", self.fixed
+
+    def every_variant(self) -> list[Variant]:
+        """The variants in reading order: unsafe first, fixed last."""
+        return [Variant(name, make) for name, make in self._makers()]
+
+    def program(self, variant: Variant) -> Program:
+        """What `explore` and `hammer` run for one variant."""
+        try:
+            return Program.of(
+                variant.make,
+                self.actors,
+                self.check,
+                self.outcome,
+                self.allowed,
+                self.forbidden or None,
+                self.teardown,
+            )
+        except (InvalidType, InvalidValue) as error:
+            text = str(error)
+            text = variant.name + text.removeprefix("setup") if text.startswith("setup") else text
+            raise type(error)(f"Scenario: {text}") from None
+
+    def options(self) -> dict[str, Any]:
+        """The keyword arguments that `explore` and `hammer` share."""
+        return {
+            "check": self.check,
+            "outcome": self.outcome,
+            "allowed": self.allowed,
+            "forbidden": self.forbidden or None,
+            "teardown": self.teardown,
+        }
+
+
+def story(module: Any) -> tuple[str, str]:
+    """A scenario module's title and the text below it."""
+    text = inspect.cleandoc(module.__doc__ or "")
+    title, _, rest = text.partition("\n")
+    return title.strip(), rest.strip()

@@ -1,0 +1,53 @@
+"""Follow a schedule that is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lab.carriers.actor import Actor
+from lab.trace import Step
+
+
+def stay(enabled: list[Actor], current: Actor | None) -> Actor:
+    """Never switch while the running actor can go on: the schedule of the profile execution."""
+    return current if current is not None and current in enabled else enabled[0]
+
+
+class Choices:
+    """Repeat the choices of an earlier execution in this process."""
+
+    def __init__(self, choices: Sequence[int]) -> None:
+        self._choices = choices
+        self._next = 0
+        self.diverged = False
+
+    def choose(self, enabled: list[Actor], current: Actor | None) -> Actor:
+        position = self._next
+        self._next += 1
+        if position < len(self._choices):
+            for actor in enabled:
+                if actor.index == self._choices[position]:
+                    return actor
+        self.diverged = True
+        return stay(enabled, current)
+
+
+class Steps:
+    """Let the actors take the steps of a witness, one after another.
+
+    ``done`` is the growing list of steps taken so far; ``last`` is the actor
+    that ran when the failure showed, which need not have taken the last step.
+    """
+
+    def __init__(self, expected: Sequence[Step], done: Sequence[Step], last: str) -> None:
+        self._expected = expected
+        self._done = done
+        self._last = last
+
+    def choose(self, enabled: list[Actor], current: Actor | None) -> Actor:
+        position = len(self._done)
+        wanted = self._expected[position].actor if position < len(self._expected) else self._last
+        for actor in enabled:
+            if actor.name == wanted:
+                return actor
+        return stay(enabled, current)

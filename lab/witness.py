@@ -1,0 +1,263 @@
+"""Witness: a schedule and its trace that lead to a failure; saved as JSON, loaded with suspicion."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import linecache
+import os
+import platform
+import re
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lab.errors import WitnessError
+from lab.origin import shown
+from lab.program import Failure
+from lab.trace import Place, Step, Trace
+
+FORMAT = 1
+_LARGEST = 16 * 1024 * 1024  # bytes
+_MOST_STEPS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Witness:
+    """Enough to make the same failure happen again.
+
+    ``target`` says what was run (a scenario's or test's node id; empty for a plain
+    call); ``decisions`` identifies the sites before which actors could be switched;
+    ``last`` is the actor that ran when the failure showed; ``code`` holds
+    a fingerprint of each function that took a step.
+    """
+
+    actors: tuple[str, ...]
+    trace: Trace
+    failure: Failure
+    last: str
+    decisions: frozenset[tuple[str, str, int, str]] = frozenset()
+    target: str = ""
+    strategy: str = ""
+    seed: int = 0
+    found: int = 0
+    python: str = field(default_factory=platform.python_version)
+    build: str = field(default_factory=lambda: build_name())
+    code: dict[str, str] = field(default_factory=dict)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write to ``path``, at once or not at all; its folder is made if need be."""
+        destination = Path(path)
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(self._to_json(), indent=1, ensure_ascii=False) + "\n"
+        handle, temporary = tempfile.mkstemp(dir=destination.parent, prefix=".writing-", suffix=".json")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            os.replace(temporary, destination)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+        return destination
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Witness:
+        """Read a witness; raises WitnessError, a ValueError of one line, for anything else."""
+        where = f"witness {os.fspath(path)}"
+        try:
+            if os.path.getsize(path) > _LARGEST:
+                raise WitnessError(f"{where}: larger than {_LARGEST >> 20} MiB; a witness never is; record a new one")
+            text = Path(path).read_text(encoding="utf-8")
+        except OSError as error:
+            raise WitnessError(f"{where}: cannot be read ({error.strerror}); give the path of a saved witness") from None
+        except UnicodeDecodeError:
+            raise WitnessError(f"{where}: not UTF-8 text; give a file that Witness.save() wrote") from None
+        try:
+            data = json.loads(text, parse_constant=_refuse_constant)
+        except RecursionError:
+            raise WitnessError(f"{where}: nested too deeply; give a file that Witness.save() wrote") from None
+        except ValueError as error:
+            reason = getattr(error, "msg", str(error))
+            line = getattr(error, "lineno", 1)
+            raise WitnessError(f"{where}: not JSON ({reason}, line {line}); it may be cut off; record a new one") from None
+        return _from_json(data, where)
+
+    @property
+    def name(self) -> str:
+        """A file name that two different witnesses do not share."""
+        digest = hashlib.sha256(json.dumps(self._to_json(), sort_keys=True).encode()).hexdigest()[:8]
+        base = re.sub(r"[^A-Za-z0-9_.-]+", "-", self.target.rsplit("/", 1)[-1].replace(".py::", "-")).strip("-.")
+        return f"{base[:60] or 'witness'}-{digest}.json"
+
+    def _to_json(self) -> dict[str, Any]:
+        places: dict[Place, int] = {}
+        steps = []
+        for step in self.trace.steps:
+            place = places.setdefault(step.place, len(places))
+            steps.append([self.actors.index(step.actor), place, step.word, step.name, step.value])
+        return {
+            "race-lab witness": FORMAT,
+            "target": self.target,
+            "python": self.python,
+            "build": self.build,
+            "strategy": self.strategy,
+            "seed": self.seed,
+            "found": self.found,
+            "failure": {
+                "kind": self.failure.kind,
+                "message": self.failure.message,
+                "detail": list(self.failure.detail),
+            },
+            "actors": list(self.actors),
+            "schedule": str(self.trace.schedule),
+            "last": self.last,
+            "code": self.code,
+            "places": [[shown(place.file), place.function, place.number, place.operation, place.line] for place in places],
+            "steps": steps,
+            "decisions": sorted(list(identity) for identity in self.decisions),
+        }
+
+
+def build_name() -> str:
+    """Which kind of build runs: with or without the global interpreter lock."""
+    enabled = getattr(sys, "_is_gil_enabled", lambda: True)()
+    return "gil" if enabled else "free-threaded"
+
+
+def fingerprints(steps: Iterable[Step]) -> dict[str, str]:
+    """Function -> digest of its source lines, blank lines and comments left out."""
+    found: dict[str, str] = {}
+    for step in steps:
+        place = step.place
+        key = f"{place.file.rsplit(os.sep, 1)[-1]}::{place.function}"
+        if key not in found:
+            found[key] = fingerprint(place.file, place.function)
+    return found
+
+
+@functools.lru_cache(maxsize=1024)
+def _functions(filename: str, size: int, modified: float) -> dict[str, str]:
+    import ast
+
+    try:
+        tree = ast.parse("".join(linecache.getlines(filename)))
+    except (SyntaxError, ValueError, RecursionError):
+        return {}
+    found: dict[str, str] = {}
+
+    def walk(node: ast.AST, prefix: str) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                name = prefix + child.name
+                if not isinstance(child, ast.ClassDef):
+                    found[name] = hashlib.sha256(ast.dump(child).encode()).hexdigest()[:16]
+                walk(child, name + ("." if isinstance(child, ast.ClassDef) else ".<locals>."))
+            else:
+                walk(child, prefix)
+
+    walk(tree, "")
+    return found
+
+
+def fingerprint(filename: str, function: str) -> str:
+    """The digest of a function's syntax tree; empty where its source is not to be found."""
+    try:
+        status = os.stat(filename)
+    except OSError:
+        return ""
+    linecache.checkcache(filename)
+    name = function.removesuffix(".<lambda>").removesuffix(".<locals>")
+    return _functions(filename, status.st_size, status.st_mtime).get(name, "")
+
+
+# ------------------------------------------------------------------ reading
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a number")
+
+
+def _from_json(data: Any, where: str) -> Witness:
+    if not isinstance(data, dict) or "race-lab witness" not in data:
+        raise WitnessError(f"{where}: not a witness; give a file that Witness.save() wrote")
+    version = data["race-lab witness"]
+    if version != FORMAT:
+        raise WitnessError(
+            f"{where}: has format {version!r}, this version reads format {FORMAT}; record a new one with this version"
+        )
+    read = _Reader(data, where)
+    actors = tuple(read.strings("actors"))
+    places = []
+    for row in read.rows("places", 5):
+        if not _fits(row, (str, str, int, str, int)):
+            raise read.wrong("places", row)
+        places.append(Place(*row))
+    steps = []
+    for row in read.rows("steps", 5):
+        if not _fits(row, (int, int, str, str, (str, type(None)))):
+            raise read.wrong("steps", row)
+        if not (0 <= row[0] < len(actors) and 0 <= row[1] < len(places)):
+            raise read.wrong("steps", row)
+        steps.append(Step(actors[row[0]], places[row[1]], *row[2:]))
+    for row in read.rows("decisions", 4):
+        if not _fits(row, (str, str, int, str)):
+            raise read.wrong("decisions", row)
+    failure = read.value("failure", dict)
+    if not _fits([failure.get("kind"), failure.get("message"), failure.get("detail")], (str, str, list)):
+        raise read.wrong("failure", failure)
+    return Witness(
+        actors=actors,
+        trace=Trace(tuple(steps)),
+        failure=Failure(failure["kind"], failure["message"], tuple(str(line) for line in failure["detail"])),
+        last=read.value("last", str),
+        decisions=frozenset((row[0], row[1], row[2], row[3]) for row in read.rows("decisions", 4)),
+        target=read.value("target", str),
+        strategy=read.value("strategy", str),
+        seed=read.value("seed", int),
+        found=read.value("found", int),
+        python=read.value("python", str),
+        build=read.value("build", str),
+        code={str(key): str(value) for key, value in read.value("code", dict).items()},
+    )
+
+
+def _fits(row: list[Any], kinds: tuple[Any, ...]) -> bool:
+    return all(isinstance(value, kind) and not isinstance(value, bool) for value, kind in zip(row, kinds, strict=True))
+
+
+class _Reader:
+    """Takes fields out of the JSON object, or says which is wrong."""
+
+    def __init__(self, data: dict[str, Any], where: str) -> None:
+        self._data = data
+        self._where = where
+
+    def value(self, field_name: str, kind: Any) -> Any:
+        found = self._data.get(field_name)
+        if not isinstance(found, kind) or isinstance(found, bool):
+            raise self.wrong(field_name, found)
+        return found
+
+    def strings(self, field_name: str) -> list[str]:
+        found = self.value(field_name, list)
+        if not all(isinstance(one, str) for one in found):
+            raise self.wrong(field_name, found)
+        return list(found)
+
+    def rows(self, field_name: str, width: int) -> list[list[Any]]:
+        found = self.value(field_name, list)
+        if len(found) > _MOST_STEPS:
+            raise self.wrong(field_name, f"{len(found)} rows")
+        for row in found:
+            if not isinstance(row, list) or len(row) != width:
+                raise self.wrong(field_name, row)
+        return list(found)
+
+    def wrong(self, field_name: str, found: object) -> WitnessError:
+        text = repr(found)
+        text = text if len(text) <= 60 else text[:57] + "..."
+        return WitnessError(f"{self._where}: field {field_name!r} holds {text}, which no witness has; record a new one")
