@@ -181,7 +181,7 @@ def explore(
     if schedules is None and seconds is None:
         schedules, seconds = DEFAULT_SCHEDULES, DEFAULT_SECONDS
     verdict = _explore(program, STRATEGIES[strategy](seed), schedules, seconds, seed, steps, tuple(trace))
-    verdict.title = title or (chosen.target if chosen is not None else "")
+    verdict.title = title or (chosen.running() if chosen is not None else "")
     return verdict
 
 

@@ -1,23 +1,25 @@
-"""Where witnesses are kept, and the command that replays one."""
+"""What the test runner or the command line decided for every exploration, and where witnesses are kept.
+
+Imported by the pytest plugin at start-up, so it imports nothing of the engine.
+"""
 
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.witness import Witness
-
 if TYPE_CHECKING:
     from lab.verdict import Verdict
+    from lab.witness import Witness
 
 
 @dataclass
 class Session:
-    """What the test runner or the command line decided for every call of `explore`."""
+    """Decisions that override the arguments of `explore`; None leaves them as they are."""
 
     folder: Path | None = None  # where witnesses are saved; None saves none
     strategy: str | None = None
@@ -25,12 +27,14 @@ class Session:
     seconds: float | None = None
     seed: int | None = None
     replay: Witness | None = None
-    replay_path: str = ""
-    show: Verdict | None = None
-    target: str = ""  # the running test or scenario
+    target: str = ""  # the scenario being run; a running test is known from its environment
+
+    def running(self) -> str:
+        """The node id of what is being run, or nothing."""
+        return self.target or os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0]
 
 
-_SESSIONS: list[Session] = []
+_SESSIONS: list[Session] = []  # the innermost is in force
 
 
 def current() -> Session | None:
@@ -38,14 +42,37 @@ def current() -> Session | None:
     return _SESSIONS[-1] if _SESSIONS else None
 
 
+def begin(session: Session) -> None:
+    """Put ``session`` in force until `end`."""
+    _SESSIONS.append(session)
+
+
+def end(session: Session) -> None:
+    """Undo `begin`."""
+    if session in _SESSIONS:
+        _SESSIONS.remove(session)
+
+
 @contextmanager
-def session(chosen: Session) -> Iterator[Session]:
-    """Let ``chosen`` be in force."""
-    _SESSIONS.append(chosen)
+def running(target: str, defaults: Session) -> Iterator[Session]:
+    """Run ``target``: the session in force, with ``defaults`` where it leaves things open."""
+    over = current() or Session()
+    merged = Session(
+        folder=over.folder or defaults.folder,
+        strategy=over.strategy or defaults.strategy,
+        schedules=over.schedules,
+        seconds=over.seconds,
+        seed=over.seed if over.seed is not None else defaults.seed,
+        replay=over.replay or defaults.replay,
+        target=target,
+    )
+    if over.schedules is None and over.seconds is None:
+        merged.schedules, merged.seconds = defaults.schedules, defaults.seconds
+    begin(merged)
     try:
-        yield chosen
+        yield merged
     finally:
-        _SESSIONS.remove(chosen)
+        end(merged)
 
 
 def keep(verdict: Verdict) -> None:
@@ -54,15 +81,15 @@ def keep(verdict: Verdict) -> None:
     witness = verdict.witness
     if chosen is None or chosen.folder is None or witness is None or verdict.method != "explore":
         return
-    if chosen.target and not witness.target:
-        witness = verdict.witness = replace(witness, target=chosen.target)
+    if not witness.target:
+        witness = verdict.witness = replace(witness, target=chosen.running())
+    chosen.folder.mkdir(parents=True, exist_ok=True)
+    ignore = chosen.folder / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", encoding="utf-8")
     path = chosen.folder / witness.name
-    if not path.exists():
-        chosen.folder.mkdir(parents=True, exist_ok=True)
-        ignore = chosen.folder / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n", encoding="utf-8")
-        witness.save(path)
-    shown = os.path.relpath(path)
-    target = witness.target.split("[")[0] if witness.target.endswith("[explore]") else witness.target
-    verdict.replay = f'pytest "{target}" --lab-replay {shown}' if target else f"lab replay {shown}"
+    witness.save(path)
+    file = os.path.relpath(path)
+    file = str(path) if file.startswith("..") else file
+    target = witness.target.removesuffix("[explore]")
+    verdict.replay = f'pytest "{target}" --lab-replay {file}' if target else f"lab replay {file}"

@@ -7,7 +7,6 @@ import os
 import textwrap
 from collections.abc import Sequence
 
-from lab.origin import shown
 from lab.report.story import critical_steps
 from lab.trace import Step
 from lab.verdict import Verdict
@@ -38,11 +37,14 @@ def one_line(verdict: Verdict) -> str:
     """The verdict as it stands behind a passed test."""
     if verdict.method == "hammer":
         return _hammer_line(verdict)
-    if verdict.status == "fails":
-        assert verdict.failure is not None
-        switches = verdict.witness.trace.switches if verdict.witness is not None else 0
+    if verdict.status == "fails" and verdict.failure is not None:
+        what = verdict.failure.message.partition(" (allowed:")[0]
+        what = what if verdict.failure.kind in ("outcome", "exception") else f"{verdict.failure.kind}: {what}"
+        if verdict.method == "replay" or verdict.witness is None:
+            return f"fails: {what}"
+        switches = verdict.witness.trace.switches
         plural = "switch" if switches == 1 else "switches"
-        return f"fails: {verdict.failure.message}; found by schedule {_found(verdict)}, {switches} {plural}"
+        return f"fails: {_clip(what, 76)}, by schedule {verdict.witness.found:,} with {switches} {plural}"
     return f"{verdict.status}: {verdict.reason}, {_duration(verdict.seconds)}"
 
 
@@ -189,8 +191,8 @@ def _facts(verdict: Verdict) -> list[str]:
     return [f"    {label.ljust(10)} {text}" for label, text in facts]
 
 
-def _found(verdict: Verdict) -> int:
-    return verdict.witness.found if verdict.witness is not None else verdict.schedules
+def _clip(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 def _found_line(verdict: Verdict) -> str:
@@ -226,6 +228,3 @@ def _percent(share: float) -> str:
 
 def _duration(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds >= 1 else f"{max(1, round(seconds * 1000))} ms"
-
-
-__all__ = ["one_line", "render", "shown"]

@@ -7,7 +7,7 @@ and type checks all work, and no module is patched that another thread could see
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,21 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {**locks.FUNCTIONS, **threads.FUNCTI
 _APPLIES: dict[Any, Callable[[Any], bool]] = {**locks.APPLIES, **queues.APPLIES}
 _METHODS: dict[type, dict[str, Callable[..., Any]]] = {**locks.METHODS, **queues.METHODS}
 _PLAIN: dict[Any, Callable[..., Any]] = {**threads.PLAIN, **clock.PLAIN}
+
+
+def controlled_operations() -> Iterator[tuple[str, list[str]]]:
+    """Owner -> names of its controlled operations, for people to read."""
+    found: dict[str, list[str]] = {}
+    for function in [*_FUNCTIONS, *_PLAIN]:
+        owner, _, name = getattr(function, "__qualname__", function.__name__).rpartition(".")
+        module = function.__module__.removeprefix("_")
+        module = {"thread": "threading"}.get(module, module)
+        found.setdefault(f"{module}.{owner}" if owner else module, []).append(name)
+    for kind, methods in _METHODS.items():
+        found[f"{kind.__module__.removeprefix('_')}.{kind.__qualname__}"] = list(methods)
+    found["random"] = ["every function of the module", "Random() without a seed"]
+    for owner in sorted(found):
+        yield owner, sorted(set(found[owner]))
 
 
 class Twins:

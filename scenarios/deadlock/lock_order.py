@@ -26,11 +26,9 @@ class UnsafeKitchen:
         self.dishes = []
 
     def cook(self, dish, first, second):
-        with (
-            self.tools[first],
-            self.tools[second],  # waits here with the first one in hand
-        ):
-            self.dishes.append(dish)
+        with self.tools[first]:
+            with self.tools[second]:  # waits here with the first one in hand
+                self.dishes.append(dish)
 
 
 class StillUnsafeKitchen(UnsafeKitchen):
