@@ -148,9 +148,7 @@ def run_explore(entry: Entry, variant: Variant) -> Result:
     defaults = keeping.Session(schedules=SCHEDULES, seconds=SECONDS)
     with keeping.running(entry.target(variant) + "[explore]", defaults) as session:
         title = entry.target(variant)
-        verdict = explore(
-            variant.make, scenario.actors, trace=scenario.trace, title=title, **scenario.options()
-        )
+        verdict = explore(variant.make, scenario.actors, trace=scenario.trace, title=title, **scenario.options())
         keeping.keep(verdict)
         complaint = ""
         if variant.must_fail:

@@ -200,11 +200,11 @@ class Discovery:
     def _note(self, code: CodeType, frame: FrameType) -> None:
         if id(code) in self._settled or id(code) in self.found:
             return
-        if hooks.DRIVERS.get(self._thread) is None:
-            return  # the lab's own work between executions
         if self._policy(code.co_filename, frame.f_globals) is None:
             self._settle(code)
             return
+        if hooks.DRIVERS.get(self._thread) is None:
+            return  # not part of an execution
         self.found[id(code)] = (code, frame.f_globals)
 
     def _started(self, code: CodeType, _offset: int) -> Any:

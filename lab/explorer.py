@@ -49,15 +49,11 @@ class Exploration:
         """One execution: its outcome, and what was wrong with it."""
         program, control = self.program, self.control
         result = control.execute(
-            program.setup, program.actors, self._finish, choose, recorder=recording, sharing=sharing,
-            teardown=program.teardown,
-        )  # fmt: skip
+            program.setup, program.actors, program.judge, choose, recording, sharing, program.teardown
+        )
         if not control.halted:
             return result if result is not None else ("nothing", None)
         return "nothing", self._failure(recording)
-
-    def _finish(self, state: Any) -> tuple[Any, Failure | None]:
-        return self.program.judge(state)
 
     def _failure(self, recording: Recording | None) -> Failure:
         control = self.control
@@ -65,7 +61,9 @@ class Exploration:
             return _exception(control)
         if control.halted == "endless":
             busy = ", ".join(actor.name for actor in control.live if actor is not control.main and actor.wait is None)
-            return Failure("livelock", f"no end after {control.steps + control.quiet_steps:,} steps; still running: {busy}")
+            return Failure(
+                "livelock", f"no end after {control.steps + control.quiet_steps:,} steps; still running: {busy}"
+            )
         names = recording.name if recording is not None else lambda thing: type(thing).__name__
         return diagnose(
             control.standstill, control.held, control.was_set, control.actors, names,
@@ -210,7 +208,12 @@ def _explore(
 
 
 def _search(
-    exploration: Exploration, strategy: Strategy, schedules: int | None, until: float | None, seed: int, verdict: Verdict
+    exploration: Exploration,
+    strategy: Strategy,
+    schedules: int | None,
+    until: float | None,
+    seed: int,
+    verdict: Verdict,
 ) -> None:
     control, discovery, outcomes = exploration.control, exploration.discovery, verdict.outcomes
     count = 0
@@ -343,7 +346,9 @@ def _exception(control: Control) -> Failure:
         innermost = code.co_filename
         entry = entry.tb_next
     if innermost.startswith(LAB) and not innermost.startswith(_TWINS):
-        raise LabError(f"the lab itself failed while {actor.name} ran: {describe(error)}; please report this") from error
+        raise LabError(
+            f"the lab itself failed while {actor.name} ran: {describe(error)}; please report this"
+        ) from error
     return Failure("exception", f"{describe(error)} left {actor.name}", tuple(detail[-6:]))
 
 

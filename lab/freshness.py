@@ -67,9 +67,7 @@ def _contents(thing: object, inner: list[tuple[object, str]]) -> str:
     return f"{own}|" + ", ".join(f"{path}={short(part)}" for part, path in inner if _cannot_change(part))
 
 
-def _compare(
-    first: dict[int, tuple[object, str, str]], second: dict[int, tuple[object, str, str]]
-) -> None:
+def _compare(first: dict[int, tuple[object, str, str]], second: dict[int, tuple[object, str, str]]) -> None:
     for identity, (thing, path, contents) in second.items():
         known = first.get(identity)
         if known is not None and known[0] is thing and known[2] != contents:

@@ -63,11 +63,7 @@ _NOT_CONTAINERS = (
 _CONTAINER_METHODS = ("__getitem__", "__contains__", "__iter__", "__len__", "__next__")
 
 _READING_METHODS = frozenset(
-    "get keys values items copy count index isdisjoint issubset issuperset union intersection difference"
-    " symmetric_difference most_common elements total __contains__ __len__ __getitem__ __iter__ __eq__ __ne__"
-    " __repr__ __reversed__ __bool__ __lt__ __le__ __gt__ __ge__ __length_hint__ __sizeof__ __reduce__ __reduce_ex__"
-    " __or__ __and__ __sub__ __xor__ __add__ __mul__ tolist tobytes decode hex find rfind startswith endswith split"
-    " join strip peek getvalue".split()
+    ["get", "keys", "values", "items", "copy", "count", "index", "isdisjoint", "issubset", "issuperset", "union", "intersection", "difference", "symmetric_difference", "most_common", "elements", "total", "__contains__", "__len__", "__getitem__", "__iter__", "__eq__", "__ne__", "__repr__", "__reversed__", "__bool__", "__lt__", "__le__", "__gt__", "__ge__", "__length_hint__", "__sizeof__", "__reduce__", "__reduce_ex__", "__or__", "__and__", "__sub__", "__xor__", "__add__", "__mul__", "tolist", "tobytes", "decode", "hex", "find", "rfind", "startswith", "endswith", "split", "join", "strip", "peek", "getvalue"]
 )
 _UNTOUCHING: frozenset[Any] = frozenset(
     (isinstance, issubclass, id, type, callable, builtins.super, object, property, staticmethod, classmethod)

@@ -92,7 +92,9 @@ class Program:
                 f"outcome: {_name(self.outcome)} returned {_clip(repr(outcome))}, a {type(outcome).__name__}, "
                 "which cannot be tallied; return a hashable value, such as a tuple"
             ) from None
-        return outcome, failure or self._judge_outcome(outcome)
+        if failure is None and (self.allowed is not None or self.forbidden):
+            failure = self._judge_outcome(outcome)
+        return outcome, failure
 
     def _judge_outcome(self, outcome: Any) -> Failure | None:
         if outcome not in self.forbidden and (self.allowed is None or outcome in self.allowed):
@@ -135,7 +137,9 @@ def _named_actors(actors: Any) -> tuple[tuple[str, Callable[[Any], object]], ...
         if not isinstance(name, str) or not name.strip() or not name.isprintable():
             raise InvalidValue(f"actors: the name {name!r} cannot be shown; use a short word")
         if inspect.iscoroutinefunction(function):
-            raise InvalidType(f"{where}: {_name(function)} is an async function; only plain functions can be actors yet")
+            raise InvalidType(
+                f"{where}: {_name(function)} is an async function; only plain functions can be actors yet"
+            )
         _callable(function, where, 1)
     return tuple((name, function) for name, function, _ in named)
 

@@ -84,23 +84,31 @@ class Scenario:
                 )
         for kind in self.symptoms:
             if kind not in KINDS:
-                raise InvalidValue(f"Scenario: symptoms: {kind!r} is no kind of failure; choose from {', '.join(KINDS)}")
+                raise InvalidValue(
+                    f"Scenario: symptoms: {kind!r} is no kind of failure; choose from {', '.join(KINDS)}"
+                )
         both = [outcome for outcome in self.forbidden if self.allowed is not None and outcome in self.allowed]
         if both:
             raise InvalidValue(f"Scenario: outcome {both[0]!r} is both allowed and forbidden; keep one")
         if not (self.allowed or self.forbidden or self.symptoms or self.check):
-            raise InvalidValue("Scenario: nothing tells right from wrong; add allowed=, forbidden=, symptoms= or check=")
+            raise InvalidValue(
+                "Scenario: nothing tells right from wrong; add allowed=, forbidden=, symptoms= or check="
+            )
 
     def _check_words(self) -> None:
         if not isinstance(self.bug_class, str) or not self.bug_class.strip():
-            raise InvalidType(f"Scenario: bug_class={self.bug_class!r}: give a few words, such as 'atomicity violation'")
+            raise InvalidType(
+                f"Scenario: bug_class={self.bug_class!r}: give a few words, such as 'atomicity violation'"
+            )
         numbers = self.cwe
         if not isinstance(numbers, tuple) or not all(isinstance(one, int) and one > 0 for one in numbers):
             raise InvalidType(f"Scenario: cwe={numbers!r}: give a tuple of CWE numbers, such as (366, 362)")
         for name in ("seen_in", "review", "trace"):
             value = getattr(self, name)
             if not isinstance(value, tuple) or not all(isinstance(one, str) for one in value):
-                raise InvalidType(f"Scenario: {name}={value!r}: give a tuple of strings; one string needs a comma behind it")
+                raise InvalidType(
+                    f"Scenario: {name}={value!r}: give a tuple of strings; one string needs a comma behind it"
+                )
         if not isinstance(self.hint, str):
             raise InvalidType(f"Scenario: hint={self.hint!r}: give a string")
         for name in ("allowed", "forbidden", "symptoms"):

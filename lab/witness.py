@@ -73,7 +73,9 @@ class Witness:
                 raise WitnessError(f"{where}: larger than {_LARGEST >> 20} MiB; a witness never is; record a new one")
             text = Path(path).read_text(encoding="utf-8")
         except OSError as error:
-            raise WitnessError(f"{where}: cannot be read ({error.strerror}); give the path of a saved witness") from None
+            raise WitnessError(
+                f"{where}: cannot be read ({error.strerror}); give the path of a saved witness"
+            ) from None
         except UnicodeDecodeError:
             raise WitnessError(f"{where}: not UTF-8 text; give a file that Witness.save() wrote") from None
         try:
@@ -83,7 +85,9 @@ class Witness:
         except ValueError as error:
             reason = getattr(error, "msg", str(error))
             line = getattr(error, "lineno", 1)
-            raise WitnessError(f"{where}: not JSON ({reason}, line {line}); it may be cut off; record a new one") from None
+            raise WitnessError(
+                f"{where}: not JSON ({reason}, line {line}); it may be cut off; record a new one"
+            ) from None
         return _from_json(data, where)
 
     @property
@@ -116,7 +120,9 @@ class Witness:
             "schedule": str(self.trace.schedule),
             "last": self.last,
             "code": self.code,
-            "places": [[shown(place.file), place.function, place.number, place.operation, place.line] for place in places],
+            "places": [
+                [shown(place.file), place.function, place.number, place.operation, place.line] for place in places
+            ],
             "steps": steps,
             "decisions": sorted(list(identity) for identity in self.decisions),
         }

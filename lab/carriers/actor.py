@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-ALL_WRITES = int("10" * 512, 2)
-"""The write bits of the first 512 actors, as `Actor.wrote` sets them."""
+ALL_WRITES = int("10" * 4096, 2)
+"""The write bits of the first 4,096 actors, as `Actor.wrote` sets them."""
 
 
 class Wait:
@@ -42,6 +42,7 @@ class Actor:
         "index",
         "name",
         "read",
+        "resume",
         "thread",
         "timed_out",
         "wait",
@@ -57,6 +58,7 @@ class Actor:
         self.wrote = 2 << (2 * index)
         self.both = self.read | self.wrote
         self.greenlet: Any = None
+        self.resume: Callable[[], Any] = body  # set by the carrier: lets the actor go on
         self.child = False  # started by the program, not declared by the person
         self.daemon = False
         self.reset()

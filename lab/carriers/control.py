@@ -11,7 +11,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from threading import get_ident
-from types import BuiltinFunctionType, FunctionType, MethodDescriptorType, MethodType, MethodWrapperType, WrapperDescriptorType
+from types import (
+    BuiltinFunctionType,
+    FunctionType,
+    MethodDescriptorType,
+    MethodType,
+    MethodWrapperType,
+    WrapperDescriptorType,
+)
 from typing import Any, Protocol
 
 from lab.carriers.actor import ALL_WRITES, Actor, Wait
@@ -80,6 +87,7 @@ class Control:
         self.held: dict[int, Actor | str] = {}
         self.was_set: frozenset[int] = frozenset()
         self._declared: list[Actor] = []
+        self.next_index = 1  # of the next child thread
         self._clear()
 
     def _clear(self) -> None:
@@ -112,34 +120,49 @@ class Control:
                 self._touch_unwinding()
             return
         actor = self.current
-        if site in self.hot:
-            if len(self.live) > 1:
-                self._decide(actor)
-            self.steps += 1
-            if self.steps > self.step_limit:
-                self._too_long()
-            if self.recorder is not None:
-                self.recorder.access(actor, owner, key, write, site, value)
-        else:
-            self.quiet_steps += 1
-            if self.quiet_steps > 200 * self.step_limit:
-                self._too_long()
+        if site not in self.hot:
+            self._touch_cold(actor, owner, key, write, site)
+            return
+        if len(self.live) > 1:
+            self._decide(actor)
+        self.steps += 1
+        if self.steps > self.step_limit:
+            self._too_long()
+        if self.recorder is not None:
+            self.recorder.access(actor, owner, key, write, site, value)
+        if self.class_names or self.sharing is not None:
+            self._mark_class(actor, owner, key, write, site)
+            self._mark(actor, owner, key, write, site)
+            return
+        place = (id(owner), key)
+        touched = self.touched
+        seen = touched.get(place, 0)
+        touched[place] = seen | (actor.wrote if write else actor.read)
+        if place in self.cold:
+            self._compare(actor, seen, write)
+
+    def _touch_cold(self, actor: Actor, owner: object, key: object, write: bool, site: Site) -> None:
+        """An access at a site where nothing shared has been met yet: no decision, but it is noted."""
+        self.quiet_steps += 1
+        if self.quiet_steps > 200 * self.step_limit:
+            self._too_long()
+        self._mark_class(actor, owner, key, write, site)
         self._mark(actor, owner, key, write, site)
-        if write:
-            if isinstance(owner, type) and key not in self.class_names:
-                self.class_names.add(key)
-                self.suspicious = True
-        elif key in self.class_names:
-            self._mark(actor, Control, key, False, site)
-        if write and key in self.class_names:
-            self._mark(actor, Control, key, True, site)
+
+    def _mark_class(self, actor: Actor, owner: object, key: object, write: bool, site: Site) -> None:
+        """An attribute stored on a class may be read through any instance."""
+        if write and isinstance(owner, type) and key not in self.class_names:
+            self.class_names.add(key)
+            self.suspicious = True
+        if key in self.class_names:
+            self._mark(actor, Control, key, write, site)
 
     def _touch_unwinding(self) -> None:
         """Code that goes on although it was told to stop gives way now and then."""
         self.quiet_steps += 1
         if self.quiet_steps % 10_000 == 0 and self.current is not self.main:
             self._pass_to(self.main)
-            self._switch(self.main)
+            self.main.resume()
 
     def _mark(self, actor: Actor, owner: object, key: object, write: bool, site: Site) -> None:
         place = (id(owner), key)
@@ -147,17 +170,20 @@ class Control:
         if not seen and isinstance(owner, LOCAL):
             self.locals.meet(owner, actor, self.main)
             return
-        mask = actor.wrote if write else actor.read
-        if seen | mask != seen:
-            self.touched[place] = seen | mask
-        is_cold = site not in self.hot
-        if is_cold:
+        self.touched[place] = seen | (actor.wrote if write else actor.read)
+        if site not in self.hot:
             self.cold.add(place)
-        others = seen & ~actor.both
-        if others and (write or others & ALL_WRITES) and (is_cold or place in self.cold):
-            self.suspicious = True
+            self._compare(actor, seen, write)
+        elif place in self.cold:
+            self._compare(actor, seen, write)
         if self.sharing is not None:
             self.sharing.note(actor, owner, key, write, site)
+
+    def _compare(self, actor: Actor, seen: int, write: bool) -> None:
+        """Notice a place that two actors touch, one of them writing, at a site that is not hot."""
+        others = seen & ~actor.both
+        if others and (write or others & ALL_WRITES):
+            self.suspicious = True
 
     def whole(self, container: object, write: bool, site: Site, detail: object = ABSENT) -> None:
         """Before an operation on a container."""
@@ -332,7 +358,11 @@ class Control:
             if chosen is actor:
                 raise Stopped
         if chosen is not actor:
-            self._hand_over(actor, chosen)
+            if chosen.wait is None and not self.locals.met and actor is not self.main:
+                self.current = chosen  # what `_hand_over` comes to for most switches
+                chosen.resume()
+            else:
+                self._hand_over(actor, chosen)
         elif chosen.wait is not None:
             self._wake(chosen)
 
@@ -371,7 +401,7 @@ class Control:
         if chosen.wait is not None and not self.halted:
             self._wake(chosen)
         self._pass_to(chosen)
-        self._switch(chosen)
+        chosen.resume()
         if self.halted and actor is self.main:
             raise Stopped
 
@@ -391,6 +421,8 @@ class Control:
             self.unfinished -= 1
         if self.halted:
             return self.main
+        if not self.live:
+            return self._nobody()
         return self._first(self._enabled() if self.waiting or not self.unfinished else self.live)
 
     def _first(self, enabled: list[Actor]) -> Actor:
@@ -414,7 +446,7 @@ class Control:
         if self.current is self.main:
             raise Stopped
         self._pass_to(self.main)
-        self._switch(self.main)
+        self.main.resume()
         raise Stopped  # the main actor never comes back here but to unwind
 
     # ------------------------------------------------------------ one execution
@@ -437,6 +469,9 @@ class Control:
         self.choose = choose
         self.recorder = recorder
         self.sharing = sharing
+        if len(self._declared) != len(bodies):
+            self._declared = [Actor(index, name, body, ()) for index, (name, body) in enumerate(bodies, 1)]
+        self.next_index = len(bodies) + 1
         state: Any = None
         begun = torn_down = False
         DRIVERS[self.identity] = self
@@ -457,10 +492,13 @@ class Control:
             if self.halted == "stuck":
                 self._note_standstill()
             self.last = self.current.name if self.halted else ""
-            self._unwind_all()
+            self.unwinding = self.quiet = True
+            if len(self.live) > 1 or self.halted:
+                self._unwind_all()
             del DRIVERS[self.identity]
-            self.twins.forget()
-            self.locals.forget()
+            self.twins.memory.forget()
+            if self.locals.met:
+                self.locals.forget()
             if begun and not torn_down and teardown is not None:
                 teardown(state)
             if self.interrupted:
@@ -468,21 +506,21 @@ class Control:
 
     def _start_all(self, bodies: Sequence[tuple[str, Callable[[Any], Any]]], state: Any) -> None:
         declared = self._declared
-        if len(declared) != len(bodies):
-            declared[:] = [Actor(index + 1, name, body, ()) for index, (name, body) in enumerate(bodies)]
         argument = (state,)
         for actor in declared:
             actor.reset()
             actor.argument = argument
-            actor.index = len(self.actors)
-            self.actors.append(actor)
-            self.live.append(actor)
             self._prepare(actor)
+        self.actors += declared
+        self.live += declared
         self.unfinished = len(declared)
 
-    def spawn(self, name: str, body: Callable[..., Any], arguments: tuple[Any, ...], daemon: bool, thread: Any) -> Actor:
+    def spawn(
+        self, name: str, body: Callable[..., Any], arguments: tuple[Any, ...], daemon: bool, thread: Any
+    ) -> Actor:
         """Start a child thread of the program as a further actor."""
-        actor = Actor(len(self.actors), name, body, arguments)
+        actor = Actor(self.next_index, name, body, arguments)
+        self.next_index += 1
         actor.child = True
         actor.daemon = daemon
         actor.thread = thread
@@ -511,8 +549,6 @@ class Control:
         self.was_set = frozenset(memory.was_set)
 
     def _unwind_all(self) -> None:
-        self.unwinding = True
-        self.quiet = True
         for actor in self.actors[1:]:
             if not actor.finished:
                 self._unwind(actor)
@@ -528,9 +564,6 @@ class Control:
     # ------------------------------------------------------------ for each carrier
 
     def _prepare(self, actor: Actor) -> None:
-        raise NotImplementedError
-
-    def _switch(self, actor: Actor) -> None:
         raise NotImplementedError
 
     def _unwind(self, actor: Actor) -> None:

@@ -29,12 +29,11 @@ class GreenletControl(Control):
         super().__init__(discovery, steps)
         self._idle: list[Any] = []
         self.main.greenlet = getcurrent()
+        self.main.resume = self.main.greenlet.switch
 
     def _prepare(self, actor: Actor) -> None:
-        actor.greenlet = self._idle.pop() if self._idle else greenlet(self._work, self.main.greenlet)
-
-    def _switch(self, actor: Actor) -> None:
-        actor.greenlet.switch()
+        own = actor.greenlet = self._idle.pop() if self._idle else greenlet(self._work, self.main.greenlet)
+        actor.resume = own.switch
 
     def _work(self) -> None:
         """Run one actor after another; each switch here hands over the next."""
@@ -65,7 +64,7 @@ class GreenletControl(Control):
                 if following.wait is not None and not self.halted:
                     self._wake(following)
             self._pass_to(following)
-            following.greenlet.switch()
+            following.resume()
 
     def _unwind(self, actor: Actor) -> None:
         own = actor.greenlet

@@ -39,7 +39,9 @@ def diagnose(
     if lost:
         actor, wait = lost[0]
         verb = "set" if wait.kind == "event" else "notify"
-        return Failure("lost wakeup", f"{actor.name} waits on {name(wait.owner)}, and no one is left to {verb} it", detail)
+        return Failure(
+            "lost wakeup", f"{actor.name} waits on {name(wait.owner)}, and no one is left to {verb} it", detail
+        )
     actor, wait = waiting[0]
     return Failure("deadlock", f"{actor.name} waits for {_thing(wait, name)}, and no one is left to end that", detail)
 
@@ -91,7 +93,12 @@ def _line(
 def _thing(wait: Wait, name: Callable[[object], str]) -> str:
     if wait.kind == "join":
         return "the end of " + name(wait.owner)
-    verb = {"condition": "a notification on ", "event": "the event ", "queue": "the queue ", "semaphore": "the semaphore "}
+    verb = {
+        "condition": "a notification on ",
+        "event": "the event ",
+        "queue": "the queue ",
+        "semaphore": "the semaphore ",
+    }
     return verb.get(wait.kind, "") + name(wait.owner)
 
 

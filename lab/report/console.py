@@ -65,7 +65,9 @@ def scenario_page(entry: Entry) -> Iterator[RenderableType]:
     """The story, the code and what a reviewer should look for."""
     title, text = story(entry.module)
     yield Text(title, style="bold")
-    yield Text(f"{entry.family}/{entry.path.name}   CWE " + ", ".join(str(one) for one in entry.scenario.cwe), style="dim")
+    yield Text(
+        f"{entry.family}/{entry.path.name}   CWE " + ", ".join(str(one) for one in entry.scenario.cwe), style="dim"
+    )
     yield Text("\n" + text)
     source = inspect.getsource(entry.module)
     body = source.split('"""', 2)[2].strip("\n") if source.count('"""') >= 2 else source
@@ -86,7 +88,11 @@ def doctor_page() -> Iterator[RenderableType]:
     table.add_row("python", f"{platform.python_version()} ({sys.executable}), {build_name()} build")
     for package in ("greenlet", "bytecode", "pytest", "hypothesis"):
         table.add_row(package, version(package))
-    finding = "sys.monitoring, in every execution" if hasattr(sys, "monitoring") else "a profile function, in sampled executions"
+    finding = (
+        "sys.monitoring, in every execution"
+        if hasattr(sys, "monitoring")
+        else "a profile function, in sampled executions"
+    )
     table.add_row("finds code by", f"hooked calls, and {finding}")
     table.add_row("carriers", "greenlet")
     yield table
@@ -99,5 +105,5 @@ def doctor_page() -> Iterator[RenderableType]:
     yield Text(
         "  processes, asyncio, files and databases; locks that C code takes; contents of threading.local that\n"
         "  library code keeps; datetime.now, os.urandom, uuid. Code of the standard library and of installed\n"
-        "  packages runs in one piece between its locks; trace=(\"module\",) steps inside it."
+        '  packages runs in one piece between its locks; trace=("module",) steps inside it.'
     )

@@ -97,9 +97,7 @@ def _switch(source: int, target: int, width: int) -> str:
     return " " * (low * width) + arrow
 
 
-def _row(
-    number: int, step: Step, column: int, width: int, columns: int, where: str, before: Step | None
-) -> list[str]:
+def _row(number: int, step: Step, column: int, width: int, columns: int, where: str, before: Step | None) -> list[str]:
     same_line = before is not None and (before.actor, before.place.file, before.place.line) == (
         step.actor,
         step.place.file,
@@ -153,7 +151,14 @@ def _outcomes(verdict: Verdict) -> list[str]:
         mark = ""
         if outcome in verdict.forbidden or (verdict.allowed is not None and outcome not in verdict.allowed):
             mark = "forbidden"
-        rows.append((repr(outcome), f"{count:,} {unit if count != 1 else unit[:-1]}", verdict.descriptions.get(outcome, ""), mark))
+        rows.append(
+            (
+                repr(outcome),
+                f"{count:,} {unit if count != 1 else unit[:-1]}",
+                verdict.descriptions.get(outcome, ""),
+                mark,
+            )
+        )
     for outcome in known:
         if outcome not in verdict.outcomes:
             mark = "forbidden" if outcome in verdict.forbidden else ""
@@ -209,7 +214,10 @@ def _found_line(verdict: Verdict) -> str:
 def _hammer_line(verdict: Verdict) -> str:
     low, high = verdict.rate_interval
     if verdict.rate == 0.0:
-        return f"0 of {verdict.schedules:,} rounds failed (rate below {_percent(high)} with 95 % confidence)" + _overlap(verdict)
+        return (
+            f"0 of {verdict.schedules:,} rounds failed (rate below {_percent(high)} with 95 % confidence)"
+            + _overlap(verdict)
+        )
     failed = round(verdict.rate * verdict.schedules)
     return (
         f"{failed:,} of {verdict.schedules:,} rounds failed: {_percent(verdict.rate)} "
@@ -223,7 +231,13 @@ def _overlap(verdict: Verdict) -> str:
 
 def _percent(share: float) -> str:
     percent = 100 * share
-    return f"{percent:.0f} %" if percent >= 10 or percent == 0 else f"{percent:.2g} %" if percent >= 0.01 else f"{percent:.1e} %"
+    return (
+        f"{percent:.0f} %"
+        if percent >= 10 or percent == 0
+        else f"{percent:.2g} %"
+        if percent >= 0.01
+        else f"{percent:.1e} %"
+    )
 
 
 def _duration(seconds: float) -> str:

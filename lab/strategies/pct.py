@@ -35,9 +35,7 @@ class PriorityChanges:
         depth = 1 + int(self._random() * self._DEEPEST)
         self._decisions = 0
         self._priorities.clear()
-        self._changes = {
-            1 + int(self._random() * self._longest): change / self._DEEPEST for change in range(1, depth)
-        }
+        self._changes = {1 + int(self._random() * self._longest): change / self._DEEPEST for change in range(1, depth)}
         return True
 
     def choose(self, enabled: list[Actor], current: Actor | None) -> Actor:

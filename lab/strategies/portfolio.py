@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 
-
 class Portfolio:
     """Gives each execution to the next strategy in turn."""
 

@@ -98,7 +98,3 @@ class Twins:
     def thread_ended(self, thread: Any) -> None:
         """Let the thread object say that it is no longer alive."""
         threads.mark_ended(thread)
-
-    def forget(self) -> None:
-        """Put back what the execution changed in synchronization objects older than it."""
-        self.memory.forget()

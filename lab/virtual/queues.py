@@ -34,9 +34,7 @@ def _is_shut(owner: Any) -> bool:
     return bool(getattr(owner, "is_shutdown", False))
 
 
-def put(
-    control: Control, site: Site, owner: Any, item: Any, block: bool = True, timeout: float | None = None
-) -> None:
+def put(control: Control, site: Site, owner: Any, item: Any, block: bool = True, timeout: float | None = None) -> None:
     if block and timeout is not None and timeout < 0 and owner.maxsize > 0:
         raise ValueError("'timeout' must be a non-negative number")
 

@@ -89,8 +89,10 @@ class Memory:
                 for name, value in values.items():
                     setattr(owner, name, value)
             self._before.clear()
-        self._locks.clear()
-        self._waiters.clear()
+        if self._locks:
+            self._locks.clear()
+        if self._waiters:
+            self._waiters.clear()
         self._random = None
         if self.was_set:
             self.was_set.clear()

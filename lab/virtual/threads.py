@@ -56,7 +56,7 @@ def start_new_thread(
 ) -> int:
     control.discovery.cover(function)
     given = keywords or {}
-    name = f"thread {len(control.actors)}"
+    name = f"thread {control.next_index}"
     actor = control.spawn(name, lambda: function(*arguments, **given), (), True, None)
     control.operate(actor, "starts", site)
     return identity(control, actor)

@@ -87,9 +87,7 @@ SCENARIO = Scenario(
     },
     forbidden={("once",): "the second listener was skipped"},
     symptoms={"deadlock": "ring() holds the lock that its own listener waits for"},
-    seen_in=(
-        "queue.Queue: a destructor that calls `put` in the middle of another `put` (bpo-14976)",
-    ),
+    seen_in=("queue.Queue: a destructor that calls `put` in the middle of another `put` (bpo-14976)",),
     hint="Which locks does the thread hold while it runs code it does not know?",
     review=(
         "A callback, listener, hook or overridable method called with a lock held.",

@@ -76,9 +76,7 @@ SCENARIO = Scenario(
     allowed={("rye", "spelt"): "a loaf for each customer"},
     forbidden={},  # when it goes wrong an actor dies
     symptoms={"exception": "IndexError: pop from empty list"},
-    seen_in=(
-        "a tutorial's consumer, once its inner loop was dropped (laurentluce/python-tutorials 2)",
-    ),
+    seen_in=("a tutorial's consumer, once its inner loop was dropped (laurentluce/python-tutorials 2)",),
     hint="Who can run after notify() and before wait() has returned?",
     review=(
         "`if` before `wait()`. Use `while`, or `wait_for` with the condition.",
