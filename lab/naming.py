@@ -53,16 +53,34 @@ class Names:
             return thing.__name__.rsplit(".", 1)[-1]
         if isinstance(thing, type | FunctionType):
             return thing.__qualname__.rsplit("<locals>.", 1)[-1]
-        while frame is not None:
-            if not frame.f_code.co_filename.startswith(LAB):
-                for variable, value in list(frame.f_locals.items()):
-                    if value is thing and variable not in _SELF and not variable.startswith("."):
-                        self.give(thing, variable)
-                        return variable
-            frame = frame.f_back
-        name = type(thing).__name__
+        name = _variable(thing, frame)
+        if name is None:
+            name = type(thing).__name__
         self.give(thing, name)
         return name
+
+
+def _variable(thing: object, frame: FrameType | None) -> str | None:
+    """What the running functions call ``thing``: a local variable, an attribute of self, or a global."""
+    innermost = frame
+    while frame is not None:
+        if not frame.f_code.co_filename.startswith(LAB):
+            variables = frame.f_locals
+            for variable, value in list(variables.items()):
+                if value is thing and variable not in _SELF and not variable.startswith("."):
+                    return variable
+            owner = variables.get("self")
+            for attribute, value in _instance_variables(owner).items() if owner is not None else ():
+                if value is thing:
+                    return f"{type(owner).__name__}.{attribute}"
+        frame = frame.f_back
+    while innermost is not None:
+        if not innermost.f_code.co_filename.startswith(LAB):
+            for variable, value in list(innermost.f_globals.items()):
+                if value is thing:
+                    return variable
+        innermost = innermost.f_back
+    return None
 
 
 def _is_value(thing: object) -> bool:

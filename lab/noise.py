@@ -19,6 +19,7 @@ from typing import Any
 from lab.discovery import Discovery
 from lab.hooks import ABSENT, DRIVERS, uncontrolled
 from lab.instrument import Site
+from lab.origin import is_library
 
 _LONGEST = 5e-5  # seconds of one sleep; the next longer thing, a switch interval, the hammer varies itself
 _STARTERS = tuple(
@@ -62,14 +63,21 @@ class SharedDiscovery(Discovery):
         self._met[id(kind)] = kind
         for base in kind.__mro__:
             for name, member in list(vars(base).items()):
-                if isinstance(member, property):
-                    for accessor in (member.fget, member.fset, member.fdel):
-                        if accessor is not None:
-                            self.cover(accessor)
-                elif isinstance(member, functools.cached_property):
-                    self.cover(member.func)
-                elif isinstance(member, FunctionType) and name.startswith("__") and name.endswith("__"):
-                    self.cover(member)
+                for function in _uncalled(name, member):
+                    if not is_library(function.__code__.co_filename):
+                        self.cover(function)
+
+
+def _uncalled(name: str, member: object) -> list[FunctionType]:
+    """The functions of one class member that run although no call of them is written."""
+    candidates: list[object] = []
+    if isinstance(member, property):
+        candidates = [member.fget, member.fset, member.fdel]
+    elif isinstance(member, functools.cached_property):
+        candidates = [member.func]
+    elif name.startswith("__") and name.endswith("__"):
+        candidates = [member]
+    return [candidate for candidate in candidates if isinstance(candidate, FunctionType)]
 
 
 class Noise:

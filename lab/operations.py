@@ -125,6 +125,16 @@ def is_iterator(kind: type) -> bool:
     return "__next__" in kind.__dict__ and not isinstance(kind.__dict__["__next__"], FunctionType)
 
 
+_VIEWS = (type({}.keys()), type({}.values()), type({}.items()), type(type.__dict__), memoryview) + tuple(
+    type(view) for view in (lambda d: (d.keys(), d.values(), d.items()))(collections.OrderedDict())
+)
+
+
+def is_view(kind: type) -> bool:
+    """Whether ``kind`` only shows the contents of another container, as ``dict.values()`` does."""
+    return kind in _VIEWS
+
+
 def method_writes(name: str) -> bool:
     """Whether the C method ``name`` of a container may change it; unknown methods may."""
     return name not in _READING_METHODS

@@ -9,7 +9,7 @@ from lab.carriers.actor import Actor
 from lab.hooks import ABSENT
 from lab.instrument import Site
 from lab.naming import Names, frame_of_program, peek, short
-from lab.operations import CONTENTS
+from lab.operations import CONTENTS, is_iterator, underlying
 from lab.trace import Place, Step
 
 
@@ -97,6 +97,9 @@ class Recording:
     def _container(
         self, owner: object, write: bool, site: Site, detail: Any, frame: FrameType | None
     ) -> tuple[str, str, str | None]:
+        if is_iterator(type(owner)):
+            sources = underlying(owner)
+            owner = sources[0] if sources else owner
         name = self.names.of(owner, frame)
         if site.kind == "call" and isinstance(detail, tuple) and detail and isinstance(detail[0], str):
             arguments = ", ".join(short(argument) or "?" for argument in detail[1])

@@ -3,8 +3,11 @@
 Two questions need an answer: where a call keeps its callee (CPython leaves a
 NULL beside it, and copying a NULL would crash the interpreter), and which
 operands cannot be shared containers (constants, results of comparisons).
-Expressions never jump into the middle of a call, so one pass in source order
-sees every stack that can occur.
+
+Every slot is followed from the bottom up, through jumps and into exception
+handlers: after an ``async for`` the code goes on in a handler, with the
+half-built call of ``f([x async for x in y])`` still below it.  One pass in the
+order of the code is enough unless a jump back brings something new.
 """
 
 from __future__ import annotations
@@ -18,13 +21,27 @@ from bytecode.instr import TryBegin
 
 NULL = "null"  # CPython's marker beside a callee that is not a method
 MAYBE = "maybe"  # NULL or an object: known only at run time
-SCALAR = "scalar"  # a literal number or string, or a truth value
+SCALAR = "scalar"  # a number, None or a truth value
+TEXT = "text"  # a literal string
+CONSTANT = "constant"  # any other literal: immutable, but a container can be compared or extended with it
+FRESH = "fresh"  # a list, set or dictionary display: nobody else knows it, and what meets it may be one too
 SHARED = "shared"  # read from an attribute, a global, a cell or an item
 OTHER = "other"  # anything else, locals included
 
-_SCALAR_TYPES = (int, float, complex, str, bytes, bool, type(None))
-_GIVES_SCALAR = {"COMPARE_OP", "IS_OP", "CONTAINS_OP", "UNARY_NOT", "TO_BOOL", "CHECK_EXC_MATCH"}
-_GIVES_SHARED = {"LOAD_ATTR", "LOAD_DEREF", "LOAD_GLOBAL", "BINARY_SUBSCR"}
+_GIVES_SCALAR = {"COMPARE_OP", "IS_OP", "CONTAINS_OP", "UNARY_NOT", "TO_BOOL", "CHECK_EXC_MATCH", "LOAD_SMALL_INT"}
+_GIVES_TEXT = {"FORMAT_VALUE", "FORMAT_SIMPLE", "FORMAT_WITH_SPEC", "CONVERT_VALUE", "BUILD_STRING"}
+_GIVES_FRESH = {"BUILD_LIST", "BUILD_SET", "BUILD_MAP", "BUILD_CONST_KEY_MAP"}
+_GIVES_SHARED = {
+    "LOAD_ATTR",
+    "LOAD_SUPER_ATTR",
+    "LOAD_DEREF",
+    "LOAD_CLASSDEREF",
+    "LOAD_FROM_DICT_OR_DEREF",
+    "LOAD_FROM_DICT_OR_GLOBALS",
+    "LOAD_GLOBAL",
+    "LOAD_NAME",
+    "BINARY_SUBSCR",
+}
 _NO_FALL_THROUGH = {
     "RETURN_VALUE",
     "RETURN_CONST",
@@ -39,6 +56,10 @@ _NO_FALL_THROUGH = {
 _NULL_BELOW = sys.version_info < (3, 13)  # [NULL, callee] up to 3.12, [callee, NULL] since
 
 
+class StackError(ValueError):
+    """The code moves values in a way that is not understood; to rewrite it could crash the interpreter."""
+
+
 @dataclass(frozen=True, slots=True)
 class CallShape:
     """Where a call's parts stand, counted from the top of the stack (1)."""
@@ -49,22 +70,85 @@ class CallShape:
     spread: bool = False
 
 
-def follow_stack(source: Bytecode) -> list[tuple[str, ...]]:
-    """For every element of ``source`` the kinds of values on the stack before it, top last."""
-    stacks: list[tuple[str, ...]] = []
-    at_label: dict[int, list[str]] = {}
-    stack: list[str] = []
-    for element in source:
-        if isinstance(element, Label):
-            stack = list(at_label.get(id(element), stack))
-        elif isinstance(element, TryBegin):
-            at_label.setdefault(id(element.target), [])
-        stacks.append(tuple(stack))
-        if isinstance(element, Instr):
-            jumped = _apply(element, stack)
-            if jumped is not None:
-                at_label.setdefault(id(element.arg), jumped)
-    return stacks
+Stack = tuple[str, ...]
+
+
+def follow_stack(source: Bytecode) -> list[Stack | None]:
+    """For every element of ``source`` the kinds of values on the stack before it, top last.
+
+    None where nothing leads.  Raises `StackError` for code that is not understood.
+    """
+    return _Follower(list(source)).follow()
+
+
+class _Follower:
+    """Follows the stack through one code object; used once."""
+
+    def __init__(self, elements: list[Any]) -> None:
+        self.elements = elements
+        self.at_label: dict[int, Stack] = {}
+        self.passed: set[int] = set()
+        self.again = False
+
+    def follow(self) -> list[Stack | None]:
+        stacks = self._pass()
+        while self.again:
+            stacks = self._pass()
+        return stacks
+
+    def _pass(self) -> list[Stack | None]:
+        self.again = False
+        self.passed.clear()
+        stacks: list[Stack | None] = []
+        stack: list[str] | None = []
+        for element in self.elements:
+            if isinstance(element, Label):
+                if stack is not None:
+                    self._meet(element, stack)
+                known = self.at_label.get(id(element))
+                stack = None if known is None else list(known)
+                self.passed.add(id(element))
+            elif isinstance(element, TryBegin) and stack is not None:
+                self._meet(element.target, _handled(element, stack))
+            stacks.append(None if stack is None else tuple(stack))
+            if stack is not None and isinstance(element, Instr):
+                if isinstance(element.arg, Label) and element.name != "END_ASYNC_FOR":
+                    jumped = list(stack)
+                    _shift(jumped, element.stack_effect(jump=True))
+                    self._meet(element.arg, jumped)
+                _apply(element, stack)
+                if element.name in _NO_FALL_THROUGH:
+                    stack = None
+        return stacks
+
+    def _meet(self, label: Any, stack: list[str]) -> None:
+        known = self.at_label.get(id(label))
+        met = tuple(stack) if known is None else _joined(known, stack)
+        if met != known:
+            self.at_label[id(label)] = met
+            if id(label) in self.passed:
+                self.again = True
+
+
+def _handled(region: TryBegin, stack: list[str]) -> list[str]:
+    """The stack with which an exception in ``region`` reaches its handler."""
+    depth = int(region.stack_depth)
+    if depth > len(stack):
+        raise StackError(f"a handler keeps {depth} values of {len(stack)}")
+    return stack[:depth] + [OTHER] * (2 if region.push_lasti else 1)
+
+
+def _joined(one: Stack, other: list[str]) -> Stack:
+    if len(one) != len(other):
+        raise StackError(f"two ways meet with {len(one)} and {len(other)} values")
+    return tuple(left if left == right else _either(left, right) for left, right in zip(one, other, strict=True))
+
+
+def _either(left: str, right: str) -> str:
+    pair = (left, right)
+    if NULL in pair or MAYBE in pair:
+        return MAYBE
+    return SHARED if SHARED in pair else OTHER
 
 
 def call_shape(instr: Instr, stack: tuple[str, ...]) -> CallShape | None:
@@ -92,29 +176,25 @@ def call_shape(instr: Instr, stack: tuple[str, ...]) -> CallShape | None:
     return CallShape(above + 2, above + 1, argument + 1)
 
 
-def _at(stack: tuple[str, ...] | list[str], depth: int) -> str:
-    return stack[-depth] if depth <= len(stack) else OTHER
+def _at(stack: Stack | list[str], depth: int) -> str:
+    if not 0 < depth <= len(stack):
+        raise StackError(f"value {depth} of a stack of {len(stack)} is used")
+    return stack[-depth]
 
 
-def _apply(instr: Instr, stack: list[str]) -> list[str] | None:
-    """Change ``stack`` as ``instr`` does; the stack at its jump target, if it jumps."""
+def _apply(instr: Instr, stack: list[str]) -> None:
+    """Change ``stack`` as ``instr`` does where it does not jump."""
     name: str = instr.name
     argument: Any = instr.arg
-    jumped: list[str] | None = None
-    if isinstance(argument, Label):
-        jumped = list(stack)
-        _shift(jumped, instr.stack_effect(jump=True))
     if name in ("CALL", "CALL_KW"):
         _shift(stack, -(argument + 2 + (name == "CALL_KW")))
         stack.append(OTHER)
     elif name in ("PRECALL", "KW_NAMES"):
-        pass
+        pass  # CALL takes it all
     elif name == "PUSH_NULL":
         stack.append(NULL)
     elif name == "SWAP":
-        while len(stack) < argument:
-            stack.insert(0, OTHER)
-        stack[-1], stack[-argument] = stack[-argument], stack[-1]
+        stack[-1], stack[-argument] = _at(stack, argument), stack[-1]
     elif name == "COPY":
         stack.append(_at(stack, argument))
     elif name == "LOAD_GLOBAL" and argument[0]:
@@ -127,17 +207,39 @@ def _apply(instr: Instr, stack: list[str]) -> list[str] | None:
         stack[-1:] = [OTHER, MAYBE]
     else:
         _shift(stack, instr.stack_effect(jump=False))
-        if name == "LOAD_CONST" and isinstance(argument, _SCALAR_TYPES):
-            stack[-1:] = [SCALAR]
-        elif name in _GIVES_SCALAR and stack:
-            stack[-1] = SCALAR
-        elif name in _GIVES_SHARED and stack:
-            stack[-1] = SHARED
-        elif name == "CALL_FUNCTION_EX":
-            stack[-1:] = [OTHER]
-    if name in _NO_FALL_THROUGH:
-        stack.clear()
-    return jumped
+        kind = _result(name, argument)
+        if kind:
+            stack[-1:] = [kind]
+
+
+def _result(name: str, argument: Any) -> str:
+    """The kind of the one value that an instruction leaves on top; empty if what lies there keeps its kind."""
+    if name == "LOAD_CONST":
+        return _literal(argument)
+    if name in _GIVES_SCALAR:
+        return SCALAR
+    if name in _GIVES_SHARED:
+        return SHARED
+    if name in _GIVES_TEXT:
+        return TEXT
+    if name in _GIVES_FRESH:
+        return FRESH
+    if name == "BINARY_OP":
+        return SHARED if is_subscript(argument) else OTHER
+    if name in _REPLACE_TOP or name.startswith(("BUILD_", "UNARY_", "BINARY_", "CALL_")):
+        return OTHER
+    return ""
+
+
+def _literal(value: object) -> str:
+    if isinstance(value, int | float | complex | None):
+        return SCALAR
+    return TEXT if isinstance(value, str) else CONSTANT
+
+
+def is_subscript(operator: Any) -> bool:
+    """Whether a BINARY_OP is ``a[b]``, as it is from Python 3.14 on."""
+    return getattr(operator, "name", "") == "SUBSCR"
 
 
 def _is_method_load(name: str, argument: Any) -> bool:
@@ -149,5 +251,7 @@ def _is_method_load(name: str, argument: Any) -> bool:
 def _shift(stack: list[str], effect: int) -> None:
     if effect >= 0:
         stack.extend([OTHER] * effect)
+    elif -effect > len(stack):
+        raise StackError(f"{-effect} values are taken from a stack of {len(stack)}")
     else:
         del stack[effect:]

@@ -9,16 +9,24 @@ ALL_WRITES = int("10" * 4096, 2)
 """The write bits of the first 4,096 actors, as `Actor.wrote` sets them."""
 
 
+LONG_DELAY = 10.0 - 1e-3
+"""Virtual seconds.  A shorter timeout or sleep may end while others that could go on stand
+still, as on a busy machine; one of ten seconds or more ends only when no one else can go on."""
+
+
 class Wait:
     """Why an actor cannot go on: published before the operation, while others are chosen."""
 
-    __slots__ = ("deadline", "kind", "owner", "ready", "site")
+    __slots__ = ("deadline", "is_long", "kind", "owner", "ready", "site")
 
-    def __init__(self, kind: str, owner: object, ready: Callable[[], bool], deadline: float | None, site: Any) -> None:
+    def __init__(
+        self, kind: str, owner: object, ready: Callable[[], bool], deadline: float | None, now: float, site: Any
+    ) -> None:
         self.kind = kind
         self.owner = owner
         self.ready = ready
         self.deadline = deadline  # virtual seconds; None waits for ever
+        self.is_long = deadline is not None and deadline - now > LONG_DELAY
         self.site = site
 
 

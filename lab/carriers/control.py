@@ -30,15 +30,12 @@ from lab.operations import (
     function_effect,
     is_container,
     is_iterator,
+    is_view,
     method_writes,
     underlying,
 )
 from lab.virtual import Twins
 from lab.virtual.local import LOCAL, ThreadLocals
-
-LONG_DELAY = 10.0
-"""Virtual seconds.  A shorter timeout or sleep may end while others that could go on stand
-still, as on a busy machine; one as long as this ends only when no one else can go on."""
 
 _FIRST_MOMENT = 1_700_000_000.0  # virtual seconds: the same date in every execution
 
@@ -192,7 +189,10 @@ class Control:
         kind = type(container)
         if not is_container(kind):
             return
-        if is_iterator(kind):
+        if is_view(kind):
+            for source in underlying(container):
+                self.touch(source, CONTENTS, False, site, detail)
+        elif is_iterator(kind):
             self.touch(container, CONTENTS, True, site, detail)
             for source in underlying(container):
                 self._mark(self.current, source, CONTENTS, False, site)
@@ -307,10 +307,10 @@ class Control:
         is_ready = ready()
         if self.quiet and (is_ready or len(self.live) == 1):
             if not is_ready:
-                self._stuck_alone(actor, Wait(kind, owner, ready, deadline, site))
+                self._stuck_alone(actor, Wait(kind, owner, ready, deadline, self.now, site))
             return is_ready or ready()
         if not is_ready or (site in self.hot and len(self.live) > 1):
-            actor.wait = Wait(kind, owner, ready, deadline, site)
+            actor.wait = Wait(kind, owner, ready, deadline, self.now, site)
             self.waiting += 1
             if self.recorder is not None:
                 self.recorder.waits(actor, owner, site)
@@ -376,7 +376,7 @@ class Control:
                 enabled.append(actor)
             elif wait.deadline is not None and wait.deadline < earliest:
                 timer, earliest = actor, wait.deadline
-        if timer is not None and (not enabled or earliest - self.now < LONG_DELAY):
+        if timer is not None and (not enabled or not (timer.wait and timer.wait.is_long)):
             enabled.append(timer)
         if self.joining and not self.unfinished and all(actor.daemon for actor in enabled):
             return []  # nothing is left that the end of the execution has to wait for

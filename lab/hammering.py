@@ -1,0 +1,223 @@
+"""A warm pool of OS threads, one per actor, that run batches of rounds for real.
+
+Starting a thread costs as much as a hundred short rounds, so the threads stay.
+Threads that run freely drift apart and no longer meet in one round; noisy rounds
+therefore begin in step, which costs a meeting each but lets nearly all of them overlap.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from threading import get_ident
+from time import perf_counter_ns, sleep
+from typing import Any
+
+from lab.hooks import DRIVERS, Driver
+from lab.standstill import Look, Standstill, release_all
+
+POLL = 0.05  # seconds between two looks at threads that take their time
+_PATIENCE = 2.0  # seconds for ending threads by force
+_COURTESY = 0.2  # seconds for threads to end by themselves
+
+
+@dataclass
+class Batch:
+    """States, and what became of their rounds."""
+
+    states: Sequence[Any]
+    drivers: Sequence[Driver] | None  # one an actor; None leaves the code alone
+    in_step: bool  # every round begins with a meeting
+    actors: int
+    begins: list[list[int]] = field(init=False)  # nanoseconds, by actor and round
+    ends: list[list[int]] = field(init=False)
+    errors: list[dict[int, BaseException]] = field(init=False)  # by actor: round -> what left the actor
+    arrived: list[int] = field(init=False)  # by actor: meetings come to
+
+    def __post_init__(self) -> None:
+        self.begins = [[] for _ in range(self.actors)]
+        self.ends = [[] for _ in range(self.actors)]
+        self.errors = [{} for _ in range(self.actors)]
+        self.arrived = [0] * self.actors
+
+    def overlaps(self, rounds: int) -> int:
+        """In how many of the first ``rounds`` two actors ran at the same time."""
+        if self.actors == 2:  # by far the most common, and this runs for every round
+            begins, ends = self.begins, self.ends
+            return sum(
+                (begin if begin > other else other) < (end if end < last else last)
+                for begin, other, end, last, _ in zip(*begins, *ends, range(rounds), strict=False)
+            )
+        return sum(_overlap(sorted(zip(*spans, strict=True))) for spans in self._spans(rounds))
+
+    def _spans(self, rounds: int) -> Iterator[tuple[list[int], list[int]]]:
+        for number in range(rounds):
+            yield [begins[number] for begins in self.begins], [ends[number] for ends in self.ends]
+
+
+def _overlap(spans: list[tuple[int, int]]) -> bool:
+    return any(begin < end for (_, end), (begin, _) in zip(spans, spans[1:], strict=False))
+
+
+class Worker(threading.Thread):
+    """The thread of one actor."""
+
+    def __init__(self, pool: Pool, index: int, name: str, function: Callable[[Any], object]) -> None:
+        super().__init__(name=name, daemon=True)
+        self.index = index
+        self.idle = True
+        self.go = threading.Lock()
+        self.go.acquire()
+        self.done = threading.Lock()
+        self.done.acquire()
+        self._pool = pool
+        self._function = function
+        self._gate = threading.Lock()  # guards _finished: nothing may be thrown into a thread that is past `run`
+        self._finished = False
+
+    def run(self) -> None:
+        """Serve batches until the pool stops."""
+        with suppress(BaseException):
+            while True:
+                self.go.acquire()
+                if self._pool.stopping:
+                    break
+                batch = self._pool.batch
+                assert batch is not None
+                if batch.drivers is not None:
+                    DRIVERS[get_ident()] = batch.drivers[self.index]
+                self._rounds(batch)
+                DRIVERS.pop(get_ident(), None)
+                self.idle = True
+                self.done.release()
+        DRIVERS.pop(get_ident(), None)
+        while not self._finished:
+            with suppress(BaseException), self._gate:  # what was thrown last may arrive only here
+                self._finished = True
+
+    def _rounds(self, batch: Batch) -> None:
+        pool, index, actor, clock = self._pool, self.index, self._function, perf_counter_ns
+        begin, end, errors = batch.begins[index].append, batch.ends[index].append, batch.errors[index]
+        in_step = batch.in_step
+        for number, state in enumerate(batch.states):
+            if in_step or not number:
+                self._meet(batch, number + 1)
+            if pool.stopping:
+                return
+            begin(clock())
+            try:
+                actor(state)
+            except BaseException as error:
+                if pool.stopping:
+                    return
+                errors[number] = error
+            end(clock())
+
+    def _meet(self, batch: Batch, number: int) -> None:
+        """Wait until every actor has come this far."""
+        arrived, turns = batch.arrived, 0
+        arrived[self.index] = number
+        while min(arrived) < number and not self._pool.stopping:
+            turns += 1
+            sleep(0 if turns < 1000 else 1e-3)
+
+    def throw(self) -> None:
+        """Raise SystemExit in the thread as soon as it runs Python code: `threading` lets that one pass in silence."""
+        with self._gate:
+            if not self._finished and self.ident is not None:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident), ctypes.py_object(SystemExit))
+
+
+class Pool:
+    """The threads of one program; `close` it whatever happens."""
+
+    def __init__(self, actors: Sequence[tuple[str, Callable[[Any], object]]]) -> None:
+        self.actors = actors
+        self.known = frozenset(sys._current_frames())  # threads that were there before
+        self.workers: list[Worker] = []
+        self.batch: Batch | None = None
+        self.stopping = False
+        self.start()
+
+    def start(self) -> None:
+        """Make the threads."""
+        self.stopping = False
+        self.workers = [Worker(self, index, name, actor) for index, (name, actor) in enumerate(self.actors)]
+        for worker in self.workers:
+            worker.start()
+
+    def run(self, batch: Batch) -> Standstill | None:
+        """Run the batch to its end, or until nothing moves any more."""
+        self.batch = batch
+        look: Look | None = None
+        for worker in self.workers:
+            worker.idle = False
+        for worker in self.workers:
+            worker.go.release()
+        for worker in self.workers:
+            while not worker.done.acquire(timeout=POLL):
+                look = look or Look(self.known | {get_ident()})
+                stuck = look.again({one.ident or 0: one.name for one in self._inside(batch)}, self._progress(batch))
+                if stuck is not None:
+                    return stuck
+        self.batch = None
+        return None
+
+    def _inside(self, batch: Batch) -> list[Worker]:
+        """Who is in the earliest round that has not ended; the others wait for that."""
+        inside = [worker for worker in self.workers if len(batch.begins[worker.index]) > len(batch.ends[worker.index])]
+        earliest = min((len(batch.ends[worker.index]) for worker in inside), default=0)
+        return [worker for worker in inside if len(batch.ends[worker.index]) == earliest]
+
+    def _progress(self, batch: Batch) -> int:
+        return sum(map(len, batch.begins)) + sum(map(len, batch.ends))
+
+    def place(self, spread: bool, processors: Sequence[int]) -> None:
+        """Let the threads run on any of ``processors``, or each on its own."""
+        for worker in self.workers:
+            if processors and worker.native_id is not None:
+                chosen = {processors[worker.index % len(processors)]} if spread else set(processors)
+                with suppress(OSError):
+                    os.sched_setaffinity(worker.native_id, chosen)
+
+    def close(self, state: object = None) -> tuple[str, ...]:
+        """End the threads, by force if need be; the actors whose thread could not be ended.
+
+        ``state`` is where the locks of a stuck round are looked for.
+        """
+        self.stopping = True
+        for worker in self.workers:
+            with suppress(RuntimeError):
+                worker.go.release()
+        until = perf_counter_ns() + int(_COURTESY * 1e9) * (state is None)
+        for worker in self.workers:
+            worker.join(max(0.0, (until - perf_counter_ns()) / 1e9))
+        until = perf_counter_ns() + int(_PATIENCE * 1e9)
+        while perf_counter_ns() < until:
+            alive = [worker for worker in self.workers if worker.is_alive()]
+            if not alive:
+                break
+            for worker in alive:
+                worker.throw()
+            frames = sys._current_frames()
+            release_all([state, *(frames[worker.ident] for worker in alive if worker.ident in frames)])
+            del frames
+            alive[0].join(0.01)
+        left = tuple(worker.name for worker in self.workers if worker.is_alive())
+        self.workers = []
+        return left
+
+
+@contextmanager
+def machine_kept() -> Iterator[tuple[int, ...]]:
+    """Give the usable processors; the switch interval is as before afterwards."""
+    interval = sys.getswitchinterval()
+    try:
+        yield tuple(sorted(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else ()
+    finally:
+        sys.setswitchinterval(interval)

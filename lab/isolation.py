@@ -1,0 +1,139 @@
+"""May many states be made before the first of their rounds runs?
+
+Making states by the hundred and then hammering them one after another is fifty times
+faster than one at a time.  It is right only if a round touches nothing but its own state.
+A program with module-level state that ``setup`` resets, or with a file, would see
+the rounds of a whole batch pile up, and the hammer would report races that are
+not there.  So the first rounds are run one at a time and watched: what two of them
+both touch, and one of them changes, is not the state's.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import threading
+from dataclasses import dataclass, field
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+from lab.hooks import ABSENT
+from lab.instrument import Site
+from lab.noise import Noise, SharedDiscovery
+from lab.origin import is_library
+from lab.operations import CONTENTS, is_container, method_writes
+
+_LOCKS: tuple[Any, ...] = (type(threading.Lock()), type(threading.RLock()), threading.Condition)
+_MEMORY = frozenset(
+    "builtins collections functools itertools operator math cmath random bisect heapq array copy weakref gc sys types"
+    " string re struct json time datetime decimal fractions hashlib zlib binascii threading thread queue contextvars"
+    " abc locale warnings enum uuid contextlib dataclasses typing inspect traceback concurrent statistics numpy".split()
+)
+"""Packages that touch memory and nothing else which a setup could put back, such as a file."""
+_HARMLESS = frozenset(
+    getattr(os, name) for name in ("cpu_count", "getpid", "urandom", "sched_yield", "fspath") if hasattr(os, name)
+)
+_UNKNOWN = frozenset((open, exec, eval, input))
+
+
+@dataclass
+class Watched:
+    """What the actors of one round touched."""
+
+    places: dict[tuple[int, object], bool] = field(default_factory=dict)  # (owner's id, key) -> was it changed?
+    outside: bool = False  # a file, a socket or unknown C code
+    of_thread: bool = False  # something that each OS thread has its own of
+    kept: list[object] = field(default_factory=list)  # keeps the ids from being used again
+
+
+@dataclass(frozen=True)
+class Isolation:
+    """How rounds have to be kept apart."""
+
+    batches: bool = False  # many states may be made at once
+    fresh_threads: bool = False  # each round needs new threads, as a thread's own variables outlive it
+
+    @classmethod
+    def between(cls, first: Watched, second: Watched) -> Isolation:
+        """Judge from two rounds of which both are still in memory."""
+        shared = any(
+            changed or second.places[place] for place, changed in first.places.items() if place in second.places
+        )
+        own = first.of_thread or second.of_thread
+        return cls(batches=not (shared or own or first.outside or second.outside), fresh_threads=own)
+
+
+class Watch(Noise):
+    """Noise that also writes down what is touched."""
+
+    def __init__(self, discovery: SharedDiscovery, level: float, seed: int, watched: Watched) -> None:
+        super().__init__(discovery, level, seed)
+        self._watched = watched
+
+    def touch(self, owner: object, key: object, write: bool, site: Site, value: object = ABSENT) -> None:
+        """Before an attribute, global or cell is read or written."""
+        self._note(owner, key, write)
+        super().touch(owner, key, write, site, value)
+
+    def whole(self, container: object, write: bool, site: Site, detail: object = ABSENT) -> None:
+        """Before an operation on a container."""
+        if is_container(type(container)):
+            self._note(container, CONTENTS, write)
+        super().whole(container, write, site, detail)
+
+    def call(self, function: Any, arguments: tuple[Any, ...], site: Site) -> Any:
+        """Before any call."""
+        kind = type(function)
+        if kind is BuiltinFunctionType and (function.__self__ is None or type(function.__self__) is ModuleType):
+            if function in _UNKNOWN or not (function in _HARMLESS or _package(function) in _MEMORY):
+                self._watched.outside = True
+        elif kind is BuiltinFunctionType or (kind is MethodType and site.stepped):
+            self._method(function.__self__, function.__name__, site)
+        elif kind is FunctionType and site.stepped:
+            if is_library(function.__code__.co_filename) and _package(function) not in _MEMORY:
+                self._watched.outside = True  # its variables are not watched
+        elif kind is functools._lru_cache_wrapper:
+            self._note(function, CONTENTS, True)
+        return super().call(function, arguments, site)
+
+    def enter(self, manager: Any, site: Site) -> Any:
+        """Before a ``with`` enters ``manager``."""
+        if site.stepped:
+            self._method(manager, "__enter__", site)
+        return super().enter(manager, site)
+
+    def _method(self, owner: object, name: str, site: Site) -> None:
+        """A method whose own code may not be stepped."""
+        kind = owner if isinstance(owner, type) else type(owner)
+        if kind in _LOCKS:
+            return  # free again when the round is over
+        unwatched = [base for base in kind.__mro__ if not _is_stepped(base)]
+        if any(_package(base) not in _MEMORY for base in unwatched):
+            self._watched.outside = True
+        elif any(_package(base) == "contextvars" for base in unwatched):
+            self._watched.of_thread = True
+        elif site.stepped and (is_container(kind) or any(_package(base) in ("threading", "queue") for base in unwatched)):
+            self._note(owner, CONTENTS, method_writes(name))
+
+    def _note(self, owner: object, key: object, write: bool) -> None:
+        watched = self._watched
+        if isinstance(owner, threading.local):
+            watched.of_thread = True
+        place = (id(owner), key)
+        known = watched.places.get(place)
+        if known is None:
+            watched.kept.append(owner)
+        if write or known is None:
+            watched.places[place] = write
+
+
+def _package(thing: Any) -> str:
+    """The package that a function or class belongs to, by its public name."""
+    return str(getattr(thing, "__module__", None) or "builtins").split(".")[0].lstrip("_")
+
+
+def _is_stepped(kind: type) -> bool:
+    """Whether the methods of ``kind`` are the program's own, so that what they touch is seen."""
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    return file is not None and not is_library(file)

@@ -1,0 +1,96 @@
+"""Run the lab on published packages: the broken version must fail, the repaired one must not.
+
+    python tests/wild/run.py            both packages, each version in an environment of its own
+    python tests/wild/run.py loguru     only one of them
+
+Environments are made below .tox/wild and kept for the next time.  The exit code
+is 0 when every version did what is expected of it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+SCHEDULES = 3_000
+
+
+@dataclass(frozen=True)
+class Case:
+    """One package at one version."""
+
+    program: str
+    requirements: tuple[str, ...]
+    fails: bool
+
+    @property
+    def name(self) -> str:
+        return self.requirements[0].replace("==", "-")
+
+
+REQUESTS = ("requests==2.34.2", "urllib3==2.8.0", "six==1.17.0")
+CASES = (
+    Case("loguru_remove", ("loguru==0.7.2",), fails=True),
+    Case("loguru_remove", ("loguru==0.7.3",), fails=False),
+    Case("requests_mock_session", ("requests-mock==1.9.3", *REQUESTS), fails=True),
+    Case("requests_mock_session", ("requests-mock==1.10.0", *REQUESTS), fails=False),
+)
+
+
+def explore_here(program: str) -> int:
+    """Explore one program in this environment: 1 if it fails and its replay agrees, 0 if it does not fail."""
+    import lab
+
+    sys.path.insert(0, str(HERE))
+    module = importlib.import_module(program)
+    options = {
+        "check": module.check,
+        "outcome": module.outcome,
+        "allowed": module.ALLOWED,
+        "teardown": module.teardown,
+        "trace": module.TRACE,
+    }
+    verdict = lab.explore(module.setup, module.ACTORS, schedules=SCHEDULES, title=program, **options)
+    print(verdict)
+    if verdict.status != "fails":
+        return 0
+    again = lab.replay(verdict.witness, module.setup, module.ACTORS, **options)
+    print(f"    again      {again.reason}\n")
+    return 1 if again.status == "fails" else 3
+
+
+def environment(case: Case) -> Path:
+    """The interpreter of an environment that holds the lab and the package."""
+    folder = ROOT / ".tox" / "wild" / f"{case.name}-{sys.version_info.major}.{sys.version_info.minor}"
+    python = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    if not python.exists():
+        venv.create(folder, with_pip=True)
+    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*command, "-e", str(ROOT), *case.requirements], check=True)
+    return python
+
+
+def main(words: list[str]) -> int:
+    """Run the cases that a word names, or all of them."""
+    wrong = 0
+    for case in CASES:
+        if words and not any(case.name.startswith(word) for word in words):
+            continue
+        print(f"== {case.name}: {'must fail' if case.fails else 'must not fail'}", flush=True)
+        done = subprocess.run([environment(case), __file__, "--explore", case.program], check=False)
+        kept = done.returncode == (1 if case.fails else 0)
+        wrong += not kept
+        print(f"== {case.name}: {'as expected' if kept else 'NOT as expected'}\n", flush=True)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--explore"]:
+        sys.exit(explore_here(sys.argv[2]))
+    sys.exit(main(sys.argv[1:]))
