@@ -118,7 +118,8 @@ class Discovery:
             self._settle(code)
             return
         try:
-            result = _CACHE.get(code, self._namespace(function.__globals__), accesses)
+            with hooks.uncontrolled():  # the rewriting is no part of the program's execution
+                result = _CACHE.get(code, self._namespace(function.__globals__), accesses)
         except Exception as error:  # the reader of bytecode may meet code it does not know
             self._settle(code)
             if accesses:

@@ -8,18 +8,22 @@ therefore begin in step, which costs a meeting each but lets nearly all of them 
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from threading import get_ident
 from time import perf_counter_ns, sleep
 from typing import Any
 
+from lab.errors import LabError
 from lab.hooks import DRIVERS, Driver
-from lab.standstill import Look, Standstill, release_all
+from lab.releasing import release_all
+from lab.standstill import Look, Standstill
 
 POLL = 0.05  # seconds between two looks at threads that take their time
 _PATIENCE = 2.0  # seconds for ending threads by force
@@ -53,15 +57,17 @@ class Batch:
                 (begin if begin > other else other) < (end if end < last else last)
                 for begin, other, end, last, _ in zip(*begins, *ends, range(rounds), strict=False)
             )
-        return sum(_overlap(sorted(zip(*spans, strict=True))) for spans in self._spans(rounds))
+        return sum(map(self.overlapped, range(rounds)))
 
-    def _spans(self, rounds: int) -> Iterator[tuple[list[int], list[int]]]:
-        for number in range(rounds):
-            yield [begins[number] for begins in self.begins], [ends[number] for ends in self.ends]
-
-
-def _overlap(spans: list[tuple[int, int]]) -> bool:
-    return any(begin < end for (_, end), (begin, _) in zip(spans, spans[1:], strict=False))
+    def overlapped(self, number: int) -> bool:
+        """Whether two actors ran at the same time in this round, which need not have ended."""
+        begun = zip(self.begins, self.ends, strict=True)
+        spans = sorted(
+            (begins[number], ends[number] if number < len(ends) else math.inf)
+            for begins, ends in begun
+            if number < len(begins)
+        )
+        return any(begin < end for (_, end), (begin, _) in pairwise(spans))
 
 
 class Worker(threading.Thread):
@@ -70,7 +76,6 @@ class Worker(threading.Thread):
     def __init__(self, pool: Pool, index: int, name: str, function: Callable[[Any], object]) -> None:
         super().__init__(name=name, daemon=True)
         self.index = index
-        self.idle = True
         self.go = threading.Lock()
         self.go.acquire()
         self.done = threading.Lock()
@@ -82,23 +87,30 @@ class Worker(threading.Thread):
 
     def run(self) -> None:
         """Serve batches until the pool stops."""
-        with suppress(BaseException):
-            while True:
-                self.go.acquire()
-                if self._pool.stopping:
-                    break
-                batch = self._pool.batch
-                assert batch is not None
-                if batch.drivers is not None:
-                    DRIVERS[get_ident()] = batch.drivers[self.index]
-                self._rounds(batch)
-                DRIVERS.pop(get_ident(), None)
-                self.idle = True
-                self.done.release()
-        DRIVERS.pop(get_ident(), None)
+        # No `suppress` here: it is written in Python, and what is thrown to end the thread could strike inside it.
+        try:  # noqa: SIM105 - see above
+            self._serve()
+        except BaseException:
+            pass
         while not self._finished:
-            with suppress(BaseException), self._gate:  # what was thrown last may arrive only here
-                self._finished = True
+            try:
+                DRIVERS.pop(get_ident(), None)
+                with self._gate:
+                    self._finished = True
+            except BaseException:  # thrown a moment ago, and only arrived now
+                continue
+
+    def _serve(self) -> None:
+        while True:
+            self.go.acquire()
+            batch = self._pool.batch
+            if self._pool.stopping or batch is None:
+                return
+            if batch.drivers is not None:
+                DRIVERS[get_ident()] = batch.drivers[self.index]
+            self._rounds(batch)
+            DRIVERS.pop(get_ident(), None)
+            self.done.release()
 
     def _rounds(self, batch: Batch) -> None:
         pool, index, actor, clock = self._pool, self.index, self._function, perf_counter_ns
@@ -136,16 +148,23 @@ class Worker(threading.Thread):
 class Pool:
     """The threads of one program; `close` it whatever happens."""
 
-    def __init__(self, actors: Sequence[tuple[str, Callable[[Any], object]]]) -> None:
+    def __init__(self, actors: Sequence[tuple[str, Callable[[Any], object]]], processors: Sequence[int]) -> None:
         self.actors = actors
+        self.processors = processors  # none where a thread cannot be bound to one
+        self.spread = False  # each thread on its own processor
         self.known = frozenset(sys._current_frames())  # threads that were there before
         self.workers: list[Worker] = []
         self.batch: Batch | None = None
         self.stopping = False
-        self.start()
+        self._start()
 
-    def start(self) -> None:
-        """Make the threads."""
+    def renew(self) -> None:
+        """Have threads in which nothing has run."""
+        if self.close():
+            raise LabError("a thread of an actor that has ended goes on for ever; please report this")
+        self._start()
+
+    def _start(self) -> None:
         self.stopping = False
         self.workers = [Worker(self, index, name, actor) for index, (name, actor) in enumerate(self.actors)]
         for worker in self.workers:
@@ -156,12 +175,10 @@ class Pool:
         self.batch = batch
         look: Look | None = None
         for worker in self.workers:
-            worker.idle = False
-        for worker in self.workers:
             worker.go.release()
         for worker in self.workers:
             while not worker.done.acquire(timeout=POLL):
-                look = look or Look(self.known | {get_ident()})
+                look = look or Look(self.known - {get_ident()}, {get_ident(), *(one.ident for one in self.workers)})
                 stuck = look.again({one.ident or 0: one.name for one in self._inside(batch)}, self._progress(batch))
                 if stuck is not None:
                     return stuck
@@ -177,13 +194,13 @@ class Pool:
     def _progress(self, batch: Batch) -> int:
         return sum(map(len, batch.begins)) + sum(map(len, batch.ends))
 
-    def place(self, spread: bool, processors: Sequence[int]) -> None:
-        """Let the threads run on any of ``processors``, or each on its own."""
-        for worker in self.workers:
-            if processors and worker.native_id is not None:
-                chosen = {processors[worker.index % len(processors)]} if spread else set(processors)
-                with suppress(OSError):
-                    os.sched_setaffinity(worker.native_id, chosen)
+    def place(self) -> None:
+        """Let the threads run on any processor, or spread them."""
+        if self.processors:
+            for worker in self.workers:
+                own = {self.processors[worker.index % len(self.processors)]}
+                with suppress(OSError):  # taken from the process since
+                    os.sched_setaffinity(worker.native_id or 0, own if self.spread else set(self.processors))
 
     def close(self, state: object = None) -> tuple[str, ...]:
         """End the threads, by force if need be; the actors whose thread could not be ended.

@@ -20,7 +20,21 @@ from typing import Any
 from bytecode import Bytecode, Instr
 
 from lab import hooks
-from lab.stack import SCALAR, SHARED, CallShape, call_shape, follow_stack
+from lab.stack import (
+    CONSTANT,
+    FRESH,
+    MAYBE,
+    NULL,
+    SCALAR,
+    SHARED,
+    TEXT,
+    CallShape,
+    Stack,
+    StackError,
+    call_shape,
+    follow_stack,
+    is_subscript,
+)
 
 _PY311 = sys.version_info < (3, 12)
 _PY313 = sys.version_info >= (3, 13)
@@ -85,9 +99,12 @@ _WHOLE_READS = {
     "DICT_MERGE": "spread",
     "FORMAT_VALUE": "format",
     "FORMAT_SIMPLE": "format",
+    "FORMAT_WITH_SPEC": "format",
     "CONVERT_VALUE": "format",
+    "GET_LEN": "match",
     "MATCH_KEYS": "match",
 }
+_LITERALS = (SCALAR, TEXT, CONSTANT)
 _SUBSCRIPTS: dict[str, tuple[Callable[..., None], tuple[int, ...], str, bool]] = {
     "BINARY_SUBSCR": (hooks.item, (2, 1), "item", False),
     "STORE_SUBSCR": (hooks.item_write, (2, 1, 3), "item", True),
@@ -96,7 +113,7 @@ _SUBSCRIPTS: dict[str, tuple[Callable[..., None], tuple[int, ...], str, bool]] =
     "STORE_SLICE": (hooks.item_write, (3, 2, 4), "slice", True),
     "CONTAINS_OP": (hooks.item, (1, 2), "in", False),
 }
-_FIRST_IN_PLACE = 13  # NB_INPLACE_ADD, since 3.11: from here on BINARY_OP may change its left operand
+_CELL_READS = ("LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF")
 
 
 class _Rewriter:
@@ -108,23 +125,31 @@ class _Rewriter:
         self.accesses = accesses
         self.sites: list[Site] = []
         self.nested: list[Instrumented] = []
+        self.inner: dict[int, Instrumented] = {}  # by id of the original: a ``finally`` holds its code twice
+        self.stack: Stack = ()
         self.out: list[Any] = []
         self.location: Any = None
         self.widest = 0  # the most values pushed above the original stack
 
     def rewrite(self) -> Instrumented:
-        source = Bytecode.from_code(self.code, conserve_exception_block_stackdepth=True)
+        code = _told_apart(self.code)
+        source = Bytecode.from_code(code, conserve_exception_block_stackdepth=True)
+        source.argnames = list(code.co_varnames)  # all of them: `locals()` goes by their order
         stacks = follow_stack(source)
         held: list[Any] = []  # KW_NAMES and PRECALL, which must stay next to their CALL
         for instr, stack in zip(list(source), stacks, strict=True):
             if not isinstance(instr, Instr):
                 self.out.append(instr)
                 continue
+            if stack is None:  # nothing leads here
+                self.out.append(instr)
+                continue
             self.location = instr.location
+            self.stack = stack
             if instr.name in ("KW_NAMES", "PRECALL"):
                 held.append(instr)
                 continue
-            self._rewrite_one(instr, stack, held)
+            self._rewrite_one(instr, held)
             held.clear()
         source[:] = self.out
         rewritten = source.to_code(
@@ -132,22 +157,24 @@ class _Rewriter:
             check_pre_and_post=False,
             compute_exception_stack_depths=False,  # injected calls leave every depth as it was
         )
+        if rewritten.co_varnames != self.code.co_varnames:
+            rewritten = rewritten.replace(co_varnames=self.code.co_varnames)
         return Instrumented(self.code, rewritten, self.sites, self.nested)
 
-    def _rewrite_one(self, instr: Instr, stack: tuple[str, ...], held: list[Any]) -> None:
+    def _rewrite_one(self, instr: Instr, held: list[Any]) -> None:
         name = instr.name
-        shape = call_shape(instr, stack)
+        shape = call_shape(instr, self.stack)
         if shape is not None:
             self._before_call(shape)
         elif name == "BEFORE_WITH":
             self._replace_top(hooks.enter, "with")
+        elif name == "LOAD_SPECIAL" and getattr(instr.arg, "name", "") == "EXIT":
+            self._replace_top_two(hooks.enter, "with")
         elif self.accesses:
-            self._before_access(name, instr.arg, stack)
+            self._before_access(name, instr.arg)
         self.out.extend(held)
         if name == "LOAD_CONST" and isinstance(instr.arg, CodeType):
-            inner = instrument(instr.arg, self.namespace, self.accesses)
-            self.nested.append(inner)
-            self._emit("LOAD_CONST", inner.code)
+            self._emit("LOAD_CONST", self._nested(instr.arg).code)
         elif name == "MAKE_FUNCTION":
             self.out.append(instr)
             self._open(hooks.function_made)
@@ -156,6 +183,13 @@ class _Rewriter:
             self._emit("POP_TOP")
         elif not self._bound_method_load(name, instr.arg):
             self.out.append(instr)
+
+    def _nested(self, code: CodeType) -> Instrumented:
+        known = self.inner.get(id(code))
+        if known is None:
+            known = self.inner[id(code)] = instrument(code, self.namespace, self.accesses)
+            self.nested.append(known)
+        return known
 
     # ------------------------------------------------------------ emitting
 
@@ -185,10 +219,21 @@ class _Rewriter:
         for value in constant:
             self._emit("LOAD_CONST", value)
         for pushed, depth in enumerate(depths, 2 + len(constant)):
-            self._emit("COPY", depth + pushed)
+            self._copy(depth, pushed)
         self._emit("LOAD_CONST", site)
         self._close(len(constant) + len(depths) + 1)
         self._emit("POP_TOP")
+
+    def _copy(self, depth: int, pushed: int) -> None:
+        """Push what stood at ``depth`` before ``pushed`` values were put above it."""
+        if self._kind(depth) in (NULL, MAYBE):
+            raise StackError(f"value {depth} is to be handed over and may be NULL")
+        self._emit("COPY", depth + pushed)
+
+    def _kind(self, depth: int) -> str:
+        if depth > len(self.stack):
+            raise StackError(f"value {depth} of a stack of {len(self.stack)} is to be handed over")
+        return self.stack[-depth]
 
     def _replace_top(self, hook: Callable[..., Any], kind: str) -> None:
         self._hook(hook, (1,), self._site(kind))
@@ -196,30 +241,41 @@ class _Rewriter:
         self._emit("SWAP", 2)
         self._emit("POP_TOP")
 
+    def _replace_top_two(self, hook: Callable[..., Any], kind: str) -> None:
+        """The manager of a ``with`` from Python 3.14 on: twice on the stack, to load its two methods from."""
+        self._hook(hook, (1,), self._site(kind))
+        self.out.pop()
+        self._emit("SWAP", 3)
+        self._emit("POP_TOP")
+        self._emit("POP_TOP")
+        self._emit("COPY", 1)
+
     # ------------------------------------------------------------ operations
 
-    def _before_access(self, name: str, argument: Any, stack: tuple[str, ...]) -> None:
-        top = stack[-1] if stack else None
+    def _before_access(self, name: str, argument: Any) -> None:
         if name in _SUBSCRIPTS:
             hook, depths, kind, write = _SUBSCRIPTS[name]
-            self._hook(hook, depths, self._site(kind, None, write))
+            if self._kind(depths[0]) not in _LITERALS:
+                self._hook(hook, depths, self._site(kind, None, write))
         elif name in _WHOLE_READS:
-            if top != SCALAR:
-                depth = {"MATCH_KEYS": 2}.get(name, 1)
+            depth = _whole_depth(name, argument)
+            if self._kind(depth) not in _LITERALS:
                 self._hook(hooks.whole, (depth,), self._site(_WHOLE_READS[name]))
         elif "JUMP" in name or name in ("UNARY_NOT", "TO_BOOL"):
-            if ("TRUE" in name or "FALSE" in name or "JUMP" not in name) and top != SCALAR:
+            if ("TRUE" in name or "FALSE" in name or "JUMP" not in name) and self._kind(1) not in _LITERALS:
                 self._hook(hooks.whole, (1,), self._site("truth"))
         elif name.endswith("_ATTR") or name == "LOAD_METHOD":
             self._attribute(name, argument)
         elif name.endswith("_GLOBAL"):
             self._global(name, _plain_name(argument))
-        elif name in ("LOAD_DEREF", "STORE_DEREF", "DELETE_DEREF"):
+        elif name in _CELL_READS or name in ("STORE_DEREF", "DELETE_DEREF"):
             self._cell(name, argument)
-        elif name in ("COMPARE_OP", "BINARY_OP"):
-            self._operator(name, argument, stack[-2:])
+        elif name == "COMPARE_OP":
+            self._compare(self.stack[-2:])
+        elif name == "BINARY_OP":
+            self._operator(argument, self.stack[-2:])
         elif name == "MATCH_CLASS":
-            self._hook(hooks.fields, (3, 1), self._site("match"))
+            self._hook(_class_pattern, (3, 2, 1), self._site("match"), argument)
         elif name == "IMPORT_NAME":
             self._hook(hooks.import_first, (2, 1), self._site("import", _plain_name(argument)))
 
@@ -241,29 +297,39 @@ class _Rewriter:
             self._hook(hooks.read, (), self._site("global", key), self.namespace)
 
     def _cell(self, name: str, variable: Any) -> None:
-        if variable.name == "__class__":
-            return  # what zero-argument super() reads; nothing assigns it
-        write = name != "LOAD_DEREF"
-        hook = {"LOAD_DEREF": hooks.read, "STORE_DEREF": hooks.write}.get(name, hooks.delete)
+        if variable.name in ("__class__", "__classdict__") or variable.name.startswith("."):
+            return  # the compiler's own, as for zero-argument super(); set once, before anybody reads it
+        write = name not in _CELL_READS
+        hook = hooks.read if not write else hooks.write if name == "STORE_DEREF" else hooks.delete
         site = self._site("cell", variable.name, write)
         self._open(hook)
         self._emit("LOAD_FAST" if _PY313 else "LOAD_CLOSURE", variable)
         if name == "STORE_DEREF":
-            self._emit("COPY", 4)
+            self._copy(1, 3)
         self._emit("LOAD_CONST", site)
         self._close(3 if name == "STORE_DEREF" else 2)
         self._emit("POP_TOP")
 
-    def _operator(self, name: str, argument: Any, operands: tuple[str, ...]) -> None:
-        if SCALAR in operands:
-            return  # a container is never compared or combined with a literal number or string
-        if name == "COMPARE_OP":
+    def _compare(self, operands: Stack) -> None:
+        if SCALAR not in operands and TEXT not in operands:  # a container never equals a number or a string
             self._hook(hooks.pair, (2, 1), self._site("compare"))
-        elif getattr(argument, "name", "") == "SUBSCR":
-            self._hook(hooks.item, (2, 1), self._site("item"))
-        elif int(argument) >= _FIRST_IN_PLACE:
+
+    def _operator(self, argument: Any, operands: Stack) -> None:
+        operator = str(getattr(argument, "name", ""))
+        if is_subscript(argument):
+            if operands[0] not in _LITERALS:
+                self._hook(hooks.item, (2, 1), self._site("item"))
+        elif SCALAR in operands or TEXT in operands:
+            # numbers and strings meet no container, but for its repetition and for a format
+            if operator == "REMAINDER" and operands[0] == TEXT and operands[1] not in _LITERALS:
+                self._hook(hooks.whole, (1,), self._site("format"))
+            elif operator == "MULTIPLY" and SHARED in operands:
+                self._hook(hooks.pair, (2, 1), self._site("operator"))
+            elif operator == "INPLACE_MULTIPLY" and SHARED in operands:
+                self._hook(hooks.pair, (2, 1), self._site("in place", None, True))
+        elif operator.startswith("INPLACE_"):
             self._hook(hooks.pair, (2, 1), self._site("in place", None, True))
-        elif SHARED in operands:
+        elif SHARED in operands or FRESH in operands:
             self._hook(hooks.pair, (2, 1), self._site("operator"))
 
     # ------------------------------------------------------------ calls
@@ -284,17 +350,46 @@ class _Rewriter:
     def _before_call(self, shape: CallShape) -> None:
         """Hand over callee and arguments; put what comes back in the callee's place."""
         self._open(hooks.call_spread if shape.spread else hooks.call)
-        self._emit("COPY", shape.callee + 2)
+        self._copy(shape.callee, 2)
         if shape.spread:
-            self._emit("COPY", shape.first + 3)
+            self._copy(shape.first, 3)
         else:
-            for _ in range(shape.count):
-                self._emit("COPY", shape.first + 3)
+            for number in range(shape.count):
+                self._copy(shape.first - number, 3 + number)
             self._emit("BUILD_TUPLE", shape.count)
         self._emit("LOAD_CONST", self._site("call"))
         self._close(3, shape.count)
         self._emit("SWAP", shape.callee + 1)
         self._emit("POP_TOP")
+
+
+def _told_apart(code: CodeType) -> CodeType:
+    """``code`` with no local named like a free variable.
+
+    A comprehension run in its function (PEP 709) can have such a local, and
+    `bytecode` would take one variable for another.
+    """
+    both = set(code.co_varnames).intersection(code.co_freevars)
+    if not both:
+        return code
+    return code.replace(co_varnames=tuple(name + " (local)" if name in both else name for name in code.co_varnames))
+
+
+def _whole_depth(name: str, argument: Any) -> int:
+    """Where the container stands that an instruction of `_WHOLE_READS` reads, counted from the top (1)."""
+    if name == "FORMAT_VALUE":
+        return 2 if argument & 4 else 1  # a format specification lies above the value
+    if name == "FOR_ITER" and sys.version_info >= (3, 15):
+        return 2  # below the index of a virtual iterator
+    return 2 if name in ("FORMAT_WITH_SPEC", "MATCH_KEYS") else 1
+
+
+def _class_pattern(count: int, subject: object, cls: object, names: tuple[str, ...], site: Site) -> None:
+    """Before a class pattern with ``count`` positional patterns and some named ones."""
+    positional = getattr(cls, "__match_args__", ()) if count else ()
+    if isinstance(positional, tuple):
+        names = positional[:count] + names
+    hooks.fields(subject, names, site)
 
 
 def _plain_name(argument: Any) -> str:
@@ -303,7 +398,7 @@ def _plain_name(argument: Any) -> str:
 
 def _is_settled(namespace: object, name: str) -> bool:
     """True for a builtin or an imported module: names that programs do not rebind while they run."""
-    value = getattr(namespace, name, hooks.ABSENT)
+    value = vars(namespace).get(name, hooks.ABSENT)
     if value is hooks.ABSENT:
         return hasattr(builtins, name)
     return isinstance(value, ModuleType)

@@ -21,19 +21,24 @@ from typing import Any
 from lab.hooks import ABSENT
 from lab.instrument import Site
 from lab.noise import Noise, SharedDiscovery
-from lab.origin import is_library
 from lab.operations import CONTENTS, is_container, method_writes
+from lab.origin import is_library
 
 _LOCKS: tuple[Any, ...] = (type(threading.Lock()), type(threading.RLock()), threading.Condition)
 _MEMORY = frozenset(
-    "builtins collections functools itertools operator math cmath random bisect heapq array copy weakref gc sys types"
-    " string re struct json time datetime decimal fractions hashlib zlib binascii threading thread queue contextvars"
-    " abc locale warnings enum uuid contextlib dataclasses typing inspect traceback concurrent statistics numpy".split()
+    (
+        "abc", "array", "binascii", "bisect", "builtins", "cmath", "collections", "concurrent", "contextlib",
+        "contextvars", "copy", "dataclasses", "datetime", "decimal", "enum", "fractions", "functools", "gc",
+        "hashlib", "heapq", "inspect", "itertools", "json", "locale", "math", "numpy", "operator", "queue",
+        "random", "re", "statistics", "string", "struct", "sys", "thread", "threading", "time", "traceback",
+        "types", "typing", "uuid", "warnings", "weakref", "zlib",
+    )
 )
 """Packages that touch memory and nothing else which a setup could put back, such as a file."""
 _HARMLESS = frozenset(
     getattr(os, name) for name in ("cpu_count", "getpid", "urandom", "sched_yield", "fspath") if hasattr(os, name)
 )
+_SYNCHRONIZED = ("threading", "queue")
 _UNKNOWN = frozenset((open, exec, eval, input))
 
 
@@ -78,7 +83,8 @@ class Watch(Noise):
 
     def whole(self, container: object, write: bool, site: Site, detail: object = ABSENT) -> None:
         """Before an operation on a container."""
-        if is_container(type(container)):
+        kind: Any = type(container)
+        if is_container(kind):
             self._note(container, CONTENTS, write)
         super().whole(container, write, site, detail)
 
@@ -105,7 +111,7 @@ class Watch(Noise):
 
     def _method(self, owner: object, name: str, site: Site) -> None:
         """A method whose own code may not be stepped."""
-        kind = owner if isinstance(owner, type) else type(owner)
+        kind: Any = owner if isinstance(owner, type) else type(owner)
         if kind in _LOCKS:
             return  # free again when the round is over
         unwatched = [base for base in kind.__mro__ if not _is_stepped(base)]
@@ -113,7 +119,7 @@ class Watch(Noise):
             self._watched.outside = True
         elif any(_package(base) == "contextvars" for base in unwatched):
             self._watched.of_thread = True
-        elif site.stepped and (is_container(kind) or any(_package(base) in ("threading", "queue") for base in unwatched)):
+        elif site.stepped and (is_container(kind) or any(_package(base) in _SYNCHRONIZED for base in unwatched)):
             self._note(owner, CONTENTS, method_writes(name))
 
     def _note(self, owner: object, key: object, write: bool) -> None:

@@ -42,6 +42,22 @@ _GIVES_SHARED = {
     "LOAD_NAME",
     "BINARY_SUBSCR",
 }
+_GIVES_OTHER = {
+    "CHECK_EG_MATCH",
+    "CLEANUP_THROW",
+    "END_SEND",
+    "GET_AITER",
+    "GET_AWAITABLE",
+    "GET_YIELD_FROM_ITER",
+    "IMPORT_NAME",
+    "LIST_TO_TUPLE",
+    "MAKE_FUNCTION",
+    "MATCH_CLASS",
+    "PREP_RERAISE_STAR",
+    "SEND",
+    "SET_FUNCTION_ATTRIBUTE",
+    "YIELD_VALUE",
+}  # GET_ITER is not among them: an iterator over a constant is no more shared than the constant
 _NO_FALL_THROUGH = {
     "RETURN_VALUE",
     "RETURN_CONST",
@@ -205,6 +221,12 @@ def _apply(instr: Instr, stack: list[str]) -> None:
         stack.extend((NULL, OTHER) if _NULL_BELOW else (OTHER, NULL))
     elif name == "LOAD_SPECIAL":
         stack[-1:] = [OTHER, MAYBE]
+    elif name == "RETURN_GENERATOR":
+        stack.append(OTHER)  # what the generator is first sent; `dis` counts it on some versions only
+    elif name in ("UNPACK_SEQUENCE", "UNPACK_EX"):
+        effect = instr.stack_effect(jump=False)
+        _shift(stack, -1)
+        _shift(stack, effect + 1)
     else:
         _shift(stack, instr.stack_effect(jump=False))
         kind = _result(name, argument)
@@ -226,7 +248,7 @@ def _result(name: str, argument: Any) -> str:
         return FRESH
     if name == "BINARY_OP":
         return SHARED if is_subscript(argument) else OTHER
-    if name in _REPLACE_TOP or name.startswith(("BUILD_", "UNARY_", "BINARY_", "CALL_")):
+    if name in _GIVES_OTHER or name.startswith(("BUILD_", "UNARY_", "BINARY_", "CALL_")):
         return OTHER
     return ""
 

@@ -1,0 +1,245 @@
+"""Run a program for real, again and again, on OS threads that nobody controls; report how often it fails.
+
+Half of the batches are quiet, the program as it is.  The other half are noisy: its
+threads give way before visible operations.  The quiet rate is what production
+would see; the noisy one tells whether there is anything to see at all.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from itertools import cycle
+from typing import Any
+
+from lab import keeping
+from lab.errors import InvalidType, InvalidValue, LabError
+from lab.hammering import Batch, Pool, Worker, machine_kept
+from lab.hooks import DRIVERS
+from lab.isolation import Isolation, Watch, Watched
+from lab.noise import Noise, SharedDiscovery
+from lab.program import Program, describe, positive
+from lab.progress import Progress
+from lab.standstill import Standstill
+from lab.tally import Mode, Tally, left_by
+from lab.verdict import Verdict
+
+DEFAULT_SECONDS = 1.0
+_BATCH_SECONDS = 0.02  # what a batch should take, so that many settings get their turn
+_MOST_STATES = 1_000  # of one batch, which are in memory together
+_SWITCH_INTERVALS = (5e-3, 1e-4, 1e-6)  # seconds; the first is CPython's own
+_VALUES = (int, float, complex, str, bytes, bool, type(None))
+
+
+def hammer(
+    setup: Callable[[], Any],
+    actors: Any,
+    *,
+    check: Callable[[Any], object] | None = None,
+    outcome: Callable[[Any], Any] | None = None,
+    allowed: Any = None,
+    forbidden: Any = None,
+    on: str = "auto",
+    rounds: int | None = None,
+    seconds: float | None = None,
+    noise: float = 0.5,
+    seed: int = 0,
+    teardown: Callable[[Any], object] | None = None,
+    title: str = "",
+) -> Verdict:
+    """Run ``actors`` on real threads, each round on a fresh state; tell how many rounds failed.
+
+    ``setup``, ``actors``, ``check``, ``outcome``, ``allowed``, ``forbidden`` and
+    ``teardown`` are those of `explore`.  ``rounds`` and ``seconds`` (wall-clock time)
+    bound the run, whichever comes first; with neither it takes 1 s.  ``noise`` is the
+    probability, from 0 to 1, that a thread gives way before a visible operation in the
+    noisy half of the rounds; 0 leaves the program alone throughout.  ``seed`` seeds
+    the noise, but real threads never run twice alike.
+
+    The verdict is *fails* or *unknown*, never *holds*.  A round in which nothing goes
+    on is a failure, and ends the run.
+
+    Raises InvalidType or InvalidValue, each in one line, for arguments that cannot work,
+    and LabError inside an exploration.  What ``setup`` or ``teardown`` raise passes through.
+    """
+    chosen = keeping.current()
+    if chosen is not None and chosen.seed is not None:
+        seed = chosen.seed
+    _validate(on, rounds, seconds, noise, seed)
+    program = Program.of(setup, actors, check, outcome, allowed, forbidden, teardown)
+    if threading.get_ident() in DRIVERS or isinstance(threading.current_thread(), Worker):
+        raise LabError("hammer() was called while a program is run; call it from outside the actors, setup and check")
+    if rounds is None and seconds is None:
+        seconds = DEFAULT_SECONDS
+    began = time.perf_counter()
+    run = _Run(program, rounds, seconds, noise, seed)
+    run.go()
+    verdict = run.tally.verdict()
+    verdict.seconds = time.perf_counter() - began
+    verdict.title = title or (chosen.running() if chosen is not None else "")
+    return verdict
+
+
+class _Run:
+    """One call of `hammer`."""
+
+    def __init__(self, program: Program, rounds: int | None, seconds: float | None, noise: float, seed: int) -> None:
+        self.program = program
+        self.rounds = rounds
+        self.seconds = seconds
+        self.noise = noise
+        self.random = random.Random(seed)
+        free, in_step, noisy = Mode(False, False), Mode(False, True), Mode(True, True)
+        self.modes = [noisy, free, in_step] if noise else [free, in_step]
+        self.turns = [noisy, free, noisy, in_step] if noise else self.modes
+        self.isolation: Isolation | None = None  # None until two rounds have been watched
+        self.watched: list[tuple[Watched, Any]] = []  # with the state, to keep it alive
+        self.tally = Tally(program, self.modes)
+
+    def go(self) -> None:
+        """Run until the budget is spent or a round hangs; everything is as before afterwards."""
+        until = time.perf_counter() + (self.seconds if self.seconds is not None else math.inf)
+        settings = cycle([(interval, spread) for spread in (False, True) for interval in _SWITCH_INTERVALS])
+        with machine_kept() as processors, Progress(self.rounds, self.seconds) as progress:
+            pool = Pool(self.program.actors, processors)
+            try:
+                for position, mode in enumerate(cycle(self.turns)):
+                    if position % len(self.turns) == 0:
+                        interval, pool.spread = next(settings)
+                        sys.setswitchinterval(interval)
+                    self._batch(pool, mode)
+                    progress.show(self.tally.done, self.tally.failed)
+                    if self.tally.hung or self.tally.done == self.rounds or time.perf_counter() >= until:
+                        break
+            finally:
+                self.tally.left += pool.close()
+
+    # ------------------------------------------------------------ one batch
+
+    def _batch(self, pool: Pool, mode: Mode) -> None:
+        began = time.perf_counter()
+        size = mode.size if self.rounds is None else min(mode.size, self.rounds - self.tally.done)
+        states: list[Any] = []
+        with ExitStack() as after:
+            for _ in range(size):
+                state = self.program.setup()
+                after.callback(self._tear_down, state)
+                states.append(state)
+            try:
+                batch, stuck = self._run(pool, mode, states)
+                complete = min(map(len, batch.ends))
+                if stuck is not None:
+                    self.tally.hung = True
+                    self.tally.left += pool.close(states[complete])
+                self._judge(mode, batch, complete)
+                if stuck is not None:
+                    self._judge_hang(mode, batch, complete, stuck)
+                batch.errors.clear()  # with their tracebacks, which hold the states
+            except BaseException:
+                pool.close()  # before the states are torn down
+                raise
+        self._grow(mode, time.perf_counter() - began)
+
+    def _run(self, pool: Pool, mode: Mode, states: list[Any]) -> tuple[Batch, Standstill | None]:
+        count = len(self.program.actors)
+        watched = None
+        if self.isolation is None and mode.noisy == bool(self.noise):
+            watched = Watched()
+        if self.isolation is None or self.isolation.fresh_threads:
+            pool.renew()
+        pool.place()
+        if not mode.noisy and watched is None:
+            batch = Batch(states, None, mode.in_step, count)
+            return batch, pool.run(batch)
+        with SharedDiscovery() as discovery:
+            for _, actor in self.program.actors:
+                discovery.cover(actor)
+            seeds = [self.random.getrandbits(31) for _ in range(count)]
+            drivers = [
+                Noise(discovery, self.noise, seed) if watched is None else Watch(discovery, self.noise, seed, watched)
+                for seed in seeds
+            ]
+            batch = Batch(states, drivers, mode.in_step, count)
+            stuck = pool.run(batch)
+        if watched is not None:
+            self._learn(watched, states[0])
+        return batch, stuck
+
+    def _learn(self, watched: Watched, state: Any) -> None:
+        """After two rounds that were watched, decide whether many states may be made at once."""
+        self.watched.append((watched, state))
+        if len(self.watched) == 2:
+            (first, one), (second, other) = self.watched
+            self.isolation = Isolation.between(first, second)
+            if one is other or isinstance(state, _VALUES):  # then what the actors work on lies elsewhere
+                self.isolation = replace(self.isolation, batches=False)
+            if not self.isolation.batches:
+                self.tally.notes.append("one by one: the actors touch more than setup returns, so each round ran alone")
+            self.watched.clear()
+
+    def _grow(self, mode: Mode, seconds: float) -> None:
+        """Aim at batches that are long enough to be worth their start and short enough for many settings."""
+        if self.isolation is None or not self.isolation.batches:
+            return
+        if seconds < _BATCH_SECONDS / 2:
+            mode.size = min(2 * mode.size, _MOST_STATES)
+        elif seconds > 2 * _BATCH_SECONDS:
+            mode.size = max(mode.size // 2, 1)
+
+    def _tear_down(self, state: Any) -> None:
+        teardown = self.program.teardown
+        if teardown is None:
+            return
+        if not self.tally.hung:
+            teardown(state)
+        elif not self.tally.left:  # else a thread still works on it
+            try:
+                teardown(state)
+            except Exception as error:  # a state whose locks were forced open
+                self.tally.notes.append(f"teardown: raised {describe(error)} after the hang")
+
+    # ------------------------------------------------------------ judging
+
+    def _judge(self, mode: Mode, batch: Batch, complete: int) -> None:
+        left: dict[int, tuple[int, int, BaseException]] = {}  # round -> the first exception: when, whose, what
+        for index, errors in enumerate(batch.errors):
+            for number, error in errors.items():
+                found = (batch.ends[index][number], index, error)
+                if number not in left or found[:2] < left[number][:2]:
+                    left[number] = found
+        for number in range(complete):
+            if number in left:
+                _, index, error = left[number]
+                failure = left_by(self.program.actors[index][0], error)
+                self.tally.count(mode, describe(error), failure)
+            else:
+                self.tally.count(mode, *self.program.judge(batch.states[number]))
+        mode.overlapped += batch.overlaps(complete)
+
+    def _judge_hang(self, mode: Mode, batch: Batch, number: int, stuck: Standstill) -> None:
+        outcome, failure = stuck.failure.kind, stuck.failure
+        for (name, _), errors in zip(self.program.actors, batch.errors, strict=True):
+            if number in errors:  # what the others wait for will not come, and this is why
+                outcome, why = describe(errors[number]), left_by(name, errors[number])
+                failure = replace(why, detail=(*why.detail, str(failure), *failure.detail))
+        mode.overlapped += batch.overlapped(number)
+        self.tally.count(mode, outcome, failure)
+
+
+def _validate(on: Any, rounds: Any, seconds: Any, noise: Any, seed: Any) -> None:
+    if on not in ("auto", "threads"):
+        raise InvalidValue(f"on={on!r}: unknown; choose one of auto, threads")
+    positive(rounds, "rounds", whole=True)
+    positive(seconds, "seconds", whole=False)
+    if isinstance(noise, bool) or not isinstance(noise, int | float):
+        raise InvalidType(f"noise={noise!r}: give a probability, a number from 0 to 1")
+    if not 0 <= noise <= 1:
+        raise InvalidValue(f"noise={noise!r}: give a probability, a number from 0 to 1")
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise InvalidType(f"seed={seed!r}: give a whole number")

@@ -1,0 +1,93 @@
+"""Free what stuck threads wait for, so that they can unwind and end."""
+
+from __future__ import annotations
+
+import _thread
+import gc
+import queue
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterable
+from contextlib import suppress
+from types import CellType, FrameType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+from lab.origin import LAB, is_library
+
+_LOCK = _thread.LockType
+_RLOCKS: tuple[Any, ...] = (type(threading.RLock()), threading._PyRLock)  # type: ignore[attr-defined]
+_MOST = 20_000  # objects looked at
+_FOLLOWED = (
+    *("builtins", "threading", "_thread", "queue", "_queue"),
+    *("collections", "functools", "contextlib", "concurrent", "itertools"),
+)
+"""Library packages whose objects may stand between a state and its locks; others, such as logging, keep theirs."""
+
+
+def release_all(roots: Iterable[object]) -> None:
+    """Release every lock that can be reached from states and frames, whoever holds it.
+
+    For threads that are being ended: the state is of no use afterwards.
+    """
+    for thing in reachable(roots):
+        kind = type(thing)
+        with suppress(RuntimeError):  # another thread may be faster
+            if kind is _LOCK:
+                if thing.locked():
+                    thing.release()
+            elif kind in _RLOCKS:
+                thing._release_save()
+            elif kind is queue.SimpleQueue and thing.empty():
+                thing.put(None)  # its lock is out of reach
+
+
+def reachable(roots: Iterable[object]) -> list[Any]:
+    """The locks and simple queues in reach of states and of the program's variables."""
+    found = []
+    seen: dict[int, object] = {}
+    pending = deque(roots)
+    while pending and len(seen) < _MOST:
+        thing = pending.popleft()
+        if id(thing) in seen:
+            continue
+        seen[id(thing)] = thing
+        kind = type(thing)
+        if kind is _LOCK or kind in _RLOCKS or kind is queue.SimpleQueue:
+            found.append(thing)
+        if isinstance(thing, FrameType):
+            pending.extend(_variables(thing))
+            if thing.f_back is not None:
+                pending.append(thing.f_back)
+        elif isinstance(thing, FunctionType):
+            pending.extend(thing.__closure__ or ())
+        elif isinstance(thing, type):
+            if not _is_library(thing.__module__):
+                pending.extend(one for one in list(vars(thing).values()) if not isinstance(one, FunctionType))
+        elif isinstance(thing, MethodType | CellType) or _is_followed(kind):
+            pending.extend(gc.get_referents(thing))
+    return found
+
+
+def _variables(frame: FrameType) -> list[object]:
+    """The locals of a frame of the program or a library, and the globals that its code names."""
+    code = frame.f_code
+    if code.co_filename.startswith(LAB):
+        return []
+    used = (frame.f_globals[name] for name in code.co_names if name in frame.f_globals)
+    own = [] if is_library(code.co_filename) else [one for one in used if not isinstance(one, ModuleType)]
+    return [*frame.f_locals.values(), *own]
+
+
+def _is_followed(kind: type) -> bool:
+    if issubclass(kind, ModuleType | threading.Thread):
+        return False
+    return kind.__module__.split(".")[0] in _FOLLOWED or not _is_library(kind.__module__)
+
+
+def _is_library(module: str) -> bool:
+    if module.split(".")[0] == "lab":
+        return True
+    known = sys.modules.get(module)
+    file = getattr(known, "__file__", None)
+    return known is not None and (file is None or is_library(file))

@@ -1,0 +1,205 @@
+"""When real threads do not go on: whether that is a hang, what it is called, and how to end it.
+
+Nobody controls these threads, so only time can tell; but a slow actor must not be
+taken for a hang.  What counts is therefore not how long a round takes but how long
+nothing *new* has been seen in any of its threads: a line, or a variable's value.
+How long is long enough depends on what they do.  Threads that all wait for locks
+without a timeout, while nothing else moves, will never go on.  A thread that runs
+the same lines with the same values spins.  A thread inside a C function, or waiting with
+a timeout, may come back, and gets most time.
+"""
+
+from __future__ import annotations
+
+import ast
+import dis
+import linecache
+import os
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import FrameType
+
+from lab.origin import LAB, is_library, shown
+from lab.program import Failure
+
+GRACE = {"waits": 1.0, "spins": 3.0, "works": 10.0}
+"""Seconds without anything new after which a thread that does this counts as stuck."""
+ENDLESS = 30.0
+"""Seconds after which a round counts as endless, whatever is new in it."""
+_UNTIMED = ("acquire", "__enter__", "get", "put", "join", "wait")
+
+
+@dataclass(frozen=True)
+class Standstill:
+    """Actors that do not go on in one round."""
+
+    failure: Failure
+
+
+class Look:
+    """Looks at the threads of one batch again and again."""
+
+    def __init__(self, bystanders: frozenset[int], ours: set[int | None]) -> None:
+        self._bystanders = bystanders  # threads that were there before: they may help, but do not count as stuck
+        self._ours = ours
+        self._progress = -1
+        self._begun = self._new = self._new_elsewhere = time.monotonic()
+        self._seen: set[object] = set()
+        self._places: dict[int, tuple[int, int]] = {}
+        self._moved: set[int] = set()
+
+    def again(self, inside: Mapping[int, str], progress: int) -> Standstill | None:
+        """Look at the threads of the actors ``inside`` a round; what stands still, if anything does."""
+        now = time.monotonic()
+        if progress != self._progress:
+            self._progress = progress
+            self._begun = self._new = now
+            self._seen.clear()
+            self._moved.clear()
+        frames = sys._current_frames()
+        needed = 0.0
+        for identity, frame in frames.items():
+            if identity in self._bystanders:
+                if self._is_new(identity, frame):
+                    self._new_elsewhere = now
+            elif identity in inside or identity not in self._ours:  # an actor's, or a thread that an actor started
+                if self._is_new(identity, frame):
+                    self._new = now
+                needed = max(needed, GRACE[self._what(identity, frame)])
+        if now - self._new_elsewhere < needed:
+            needed = GRACE["works"]
+        if not inside or (now - self._new < needed and now - self._begun < ENDLESS):
+            return None
+        stuck = {identity: (name, frames[identity]) for identity, name in inside.items() if identity in frames}
+        return Standstill(self._name(stuck, now - self._begun >= ENDLESS))
+
+    def _is_new(self, identity: int, frame: FrameType) -> bool:
+        place = (id(frame), frame.f_lasti)
+        before = self._places.get(identity, place)
+        self._places[identity] = place
+        state = (identity, _state(frame))
+        if state in self._seen:
+            if place != before:
+                self._moved.add(identity)
+            return False
+        self._seen.add(state)
+        self._moved.discard(identity)
+        return True
+
+    def _what(self, identity: int, frame: FrameType) -> str:
+        if identity in self._moved:
+            return "spins"
+        return "waits" if _waits(frame) else "works"
+
+    def _name(self, stuck: Mapping[int, tuple[str, FrameType]], endless: bool) -> Failure:
+        kinds = {name: self._what(identity, frame) for identity, (name, frame) in stuck.items()}
+        told = []
+        for name, frame in stuck.values():
+            place, source = where(frame)
+            verb = "waits" if kinds[name] == "waits" else "is still"
+            told.append(f"{name} {verb} at {place}" + (f" ({source})" if source else ""))
+        message = ", ".join(told)
+        detail = tuple(f"{name}: {line}" for name, frame in stuck.values() for line in stack(frame))
+        if set(kinds.values()) == {"waits"}:
+            lost = all(_waits_for_notification(frame) for _, frame in stuck.values())
+            return Failure("lost wakeup" if lost else "deadlock", message, detail)
+        since = f"no end after {ENDLESS:.0f} s" if endless else "nothing new happens any more"
+        return Failure("livelock", f"{since}: {message}", detail)
+
+
+# ------------------------------------------------------------------ what a thread does
+
+
+def _outward(frame: FrameType | None) -> Iterable[FrameType]:
+    while frame is not None:
+        if not frame.f_code.co_filename.startswith(LAB):
+            yield frame
+        frame = frame.f_back
+
+
+def _state(frame: FrameType) -> tuple[object, ...]:
+    """Where a thread is and what its variables hold, as far as that can be told without running code."""
+    return tuple(
+        (frame.f_code, frame.f_lineno, *(_value(value) for value in list(frame.f_locals.values())))
+        for frame in _outward(frame)
+    )
+
+
+def _value(value: object, deep: bool = True) -> object:
+    kind = type(value)
+    if kind in (int, float, str, bytes, bool):
+        return value
+    if kind in (list, dict, set, bytearray):
+        return (id(value), len(value))  # type: ignore[arg-type]
+    if deep:
+        try:
+            variables = object.__getattribute__(value, "__dict__")
+        except AttributeError:
+            return id(value)
+        if type(variables) is dict:
+            return (id(value), *(_value(one, False) for one in list(variables.values())))
+    return id(value)
+
+
+def _waits(frame: FrameType) -> bool:
+    """Whether a thread waits for a lock, a condition or a queue, without a timeout."""
+    innermost = next(iter(_outward(frame)), None)
+    if innermost is None:
+        return False
+    operation = dis.opname[innermost.f_code.co_code[innermost.f_lasti]]
+    if operation == "BEFORE_WITH":
+        return True  # a manager written in Python would have a frame of its own
+    call = _expression(innermost)
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or call.func.attr not in _UNTIMED:
+        return False
+    for outer in _outward(innermost):
+        if not is_library(outer.f_code.co_filename):
+            break
+        if outer.f_locals.get("timeout", None) not in (None, -1):
+            return False
+    return not (call.args or call.keywords) or is_library(innermost.f_code.co_filename)
+
+
+def _waits_for_notification(frame: FrameType) -> bool:
+    """Whether the program itself waits on a Condition, with nobody to notify it."""
+    inner = ""
+    for outer in _outward(frame):
+        code = outer.f_code
+        if not is_library(code.co_filename):
+            break
+        inner = code.co_qualname
+    return inner in ("Condition.wait", "Condition.wait_for")
+
+
+def _expression(frame: FrameType) -> ast.expr | None:
+    """The expression that a frame is at, from its source."""
+    position = list(frame.f_code.co_positions())[frame.f_lasti // 2]
+    first, last, start, end = position
+    if first is None or last is None or start is None or end is None:
+        return None
+    lines = linecache.getlines(frame.f_code.co_filename, frame.f_globals)[first - 1 : last]
+    raw = [line.encode() for line in lines]  # positions count bytes
+    if not raw:
+        return None
+    raw[-1] = raw[-1][:end]
+    raw[0] = raw[0][start:]
+    try:
+        return ast.parse(b"(" + b"".join(raw) + b")", mode="eval").body
+    except (SyntaxError, ValueError):
+        return None
+
+
+def where(frame: FrameType) -> tuple[str, str]:
+    """The line of the program that a thread is at, and its source."""
+    frames = list(_outward(frame))
+    own = next((one for one in frames if not is_library(one.f_code.co_filename)), frames[0] if frames else frame)
+    name = os.path.basename(own.f_code.co_filename)
+    return f"{name}:{own.f_lineno}", linecache.getline(own.f_code.co_filename, own.f_lineno).strip()
+
+
+def stack(frame: FrameType) -> list[str]:
+    """Where a thread is, innermost last, in the program's own lines."""
+    frames = [one for one in _outward(frame) if not is_library(one.f_code.co_filename)][:6]
+    return [f"{shown(one.f_code.co_filename)}:{one.f_lineno} in {one.f_code.co_qualname}" for one in reversed(frames)]
