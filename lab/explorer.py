@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from lab import keeping
-from lab.carriers.control import Choose, Control
+from lab.carriers.control import Control
+from lab.carriers.execution import Choose
 from lab.carriers.greenlet import GreenletControl
 from lab.detectors.deadlock import diagnose
 from lab.discovery import Discovery
@@ -52,7 +53,10 @@ class Exploration:
             program.setup, program.actors, program.judge, choose, recording, sharing, program.teardown
         )
         if not control.halted:
-            return result if result is not None else ("nothing", None)
+            outcome, failure = result if result is not None else ("nothing", None)
+            if failure is None and control.left_behind:
+                failure = self._standstill(recording)
+            return outcome, failure
         return "nothing", self._failure(recording)
 
     def _failure(self, recording: Recording | None) -> Failure:
@@ -64,11 +68,19 @@ class Exploration:
             return Failure(
                 "livelock", f"no end after {control.steps + control.quiet_steps:,} steps; still running: {busy}"
             )
-        names = recording.name if recording is not None else lambda thing: type(thing).__name__
+        return self._standstill(recording)
+
+    def _standstill(self, recording: Recording | None) -> Failure:
+        control = self.control
         return diagnose(
-            control.standstill, control.held, control.was_set, control.actors, names,
+            control.standstill,
+            control.held,
+            control.was_set,
+            control.actors,
+            recording.name if recording is not None else lambda thing: type(thing).__name__,
             _Since(recording, dict(control.standstill)),
-        )  # fmt: skip
+            control.left_behind,
+        )
 
     def profile(self) -> None:
         """Run without switches until all code that runs is instrumented; learn what is shared."""

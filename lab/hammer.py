@@ -31,7 +31,7 @@ from lab.tally import Mode, Tally, left_by
 from lab.verdict import Verdict
 
 DEFAULT_SECONDS = 1.0
-_BATCH_SECONDS = 0.02  # what a batch should take, so that many settings get their turn
+_TURN_SECONDS = 0.02  # of one mode, so that every mode and setting gets many
 _MOST_STATES = 1_000  # of one batch, which are in memory together
 _SWITCH_INTERVALS = (5e-3, 1e-4, 1e-6)  # seconds; the first is CPython's own
 _VALUES = (int, float, complex, str, bytes, bool, type(None))
@@ -113,23 +113,36 @@ class _Run:
                     if position % len(self.turns) == 0:
                         interval, pool.spread = next(settings)
                         sys.setswitchinterval(interval)
-                    self._batch(pool, mode)
+                    self._turn(pool, mode, until)
                     progress.show(self.tally.done, self.tally.failed)
-                    if self.tally.hung or self.tally.done == self.rounds or time.perf_counter() >= until:
+                    if self._is_over(until):
                         break
             finally:
                 self.tally.left += pool.close()
 
+    def _is_over(self, until: float) -> bool:
+        return self.tally.hung or self.tally.done == self.rounds or time.perf_counter() >= until
+
+    def _turn(self, pool: Pool, mode: Mode, until: float) -> None:
+        """Run batches of one mode for a while, or until it has had its share of the rounds."""
+        end = min(until, time.perf_counter() + _TURN_SECONDS)
+        share = mode.rounds + max(1, (self.rounds or sys.maxsize) // (2 * len(self.turns)))
+        while True:
+            self._batch(pool, mode, share - mode.rounds)
+            if self.isolation is None or mode.rounds >= share or self._is_over(end):
+                break
+
     # ------------------------------------------------------------ one batch
 
-    def _batch(self, pool: Pool, mode: Mode) -> None:
+    def _batch(self, pool: Pool, mode: Mode, most: int) -> None:
         began = time.perf_counter()
-        size = mode.size if self.rounds is None else min(mode.size, self.rounds - self.tally.done)
+        size = min(mode.size, most, (self.rounds or sys.maxsize) - self.tally.done)
         states: list[Any] = []
         with ExitStack() as after:
             for _ in range(size):
                 state = self.program.setup()
-                after.callback(self._tear_down, state)
+                if self.program.teardown is not None:
+                    after.callback(self._tear_down, self.program.teardown, state)
                 states.append(state)
             try:
                 batch, stuck = self._run(pool, mode, states)
@@ -144,7 +157,7 @@ class _Run:
             except BaseException:
                 pool.close()  # before the states are torn down
                 raise
-        self._grow(mode, time.perf_counter() - began)
+        self._grow(mode, size, time.perf_counter() - began)
 
     def _run(self, pool: Pool, mode: Mode, states: list[Any]) -> tuple[Batch, Standstill | None]:
         count = len(self.program.actors)
@@ -180,22 +193,16 @@ class _Run:
             if one is other or isinstance(state, _VALUES):  # then what the actors work on lies elsewhere
                 self.isolation = replace(self.isolation, batches=False)
             if not self.isolation.batches:
-                self.tally.notes.append("one by one: the actors touch more than setup returns, so each round ran alone")
+                self.tally.notes.append("singly: the actors touch more than setup returns, so each round ran alone")
             self.watched.clear()
 
-    def _grow(self, mode: Mode, seconds: float) -> None:
+    def _grow(self, mode: Mode, states: int, seconds: float) -> None:
         """Aim at batches that are long enough to be worth their start and short enough for many settings."""
-        if self.isolation is None or not self.isolation.batches:
-            return
-        if seconds < _BATCH_SECONDS / 2:
-            mode.size = min(2 * mode.size, _MOST_STATES)
-        elif seconds > 2 * _BATCH_SECONDS:
-            mode.size = max(mode.size // 2, 1)
+        if self.isolation is not None and self.isolation.batches:
+            fitting = states * min(_TURN_SECONDS / seconds, 8.0)  # at most: the first rounds are not typical
+            mode.size = max(1, min(int(fitting), _MOST_STATES))
 
-    def _tear_down(self, state: Any) -> None:
-        teardown = self.program.teardown
-        if teardown is None:
-            return
+    def _tear_down(self, teardown: Callable[[Any], object], state: Any) -> None:
         if not self.tally.hung:
             teardown(state)
         elif not self.tally.left:  # else a thread still works on it
@@ -213,13 +220,14 @@ class _Run:
                 found = (batch.ends[index][number], index, error)
                 if number not in left or found[:2] < left[number][:2]:
                     left[number] = found
-        for number in range(complete):
+        judge, results = self.program.judge, []
+        for number, state in zip(range(complete), batch.states, strict=False):
             if number in left:
                 _, index, error = left[number]
-                failure = left_by(self.program.actors[index][0], error)
-                self.tally.count(mode, describe(error), failure)
+                results.append((describe(error), left_by(self.program.actors[index][0], error)))
             else:
-                self.tally.count(mode, *self.program.judge(batch.states[number]))
+                results.append(judge(state))
+        self.tally.count(mode, results)
         mode.overlapped += batch.overlaps(complete)
 
     def _judge_hang(self, mode: Mode, batch: Batch, number: int, stuck: Standstill) -> None:
@@ -229,7 +237,7 @@ class _Run:
                 outcome, why = describe(errors[number]), left_by(name, errors[number])
                 failure = replace(why, detail=(*why.detail, str(failure), *failure.detail))
         mode.overlapped += batch.overlapped(number)
-        self.tally.count(mode, outcome, failure)
+        self.tally.count(mode, [(outcome, failure)])
 
 
 def _validate(on: Any, rounds: Any, seconds: Any, noise: Any, seed: Any) -> None:

@@ -84,8 +84,7 @@ _READING_FUNCTIONS: frozenset[Any] = frozenset(
 )
 
 
-@functools.lru_cache(maxsize=4096)
-def is_container(kind: type) -> bool:
+def _is_container(kind: type) -> bool:
     """Whether instances of ``kind`` hold contents that C code reads or writes.
 
     A class whose methods are written in Python is not: its methods are stepped
@@ -101,6 +100,10 @@ def is_container(kind: type) -> bool:
                         return True
                 break
     return False
+
+
+is_container: Callable[[type], bool] = functools.lru_cache(maxsize=4096)(_is_container)
+"""`_is_container`, remembered for each type."""
 
 
 def underlying(iterator: object) -> list[object]:
@@ -125,9 +128,9 @@ def is_iterator(kind: type) -> bool:
     return "__next__" in kind.__dict__ and not isinstance(kind.__dict__["__next__"], FunctionType)
 
 
-_VIEWS = (type({}.keys()), type({}.values()), type({}.items()), type(type.__dict__), memoryview) + tuple(
-    type(view) for view in (lambda d: (d.keys(), d.values(), d.items()))(collections.OrderedDict())
-)
+_ORDERED: Any = collections.OrderedDict()
+_VIEWS = tuple(type(view) for one in ({}, _ORDERED) for view in (one.keys(), one.values(), one.items()))
+_VIEWS += (type(type.__dict__), memoryview)
 
 
 def is_view(kind: type) -> bool:

@@ -58,7 +58,7 @@ class Recording:
                 self._name_value(owner, key, name)
         self.steps.append(Step(actor.name, place_of(site), word, name, value))
 
-    def operation(self, actor: Actor, word: str, owner: object, site: Site, detail: str) -> None:
+    def operation(self, actor: Actor, word: str, owner: object, site: Site, detail: str = "") -> None:
         """A step at a lock, queue, thread or clock."""
         self._meet(actor)
         name = "" if word.startswith("sleeps") else self.name(owner)

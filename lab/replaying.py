@@ -146,7 +146,7 @@ class _Follower(Recording):
         super().access(actor, owner, key, write, site, detail)
         self._compare()
 
-    def operation(self, actor: Actor, word: str, owner: object, site: Site, detail: str) -> None:
+    def operation(self, actor: Actor, word: str, owner: object, site: Site, detail: str = "") -> None:
         super().operation(actor, word, owner, site, detail)
         self._compare()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,13 +48,13 @@ class Tally:
         """Failed rounds so far."""
         return sum(mode.failed for mode in self._modes)
 
-    def count(self, mode: Mode, outcome: Any, failure: Failure | None) -> None:
-        """Add one round."""
-        mode.rounds += 1
-        self._outcomes[outcome] += 1
-        if failure is not None:
-            mode.failed += 1
-            self._failure = self._failure or failure
+    def count(self, mode: Mode, results: Sequence[tuple[Any, Failure | None]]) -> None:
+        """Add rounds: the outcome of each, and what was wrong with it."""
+        mode.rounds += len(results)
+        self._outcomes.update(outcome for outcome, _ in results)
+        failures = [failure for _, failure in results if failure is not None]
+        mode.failed += len(failures)
+        self._failure = self._failure or next(iter(failures), None)
 
     def verdict(self) -> Verdict:
         """*fails* or *unknown*: real runs never show that something cannot happen."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 from contextvars import Context, copy_context
 from typing import Any
 
-from greenlet import getcurrent, greenlet
+from greenlet import getcurrent, greenlet  # type: ignore[import-untyped, unused-ignore]
 
 from lab.carriers.actor import Actor
-from lab.carriers.control import Control, Stopped
+from lab.carriers.control import Control
+from lab.carriers.execution import Stopped
 from lab.discovery import Discovery
 
 _PATIENCE = 100  # how often an actor that swallows `Stopped` is told again

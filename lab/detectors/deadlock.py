@@ -16,6 +16,7 @@ def diagnose(
     actors: Sequence[Actor],
     name: Callable[[object], str],
     since: Callable[[Actor, object], str],
+    left_behind: bool = False,
 ) -> Failure:
     """The failure behind a standstill.
 
@@ -35,6 +36,9 @@ def diagnose(
             f"{actor.name} waits for {_thing(waits[actor], name)} of {_named(blocked_by[actor])}" for actor in cycle
         )
         return Failure("deadlock", story, detail)
+    if left_behind:
+        actor, wait = next((actor, wait) for actor, wait in waiting if not actor.daemon)
+        return Failure("leak", f"{actor.name} was left behind, waiting for {_thing(wait, name)} for ever", detail)
     lost = [(actor, wait) for actor, wait in waiting if _is_lost(actor, wait, was_set)]
     if lost:
         actor, wait = lost[0]

@@ -94,7 +94,3 @@ class Twins:
     def guard(self, manager: Any, site: Site) -> Any:
         """The context manager to enter in place of ``manager``."""
         return locks.guard(self._control, manager, site)
-
-    def thread_ended(self, thread: Any) -> None:
-        """Let the thread object say that it is no longer alive."""
-        threads.mark_ended(thread)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lab.carriers.control import Control
     from lab.instrument import Site
 
-_SHARED: Any = random._inst  # type: ignore[attr-defined]  # behind random.random() and the like
+_SHARED: Any = random._inst  # behind random.random() and the like
 
 
 def sleep(control: Control, site: Site, seconds: float) -> None:

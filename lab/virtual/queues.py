@@ -39,7 +39,7 @@ def put(control: Control, site: Site, owner: Any, item: Any, block: bool = True,
         raise ValueError("'timeout' must be a non-negative number")
 
     def has_room() -> bool:
-        return owner.maxsize <= 0 or len(owner.queue) < owner.maxsize or _is_shut(owner)
+        return bool(owner.maxsize <= 0 or len(owner.queue) < owner.maxsize or _is_shut(owner))
 
     if not _take_turn(control, site, owner, "puts", has_room, block, timeout):
         raise queue.Full
@@ -107,7 +107,7 @@ def empty(control: Control, site: Site, owner: Any) -> bool:
 
 def full(control: Control, site: Site, owner: Any) -> bool:
     control.operate(owner, "asks whether it is full", site)
-    return 0 < owner.maxsize <= len(owner.queue)
+    return bool(0 < owner.maxsize <= len(owner.queue))
 
 
 def simple_put(control: Control, site: Site, owner: Any, item: Any, *_: Any, **__: Any) -> None:

@@ -1,0 +1,223 @@
+"""What the hooks report of accesses and calls: which are decisions, and which objects turn out to be shared."""
+
+from __future__ import annotations
+
+from types import (
+    BuiltinFunctionType,
+    FunctionType,
+    MethodDescriptorType,
+    MethodType,
+    MethodWrapperType,
+    WrapperDescriptorType,
+)
+from typing import TYPE_CHECKING, Any, cast
+
+from lab.carriers.actor import ALL_WRITES, Actor
+from lab.carriers.scheduling import Scheduling
+from lab.discovery import Discovery
+from lab.hooks import ABSENT
+from lab.instrument import Site
+from lab.operations import CONTENTS, function_effect, is_container, is_iterator, is_view, method_writes, underlying
+from lab.virtual import Twins
+from lab.virtual.local import LOCAL
+
+if TYPE_CHECKING:
+    from lab.carriers.control import Control
+
+
+class Accesses(Scheduling):
+    """The driver behind the hooks (`lab.hooks.Driver`).
+
+    A site is hot once an object that two actors touched, one of them writing, was
+    touched there.  Only hot sites are decisions; at all others accesses are
+    merely noted, so that an object that comes to be shared is noticed.
+    """
+
+    def __init__(self, discovery: Discovery, steps: int) -> None:
+        super().__init__(discovery, steps)
+        self.twins = Twins(cast("Control", self))  # completed by the subclass, before anything runs
+
+    # ------------------------------------------------------------ hooks: accesses
+
+    def touch(self, owner: object, key: object, write: bool, site: Site, value: object = ABSENT) -> None:
+        """Before an attribute, global or cell is read or written."""
+        if self.quiet:
+            if self.unwinding:
+                self._touch_unwinding()
+            return
+        actor = self.current
+        if site not in self.hot:
+            self._touch_cold(actor, owner, key, write, site)
+            return
+        if len(self.live) > 1:
+            self._decide(actor)
+        self.steps += 1
+        if self.steps > self.step_limit:
+            self._too_long()
+        if self.recorder is not None:
+            self.recorder.access(actor, owner, key, write, site, value)
+        if self.class_names or self.sharing is not None:
+            self._mark_class(actor, owner, key, write, site)
+            self._mark(actor, owner, key, write, site)
+            return
+        place = (id(owner), key)
+        touched = self.touched
+        seen = touched.get(place, 0)
+        touched[place] = seen | (actor.wrote if write else actor.read)
+        if place in self.cold:
+            self._compare(actor, seen, write)
+
+    def _touch_cold(self, actor: Actor, owner: object, key: object, write: bool, site: Site) -> None:
+        """An access at a site where nothing shared has been met yet: no decision, but it is noted."""
+        self.quiet_steps += 1
+        if self.quiet_steps > 200 * self.step_limit:
+            self._too_long()
+        self._mark_class(actor, owner, key, write, site)
+        self._mark(actor, owner, key, write, site)
+
+    def _mark_class(self, actor: Actor, owner: object, key: object, write: bool, site: Site) -> None:
+        """An attribute stored on a class may be read through any instance."""
+        if write and isinstance(owner, type) and key not in self.class_names:
+            self.class_names.add(key)
+            self.suspicious = True
+        if key in self.class_names:
+            self._mark(actor, Accesses, key, write, site)
+
+    def _touch_unwinding(self) -> None:
+        """Code that goes on although it was told to stop gives way now and then."""
+        self.quiet_steps += 1
+        if self.quiet_steps % 10_000 == 0 and self.current is not self.main:
+            self._pass_to(self.main)
+            self.main.resume()
+
+    def _mark(self, actor: Actor, owner: object, key: object, write: bool, site: Site) -> None:
+        place = (id(owner), key)
+        seen = self.touched.get(place, 0)
+        if not seen and isinstance(owner, LOCAL):
+            self.locals.meet(owner, actor, self.main)
+            return
+        self.touched[place] = seen | (actor.wrote if write else actor.read)
+        if site not in self.hot:
+            self.cold.add(place)
+            self._compare(actor, seen, write)
+        elif place in self.cold:
+            self._compare(actor, seen, write)
+        if self.sharing is not None:
+            self.sharing.note(actor, owner, key, write, site)
+
+    def _compare(self, actor: Actor, seen: int, write: bool) -> None:
+        """Notice a place that two actors touch, one of them writing, at a site that is not hot."""
+        others = seen & ~actor.both
+        if others and (write or others & ALL_WRITES):
+            self.suspicious = True
+
+    def whole(self, container: object, write: bool, site: Site, detail: object = ABSENT) -> None:
+        """Before an operation on a container."""
+        if self.quiet:
+            return
+        kind = type(container)
+        if not is_container(kind):
+            return
+        if is_view(kind):
+            for source in underlying(container):
+                self.touch(source, CONTENTS, False, site, detail)
+        elif is_iterator(kind):
+            self.touch(container, CONTENTS, True, site, detail)
+            for source in underlying(container):
+                self._mark(self.current, source, CONTENTS, False, site)
+        else:
+            self.touch(container, CONTENTS, write, site, detail)
+
+    # ------------------------------------------------------------ hooks: calls
+
+    def call(self, function: Any, arguments: tuple[Any, ...], site: Site) -> Any:
+        """Before any call: cover Python code, replace controlled operations, note C ones."""
+        kind = type(function)
+        if kind is FunctionType:
+            if function is site.seen and site.seen_by is self:
+                return function
+            twin = self.twins.function(function, site)
+            if twin is not None:
+                return twin
+            self.discovery.cover(function)
+            site.seen, site.seen_by = function, self
+        elif kind is MethodType:
+            inner = function.__func__
+            if inner is site.seen and site.seen_by is self:
+                return function
+            twin = self.twins.method(function, inner, site)
+            if twin is not None:
+                return twin
+            self.discovery.cover(function)
+            site.seen, site.seen_by = inner, self
+        elif kind is BuiltinFunctionType or kind is MethodWrapperType:
+            twin = self.twins.builtin(function, site)
+            if twin is not None:
+                return twin
+            if site.stepped and not self.quiet:
+                self._c_call(function, function.__self__, arguments, site)
+        elif kind is MethodDescriptorType or kind is WrapperDescriptorType:
+            if arguments:
+                twin = self.twins.descriptor(function, arguments[0], site)
+                if twin is not None:
+                    return twin
+                if site.stepped:
+                    self._c_method(function.__name__, arguments[0], arguments[1:], site)
+        elif isinstance(function, type):
+            if function is not site.seen or site.seen_by is not self:
+                twin = self.twins.maker(function, arguments, site)
+                if twin is not None:
+                    return twin
+                self.discovery.cover(function)
+                site.seen, site.seen_by = function, self
+            if arguments and site.stepped and not self.quiet:
+                self._c_arguments(function_effect(function) if _is_c_type(function) else None, arguments, site)
+        else:
+            self.discovery.cover(function)
+        return function
+
+    def _c_call(self, function: Any, owner: object, arguments: tuple[Any, ...], site: Site) -> None:
+        if type(owner).__name__ == "module" or owner is None:
+            effect = function_effect(function)
+            if effect is not None:
+                if function.__name__ in _ATTRIBUTE_FUNCTIONS and len(arguments) > 1:
+                    self.touch(arguments[0], arguments[1], _ATTRIBUTE_FUNCTIONS[function.__name__], site)
+                else:
+                    self._c_arguments(effect, arguments, site)
+        else:
+            self._c_method(function.__name__, owner, arguments, site)
+
+    def _c_method(self, name: str, owner: object, arguments: tuple[Any, ...], site: Site) -> None:
+        if self.quiet:
+            return
+        if is_container(type(owner)):
+            self.whole(owner, method_writes(name), site, (name, arguments))
+        for argument in arguments:
+            if is_container(type(argument)) and argument is not owner:
+                self._secondary(argument, site)
+
+    def _c_arguments(self, effect: bool | None, arguments: tuple[Any, ...], site: Site) -> None:
+        if effect is None:
+            return
+        for argument in arguments:
+            if is_container(type(argument)):
+                self.whole(argument, effect, site)
+
+    def _secondary(self, container: object, site: Site) -> None:
+        """A container that a method only reads beside its own object, or only stores."""
+        self._mark(self.current, container, CONTENTS, False, site)
+
+    def enter(self, manager: Any, site: Site) -> Any:
+        """Before a ``with`` enters ``manager``."""
+        return self.twins.guard(manager, site)
+
+    def function_made(self, function: Any) -> None:
+        """A closure or lambda was made from instrumented code."""
+        self.discovery.function_made(function)
+
+
+_ATTRIBUTE_FUNCTIONS = {"getattr": False, "hasattr": False, "setattr": True, "delattr": True}
+
+
+def _is_c_type(kind: type) -> bool:
+    return kind.__module__ in ("builtins", "collections", "itertools", "_collections")

@@ -1,0 +1,85 @@
+"""What is known of the execution that is going on; the part of the engine without behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import get_ident
+from typing import Protocol
+
+from lab.carriers.actor import Actor, Wait
+from lab.discovery import Discovery
+from lab.instrument import Site
+from lab.virtual.local import ThreadLocals
+
+_FIRST_MOMENT = 1_700_000_000.0  # virtual seconds: the same date in every execution
+
+
+class Stopped(BaseException):
+    """Unwinds an actor whose execution has ended."""
+
+
+class Recorder(Protocol):
+    """Sees every step of one execution at shared objects."""
+
+    def access(self, actor: Actor, owner: object, key: object, write: bool, site: Site, detail: object) -> None: ...
+
+    def operation(self, actor: Actor, word: str, owner: object, site: Site, detail: str = "") -> None: ...
+
+    def waits(self, actor: Actor, owner: object, site: Site) -> None: ...
+
+
+class Sharing(Protocol):
+    """Sees every access of one execution, to tell which sites touch shared objects."""
+
+    def note(self, actor: Actor, owner: object, key: object, write: bool, site: Site) -> None: ...
+
+
+Choose = Callable[[list[Actor], Actor | None], Actor]
+
+
+def _first_enabled(enabled: list[Actor], current: Actor | None) -> Actor:
+    return enabled[0]
+
+
+class Execution:
+    """The engine's memory.  One object serves all executions of an exploration: `_clear` begins the next."""
+
+    def __init__(self, discovery: Discovery, steps: int) -> None:
+        self.discovery = discovery
+        self.step_limit = steps
+        self.hot: set[Site] = set()  # sites where a shared object was touched: the decision points
+        self.class_names: set[object] = set()  # attribute names stored on classes while actors ran
+        self.locals = ThreadLocals()
+        self.identity = get_ident()
+        self.main = Actor(0, "main", lambda: None, ())
+        self.interrupted = False  # a person pressed Ctrl-C
+        self.last = ""  # who ran when the execution was cut short
+        self.standstill: list[tuple[Actor, Wait]] = []
+        self.held: dict[int, Actor | str] = {}
+        self.was_set: frozenset[int] = frozenset()
+        self._declared: list[Actor] = []
+        self.next_index = 1  # of the next child thread
+        self._clear()
+
+    def _clear(self) -> None:
+        self.recorder: Recorder | None = None
+        self.sharing: Sharing | None = None
+        self.actors: list[Actor] = [self.main]
+        self.live: list[Actor] = [self.main]
+        self.choose: Choose = _first_enabled
+        self.current = self.main
+        self.waiting = 0
+        self.quiet = True  # only the main actor may run: nothing to decide, nothing to note
+        self.joining = False
+        self.unfinished = 0
+        self.steps = 0
+        self.quiet_steps = 0
+        self.choices: list[int] = []
+        self.touched: dict[tuple[int, object], int] = {}
+        self.cold: set[tuple[int, object]] = set()  # places touched at a site that is not hot
+        self.suspicious = False  # a place turned out to be shared at a site that is not hot
+        self.halted = ""  # why the execution was cut short
+        self.left_behind = False  # a thread that is no daemon waits for ever, though the execution is over
+        self.unwinding = False
+        self.now = _FIRST_MOMENT
+        self.clock_reads = 0

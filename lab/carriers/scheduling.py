@@ -1,0 +1,191 @@
+"""Who goes on: waiting, waking, choosing and handing over.
+
+An actor that cannot go on publishes a `Wait` and is chosen again only when it is
+ready, or when its timeout is the earliest one and is chosen to elapse.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from lab.carriers.actor import Actor, Wait
+from lab.carriers.execution import Execution, Stopped
+from lab.instrument import Site
+from lab.virtual import threads
+
+
+class Scheduling(Execution):
+    """Asks the strategy before each visible operation of a shared object which actor goes on."""
+
+    # ------------------------------------------------------------ synchronization, for the twins
+
+    def operate(self, owner: object, word: str, site: Site, detail: str = "") -> None:
+        """A visible operation on a synchronization object that never blocks."""
+        if self.unwinding or self.quiet:
+            return
+        actor = self.current
+        if site in self.hot and len(self.live) > 1:
+            self._decide(actor)
+        self._count_operation(actor, owner, word, site, detail)
+
+    def block(
+        self, kind: str, owner: object, word: str, ready: Callable[[], bool], site: Site, deadline: float | None = None
+    ) -> bool:
+        """A visible operation that happens only once ``ready()``; False if ``deadline`` passed instead."""
+        if self.unwinding:
+            raise Stopped
+        actor = self.current
+        is_ready = ready()
+        if self.quiet and (is_ready or len(self.live) == 1):
+            if not is_ready:
+                self._stuck_alone(actor, Wait(kind, owner, ready, deadline, self.now, site))
+            return is_ready or ready()
+        if not is_ready or (site in self.hot and len(self.live) > 1):
+            actor.wait = Wait(kind, owner, ready, deadline, self.now, site)
+            self.waiting += 1
+            if self.recorder is not None:
+                self.recorder.waits(actor, owner, site)
+            self._decide(actor)
+            if actor.timed_out:
+                actor.timed_out = False
+                self._count_operation(actor, owner, word + " (timed out)", site, "")
+                return False
+        self._count_operation(actor, owner, word, site, "")
+        return True
+
+    def _count_operation(self, actor: Actor, owner: object, word: str, site: Site, detail: str) -> None:
+        self.steps += 1
+        if self.steps > self.step_limit:
+            self._too_long()
+        if self.recorder is not None and not self.quiet:
+            self.recorder.operation(actor, word, owner, site, detail)
+        self._mark(actor, owner, "sync", True, site)
+
+    def _stuck_alone(self, actor: Actor, wait: Wait) -> None:
+        if wait.deadline is not None:
+            self.now = max(self.now, wait.deadline)
+            return
+        actor.wait = wait
+        self.halted = "stuck"
+        raise Stopped
+
+    # ------------------------------------------------------------ scheduling
+
+    def _decide(self, actor: Actor) -> None:
+        """Let the strategy choose who goes on; returns when ``actor`` is chosen again."""
+        if self.unwinding:
+            return
+        if self.waiting:
+            enabled = self._enabled()
+        else:
+            enabled = self.live
+        if len(enabled) > 1 and not self.quiet:
+            chosen = self.choose(enabled, actor)
+            self.choices.append(chosen.index)
+        elif enabled:
+            chosen = enabled[0]
+        else:
+            chosen = self._nobody()
+            if chosen is actor:
+                raise Stopped
+        if chosen is not actor:
+            if chosen.wait is None and not self.locals.met and actor is not self.main:
+                self.current = chosen  # what `_hand_over` comes to for most switches
+                chosen.resume()
+            else:
+                self._hand_over(actor, chosen)
+        elif chosen.wait is not None:
+            self._wake(chosen)
+
+    def _enabled(self) -> list[Actor]:
+        enabled: list[Actor] = []
+        timer: Actor | None = None
+        earliest = math.inf
+        for actor in self.live:
+            wait = actor.wait
+            if wait is None or wait.ready():
+                enabled.append(actor)
+            elif wait.deadline is not None and wait.deadline < earliest:
+                timer, earliest = actor, wait.deadline
+        if timer is not None and (not enabled or not (timer.wait and timer.wait.is_long)):
+            enabled.append(timer)
+        if self.joining and not self.unfinished and all(actor.daemon for actor in enabled):
+            return []  # nothing is left that the end of the execution has to wait for
+        return enabled
+
+    def _wake(self, actor: Actor) -> None:
+        wait = actor.wait
+        assert wait is not None
+        if not wait.ready():
+            actor.timed_out = True
+            self.now = max(self.now, wait.deadline or 0.0)
+        actor.wait = None
+        self.waiting -= 1
+
+    def _pass_to(self, chosen: Actor) -> None:
+        """Make ``chosen`` the running actor; the carrier's switch comes next."""
+        if self.locals.met:
+            self.locals.exchange(self.current, chosen)
+        self.current = chosen
+
+    def _hand_over(self, actor: Actor | None, chosen: Actor) -> None:
+        if chosen.wait is not None and not self.halted:
+            self._wake(chosen)
+        self._pass_to(chosen)
+        chosen.resume()
+        if self.halted and actor is self.main:
+            raise Stopped
+
+    def _nobody(self) -> Actor:
+        """No actor is enabled: the main actor goes on, told so if it did not wait for just this."""
+        if not (self.joining and self.unfinished == 0):
+            self.halted = self.halted or "stuck"
+        return self.main
+
+    def _ended(self, actor: Actor) -> Actor:
+        """Strike off an actor that has ended; who goes on."""
+        actor.finished = True
+        if actor.thread is not None:
+            threads.mark_ended(actor.thread)
+        self.live.remove(actor)
+        if not actor.child:
+            self.unfinished -= 1
+        if self.halted:
+            return self.main
+        if not self.live:
+            return self._nobody()
+        return self._first(self._enabled() if self.waiting or not self.unfinished else self.live)
+
+    def _first(self, enabled: list[Actor]) -> Actor:
+        """Who goes on when the actor that ran cannot."""
+        if not enabled:
+            return self._nobody()
+        if len(enabled) == 1 or self.quiet:
+            return enabled[0]
+        chosen = self.choose(enabled, None)
+        self.choices.append(chosen.index)
+        return chosen
+
+    def _too_long(self) -> None:
+        if self.unwinding:
+            raise Stopped
+        self.halt("endless")
+
+    def halt(self, why: str) -> None:
+        """End the execution from inside an actor."""
+        self.halted = self.halted or why
+        if self.current is self.main:
+            raise Stopped
+        self._pass_to(self.main)
+        self.main.resume()
+        raise Stopped  # the main actor never comes back here but to unwind
+
+    def read_clock(self) -> float:
+        """Seconds of virtual time; each reading takes a little, so that waiting loops end."""
+        self.clock_reads += 1
+        self.now += 1e-6 * 2.0 ** min(self.clock_reads // 64, 40)
+        return self.now
+
+    def _mark(self, actor: Actor, owner: object, key: object, write: bool, site: Site) -> None:
+        raise NotImplementedError

@@ -1,0 +1,118 @@
+"""What the tests of instrumentation share: a driver that only records, and ways to rewrite programs."""
+
+from __future__ import annotations
+
+import importlib.util
+import types
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import get_ident
+
+from lab import hooks
+from lab.instrument import Instrumented, Site, instrument
+
+
+class Namespace:
+    """Stands for the module whose globals a program has."""
+
+    def __init__(self, variables):
+        self.__dict__ = variables
+
+
+class RecordingDriver:
+    """Notes what reaches it and changes nothing."""
+
+    def __init__(self):
+        self.events = []
+
+    def touch(self, owner, key, write, site, value=hooks.ABSENT):
+        self.events.append(("write" if write else "read", site.kind, key, owner, value))
+
+    def whole(self, container, write, site, detail=hooks.ABSENT):
+        self.events.append(("change" if write else "use", site.kind, None, container, detail))
+
+    def call(self, function, arguments, site):
+        self.events.append(("call", site.kind, None, function, arguments))
+        return function
+
+    def enter(self, manager, site):
+        self.events.append(("enter", site.kind, None, manager, None))
+        return manager
+
+    def function_made(self, function):
+        self.events.append(("made", "function", None, function, None))
+
+
+@contextmanager
+def driven(driver=None):
+    """Let ``driver`` drive the calling thread for a while."""
+    driver = driver or RecordingDriver()
+    hooks.DRIVERS[get_ident()] = driver
+    try:
+        yield driver
+    finally:
+        del hooks.DRIVERS[get_ident()]
+
+
+def load(source, name="program"):
+    """The variables of a program."""
+    variables = {"__name__": name}
+    exec(compile(source, f"<{name}>", "exec", dont_inherit=True), variables)
+    return variables
+
+
+def functions_of(variables):
+    """Every function of a program, with those in its classes."""
+    pending = list(variables.values())
+    while pending:
+        thing = pending.pop()
+        thing = getattr(thing, "__func__", thing)
+        if isinstance(thing, types.FunctionType) and thing.__globals__ is variables:
+            yield thing
+        elif isinstance(thing, type) and thing.__module__ == variables["__name__"]:
+            pending.extend(vars(thing).values())
+        elif isinstance(thing, property):
+            pending.extend((thing.fget, thing.fset, thing.fdel))
+
+
+def rewrite(variables) -> list[Instrumented]:
+    """Give every function of a program its instrumented code."""
+    results = []
+    namespace = Namespace(variables)
+    for function in functions_of(variables):
+        result = instrument(function.__code__, namespace)
+        function.__code__ = result.code
+        results.append(result)
+    return results
+
+
+def load_rewritten(source, name="program"):
+    variables = load(source, name)
+    rewrite(variables)
+    return variables
+
+
+def codes_in(code: types.CodeType) -> Iterator[types.CodeType]:
+    """The code object and those nested in it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from codes_in(constant)
+
+
+def codes_of_module(name: str) -> Iterator[types.CodeType]:
+    """The functions and classes in a module's source, as code objects; the module is not imported."""
+    spec = importlib.util.find_spec(name)
+    loader = spec.loader
+    for code in codes_in(loader.get_code(name)):
+        if code.co_name != "<module>":
+            yield code
+
+
+def is_injected(value) -> bool:
+    """Whether a constant is one that the rewriter put in to be called."""
+    return isinstance(value, types.FunctionType) and value.__module__ in ("lab.hooks", "lab.instrument")
+
+
+def sites_in(code: types.CodeType) -> list[Site]:
+    return [constant for constant in code.co_consts if isinstance(constant, Site)]
