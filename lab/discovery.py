@@ -74,6 +74,7 @@ class Discovery:
         self._namespaces: dict[int, _Namespace] = {}
         self._thread = get_ident()
         self._tool: int | None = None
+        self._watching = False
         self._profile_before: Any = None
         self.uncontrolled: dict[str, None] = {}
 
@@ -162,12 +163,16 @@ class Discovery:
     def watch(self) -> None:
         """Report starting functions on the calling greenlet (3.11 only; elsewhere always on)."""
         if _MONITORING is None:
+            if not self._watching:
+                self._watching = True
+                self._profile_before = sys.getprofile()
             sys.setprofile(self._profiled)
 
     def unwatch(self) -> None:
         """End what `watch` began."""
-        if _MONITORING is None:
-            sys.setprofile(None)
+        if _MONITORING is None and self._watching:
+            self._watching = False
+            sys.setprofile(self._profile_before)
 
     def take_found(self) -> bool:
         """Instrument the functions that started uninstrumented; true if there were any."""

@@ -45,12 +45,16 @@ class Exploration:
         self._in_vain = 0
 
     def execute(
-        self, choose: Choose, recording: Recording | None = None, sharing: SharingMap | None = None
+        self,
+        choose: Choose,
+        recording: Recording | None = None,
+        sharing: SharingMap | None = None,
+        setup: Callable[[], Any] | None = None,
     ) -> tuple[Any, Failure | None]:
         """One execution: its outcome, and what was wrong with it."""
         program, control = self.program, self.control
         result = control.execute(
-            program.setup, program.actors, program.judge, choose, recording, sharing, program.teardown
+            setup or program.setup, program.actors, program.judge, choose, recording, sharing, program.teardown
         )
         if not control.halted:
             outcome, failure = result if result is not None else ("nothing", None)
@@ -82,30 +86,43 @@ class Exploration:
             control.left_behind,
         )
 
-    def profile(self) -> None:
-        """Run without switches until all code that runs is instrumented; learn what is shared."""
+    def profile(self) -> tuple[list[int], Failure] | None:
+        """Run without switches until all code that runs is instrumented; learn what is shared.
+
+        Done at least twice, to compare what setup makes.  The choices and the failure
+        of an execution that fails even so.
+        """
+        fresh = Freshness(self.program.setup)
         for _ in range(_MOST_PROFILES):
             sharing = SharingMap()
-            self.execute(stay, sharing=sharing)
+            _, failure = self.execute(stay, sharing=sharing, setup=fresh.setup)
             self.control.hot |= sharing.shared_sites()
-            if not self.discovery.take_found():
-                return
+            found = self.discovery.take_found()
+            if failure is not None and not found:
+                return self.control.choices, failure
+            if fresh.done and not found:
+                break
+        return None
 
     def learn(self, choices: Sequence[int]) -> None:
-        """Repeat an execution in which something new seemed to be shared.
+        """Repeat an execution with everything noted, to find code and shared objects it met first."""
+        known = len(self.control.hot)
+        sharing = SharingMap()
+        self.execute(Choices(choices).choose, sharing=sharing)
+        self.control.hot |= sharing.shared_sites()
+        self.discovery.take_found()
+        if len(self.control.hot) > known:
+            self._in_vain = 0
+
+    def learn_if_worthwhile(self, choices: Sequence[int]) -> None:
+        """`learn` from an execution in which something new seemed to be shared.
 
         It may only have seemed so: a new object can take the place of a dead one
         in memory.  Where repeating has shown that often, it is done less often.
         """
         self._in_vain += 1
-        if self._in_vain > 32 and self._in_vain & (self._in_vain - 1):
-            return
-        known = len(self.control.hot)
-        sharing = SharingMap()
-        self.execute(Choices(choices).choose, sharing=sharing)
-        self.control.hot |= sharing.shared_sites()
-        if len(self.control.hot) > known:
-            self._in_vain = 0
+        if self._in_vain <= 32 or not self._in_vain & (self._in_vain - 1):
+            self.learn(choices)
 
     def record(self, choices: Sequence[int], failure: Failure) -> tuple[Recording, Failure, str] | None:
         """Repeat a failed execution and write it down; None if it does not fail alike."""
@@ -211,9 +228,13 @@ def _explore(
     began = time.perf_counter()
     until = began + seconds if seconds is not None else None
     with engine(program, steps, trace) as exploration:
-        Freshness(program).watch(exploration)
-        exploration.profile()
-        _search(exploration, strategy, schedules, until, seed, verdict)
+        failed = exploration.profile()
+        if failed is None:
+            _search(exploration, strategy, schedules, until, seed, verdict)
+        else:
+            verdict.schedules = 1
+            verdict.outcomes["nothing"] += 1
+            _fail(exploration, verdict, *failed, "without switches", seed, 1)
         verdict.uncontrolled = tuple(exploration.discovery.uncontrolled)
     verdict.seconds = time.perf_counter() - began
     return verdict
@@ -251,8 +272,10 @@ def _search(
             verdict.schedules = count
             _fail(exploration, verdict, choices, failure, strategy.name, seed, count)
             return
-        if control.suspicious:
+        if not count & (count - 1):  # now and then: on 3.11 only a noted execution reports what it calls
             exploration.learn(choices)
+        elif control.suspicious:
+            exploration.learn_if_worthwhile(choices)
     verdict.schedules = count
 
 
@@ -357,7 +380,8 @@ def _exception(control: Control) -> Failure:
             detail.append(f"{actor.name}: {shown(code.co_filename)}:{entry.tb_lineno} in {code.co_qualname}")
         innermost = code.co_filename
         entry = entry.tb_next
-    if innermost.startswith(LAB) and not innermost.startswith(_TWINS):
+    own = innermost.startswith(LAB) and not innermost.startswith(_TWINS)
+    if own and not isinstance(error, RecursionError | MemoryError):  # the program's depth and size, wherever they show
         raise LabError(
             f"the lab itself failed while {actor.name} ran: {describe(error)}; please report this"
         ) from error

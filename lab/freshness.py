@@ -2,46 +2,36 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from lab.errors import InvalidValue
 from lab.naming import Names, parts, short
-from lab.program import Program
-
-if TYPE_CHECKING:
-    from lab.explorer import Exploration
+from lab.origin import is_library
 
 _MOST = 300
+_CONTAINERS = (list, dict, set, deque, tuple, bytearray)
 
 
 class Freshness:
-    """Compares the states that two calls of setup made, with an execution between them."""
+    """Stands in for setup during the first executions and compares the states that it made."""
 
-    def __init__(self, program: Program) -> None:
-        self._program = program
+    def __init__(self, setup: Callable[[], Any]) -> None:
+        self._setup = setup
+        self._before: dict[int, tuple[object, str, str]] | None = None
+        self.done = False
 
-    def watch(self, exploration: Exploration) -> None:
-        """Run once; raises InvalidValue if the second setup sees the first execution's changes."""
-        from lab.strategies.replay import stay
-
-        states: list[Any] = []
-        before: list[dict[int, tuple[object, str, str]]] = []
-        setup = self._program.setup
-
-        def noted() -> Any:
-            state = setup()
-            states.append(state)
-            before.append(_snapshot(state))
-            return state
-
-        control = exploration.control
-        control.execute(noted, self._program.actors, lambda state: None, stay, teardown=self._program.teardown)
-        if not before:
-            return
-        control.execute(noted, (), lambda state: None, stay, teardown=self._program.teardown)
-        if len(before) == 2:
-            _compare(*before)
+    def setup(self) -> Any:
+        """Make a state; raises InvalidValue if it shows the changes of the execution before."""
+        state = self._setup()
+        found = _snapshot(state)
+        if self._before is not None:
+            _compare(self._before, found)
+            self.done = True
+        self._before = found
+        return state
 
 
 def _snapshot(state: Any) -> dict[int, tuple[object, str, str]]:
@@ -52,7 +42,7 @@ def _snapshot(state: Any) -> dict[int, tuple[object, str, str]]:
         thing, path = pending.popleft()
         if id(thing) in found or _cannot_change(thing):
             continue
-        inner = list(parts(thing, path))
+        inner = [*parts(thing, path), *_class_containers(thing, path)] if _is_own(thing) else []
         found[id(thing)] = (thing, path, _contents(thing, inner))
         pending.extend(inner)
     return found
@@ -62,8 +52,24 @@ def _cannot_change(thing: object) -> bool:
     return thing is None or isinstance(thing, int | float | complex | str | bytes | type) or callable(thing)
 
 
+def _is_own(thing: object) -> bool:
+    """Plain containers and instances of the program's classes; a library object may keep caches of its own."""
+    module = sys.modules.get(type(thing).__module__)
+    file = getattr(module, "__file__", None)
+    return isinstance(thing, _CONTAINERS) if file is None else not is_library(file)
+
+
+def _class_containers(thing: object, path: str) -> list[tuple[object, str]]:
+    """Lists and the like that all instances share because they are attributes of the class."""
+    found: list[tuple[object, str]] = []
+    for base in type(thing).__mro__[:-1]:
+        if not isinstance(thing, _CONTAINERS):
+            found += [(value, f"{path}.{name}") for name, value in vars(base).items() if type(value) in _CONTAINERS]
+    return found
+
+
 def _contents(thing: object, inner: list[tuple[object, str]]) -> str:
-    own = short(thing) if isinstance(thing, list | dict | set | deque) else ""
+    own = short(thing) if isinstance(thing, _CONTAINERS) else ""
     return f"{own}|" + ", ".join(f"{path}={short(part)}" for part, path in inner if _cannot_change(part))
 
 
@@ -71,7 +77,7 @@ def _compare(first: dict[int, tuple[object, str, str]], second: dict[int, tuple[
     for identity, (thing, path, contents) in second.items():
         known = first.get(identity)
         if known is not None and known[0] is thing and known[2] != contents:
-            held = short(thing, Names()) if isinstance(thing, list | dict | set | deque) else contents.split("|", 1)[1]
+            held = short(thing, Names()) if isinstance(thing, _CONTAINERS) else contents.split("|", 1)[1]
             raise InvalidValue(
                 f"setup: {path} ({type(thing).__name__}) is the same object as in the execution before and still holds "
                 f"its changes ({held}); make a new one in setup, or put it back in teardown"

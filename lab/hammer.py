@@ -24,7 +24,7 @@ from lab.hammering import Batch, Pool, Worker, machine_kept
 from lab.hooks import DRIVERS
 from lab.isolation import Isolation, Watch, Watched
 from lab.noise import Noise, SharedDiscovery
-from lab.program import Program, describe, positive
+from lab.program import Failure, Program, describe, positive
 from lab.progress import Progress
 from lab.standstill import Standstill
 from lab.tally import Mode, Tally, left_by
@@ -173,6 +173,7 @@ class _Run:
         with SharedDiscovery() as discovery:
             for _, actor in self.program.actors:
                 discovery.cover(actor)
+            discovery.meet_parts(states[0])
             seeds = [self.random.getrandbits(31) for _ in range(count)]
             drivers = [
                 Noise(discovery, self.noise, seed) if watched is None else Watch(discovery, self.noise, seed, watched)
@@ -220,7 +221,8 @@ class _Run:
                 found = (batch.ends[index][number], index, error)
                 if number not in left or found[:2] < left[number][:2]:
                     left[number] = found
-        judge, results = self.program.judge, []
+        judge = self.program.judge
+        results: list[tuple[Any, Failure | None]] = []
         for number, state in zip(range(complete), batch.states, strict=False):
             if number in left:
                 _, index, error = left[number]
@@ -231,13 +233,18 @@ class _Run:
         mode.overlapped += batch.overlaps(complete)
 
     def _judge_hang(self, mode: Mode, batch: Batch, number: int, stuck: Standstill) -> None:
-        outcome, failure = stuck.failure.kind, stuck.failure
+        failure = stuck.failure
+        outcome = failure.kind if failure is not None else ""
         for (name, _), errors in zip(self.program.actors, batch.errors, strict=True):
             if number in errors:  # what the others wait for will not come, and this is why
                 outcome, why = describe(errors[number]), left_by(name, errors[number])
-                failure = replace(why, detail=(*why.detail, str(failure), *failure.detail))
-        mode.overlapped += batch.overlapped(number)
-        self.tally.count(mode, [(outcome, failure)])
+                waiting = (str(failure), *failure.detail) if failure is not None else ()
+                failure = replace(why, detail=(*why.detail, *waiting))
+        if failure is None:
+            self.tally.endless = stuck.message
+        else:
+            mode.overlapped += batch.overlapped(number)
+            self.tally.count(mode, [(outcome, failure)])
 
 
 def _validate(on: Any, rounds: Any, seconds: Any, noise: Any, seed: Any) -> None:

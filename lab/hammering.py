@@ -22,7 +22,7 @@ from typing import Any
 
 from lab.errors import LabError
 from lab.hooks import DRIVERS, Driver
-from lab.releasing import release_all
+from lab.releasing import reachable, release
 from lab.standstill import Look, Standstill
 
 POLL = 0.05  # seconds between two looks at threads that take their time
@@ -214,16 +214,19 @@ class Pool:
         until = perf_counter_ns() + int(_COURTESY * 1e9) * (state is None)
         for worker in self.workers:
             worker.join(max(0.0, (until - perf_counter_ns()) / 1e9))
+        freed: list[Any] = []
         until = perf_counter_ns() + int(_PATIENCE * 1e9)
         while perf_counter_ns() < until:
             alive = [worker for worker in self.workers if worker.is_alive()]
             if not alive:
+                release(freed)  # a lock of the program's modules must not stay behind in the hands of a dead thread
                 break
             for worker in alive:
                 worker.throw()
             frames = sys._current_frames()
-            release_all([state, *(frames[worker.ident] for worker in alive if worker.ident in frames)])
+            freed = reachable([state, *(frames[worker.ident] for worker in alive if worker.ident in frames), *freed])
             del frames
+            release(freed)
             alive[0].join(0.01)
         left = tuple(worker.name for worker in self.workers if worker.is_alive())
         self.workers = []

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import _thread
 import functools
+from collections import deque
 from collections.abc import Callable
 from threading import get_ident
 from time import sleep
@@ -19,9 +20,11 @@ from typing import Any
 from lab.discovery import Discovery
 from lab.hooks import ABSENT, DRIVERS, uncontrolled
 from lab.instrument import Site
+from lab.naming import parts
 from lab.origin import is_library
 
 _LONGEST = 5e-5  # seconds of one sleep; the next longer thing, a switch interval, the hammer varies itself
+_MOST_PARTS = 60  # of a state, to learn which classes it is made of
 _STARTERS = tuple(
     getattr(_thread, name) for name in ("start_new_thread", "start_joinable_thread") if hasattr(_thread, name)
 )
@@ -66,6 +69,16 @@ class SharedDiscovery(Discovery):
                 for function in _uncalled(name, member):
                     if not is_library(function.__code__.co_filename):
                         self.cover(function)
+
+    def meet_parts(self, state: object) -> None:
+        """Meet the classes of a state and of what can be reached from it: an operator gives no notice of its class."""
+        pending: deque[object] = deque([state])
+        for _ in range(_MOST_PARTS):
+            if not pending:
+                break
+            thing = pending.popleft()
+            self.meet(type(thing))
+            pending.extend(part for part, _ in parts(thing, ""))
 
 
 def _uncalled(name: str, member: object) -> list[FunctionType]:

@@ -129,7 +129,8 @@ def is_iterator(kind: type) -> bool:
 
 
 _ORDERED: Any = collections.OrderedDict()
-_VIEWS = tuple(type(view) for one in ({}, _ORDERED) for view in (one.keys(), one.values(), one.items()))
+_PLAIN: Any = {}
+_VIEWS = tuple(type(view) for one in (_PLAIN, _ORDERED) for view in (one.keys(), one.values(), one.items()))
 _VIEWS += (type(type.__dict__), memoryview)
 
 

@@ -25,21 +25,21 @@ _FOLLOWED = (
 """Library packages whose objects may stand between a state and its locks; others, such as logging, keep theirs."""
 
 
-def release_all(roots: Iterable[object]) -> None:
-    """Release every lock that can be reached from states and frames, whoever holds it.
+def release(things: Iterable[Any]) -> None:
+    """Release locks, whoever holds them, and wake who waits at a queue.
 
-    For threads that are being ended: the state is of no use afterwards.
+    For threads that are being ended: their state is of no use afterwards.
     """
-    for thing in reachable(roots):
+    for thing in things:
         kind = type(thing)
-        with suppress(RuntimeError):  # another thread may be faster
+        with suppress(RuntimeError):  # free already
             if kind is _LOCK:
                 if thing.locked():
                     thing.release()
             elif kind in _RLOCKS:
                 thing._release_save()
-            elif kind is queue.SimpleQueue and thing.empty():
-                thing.put(None)  # its lock is out of reach
+            elif thing.empty():
+                thing.put(None)  # the lock inside is out of reach
 
 
 def reachable(roots: Iterable[object]) -> list[Any]:

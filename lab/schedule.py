@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -9,7 +10,10 @@ from itertools import groupby
 
 from lab.errors import InvalidValue
 
-_RUN = re.compile(r"(?P<actor>\S(?:.*\S)?)\*(?P<steps>[1-9]\d*)")
+_QUOTED = r'"(?:[^"\\]|\\.)*"'
+_PLAIN = r'[^\s"*|](?:[^"*|]*[^\s"*|])?'
+_RUN = re.compile(rf"\s*(?P<actor>{_QUOTED}|{_PLAIN})\*(?P<steps>[1-9][0-9]{{0,8}})\s*(?:\||$)")
+_NEEDS_NO_QUOTES = re.compile(_PLAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +31,16 @@ class Schedule:
     def parse(cls, text: str) -> Schedule:
         """Read the text form back; raises InvalidValue for anything else."""
         runs = []
-        for part in text.split(" | ") if text.strip() else []:
-            match = _RUN.fullmatch(part.strip())
-            if match is None:
-                raise InvalidValue(f"schedule: {part!r} is not ACTOR*STEPS, as in 'alice*1 | bob*2'")
-            runs.append((match["actor"], int(match["steps"])))
+        position = 0
+        while text[position:].strip() or (runs and text[:position].endswith("|")):
+            match = _RUN.match(text, position)
+            actor = _unquoted(match["actor"]) if match is not None else None
+            if match is None or actor is None:
+                rest = text[position:].strip()
+                part = rest if len(rest) <= 60 else rest[:57] + "..."
+                raise InvalidValue(f"schedule: {part!r} does not begin with ACTOR*STEPS, as in 'alice*1 | bob*2'")
+            runs.append((actor, int(match["steps"])))
+            position = match.end()
         return cls(tuple(runs))
 
     def __iter__(self) -> Iterator[str]:
@@ -40,4 +49,17 @@ class Schedule:
                 yield actor
 
     def __str__(self) -> str:
-        return " | ".join(f"{actor}*{steps}" for actor, steps in self.runs)
+        return " | ".join(f"{_quoted(actor)}*{steps}" for actor, steps in self.runs)
+
+
+def _quoted(actor: str) -> str:
+    return actor if _NEEDS_NO_QUOTES.fullmatch(actor) else json.dumps(actor)
+
+
+def _unquoted(text: str) -> str | None:
+    if not text.startswith('"'):
+        return text
+    try:
+        return str(json.loads(text))
+    except ValueError:
+        return None

@@ -27,15 +27,16 @@ from lab.program import Failure
 GRACE = {"waits": 1.0, "spins": 3.0, "works": 10.0}
 """Seconds without anything new after which a thread that does this counts as stuck."""
 ENDLESS = 30.0
-"""Seconds after which a round counts as endless, whatever is new in it."""
+"""Seconds after which nobody should have to wait for a round, although it goes on: no finding, but the end."""
 _UNTIMED = ("acquire", "__enter__", "get", "put", "join", "wait")
 
 
 @dataclass(frozen=True)
 class Standstill:
-    """Actors that do not go on in one round."""
+    """Actors that do not go on in one round, or not to its end."""
 
-    failure: Failure
+    message: str
+    failure: Failure | None  # None where the round merely takes too long
 
 
 class Look:
@@ -73,7 +74,11 @@ class Look:
         if not inside or (now - self._new < needed and now - self._begun < ENDLESS):
             return None
         stuck = {identity: (name, frames[identity]) for identity, name in inside.items() if identity in frames}
-        return Standstill(self._name(stuck, now - self._begun >= ENDLESS))
+        failure = self._name(stuck)
+        places = ", ".join(f"{name} is at {where(frame)}" for name, frame in stuck.values())
+        if now - self._new < needed:
+            return Standstill(f"no end after {ENDLESS:.0f} s, although it goes on: {places}", None)
+        return Standstill(failure.message, failure)
 
     def _is_new(self, identity: int, frame: FrameType) -> bool:
         place = (id(frame), frame.f_lasti)
@@ -93,20 +98,17 @@ class Look:
             return "spins"
         return "waits" if _waits(frame) else "works"
 
-    def _name(self, stuck: Mapping[int, tuple[str, FrameType]], endless: bool) -> Failure:
-        kinds = {name: self._what(identity, frame) for identity, (name, frame) in stuck.items()}
-        told = []
-        for name, frame in stuck.values():
-            place, source = where(frame)
-            verb = "waits" if kinds[name] == "waits" else "is still"
-            told.append(f"{name} {verb} at {place}" + (f" ({source})" if source else ""))
-        message = ", ".join(told)
+    def _name(self, stuck: Mapping[int, tuple[str, FrameType]]) -> Failure:
         detail = tuple(f"{name}: {line}" for name, frame in stuck.values() for line in stack(frame))
-        if set(kinds.values()) == {"waits"}:
-            lost = all(_waits_for_notification(frame) for _, frame in stuck.values())
-            return Failure("lost wakeup" if lost else "deadlock", message, detail)
-        since = f"no end after {ENDLESS:.0f} s" if endless else "nothing new happens any more"
-        return Failure("livelock", f"{since}: {message}", detail)
+        waiting = {identity for identity, (_, frame) in stuck.items() if self._what(identity, frame) == "waits"}
+        message = ", ".join(
+            f"{name} {'waits' if identity in waiting else 'is still'} at {where(frame)}"
+            for identity, (name, frame) in stuck.items()
+        )
+        if len(waiting) < len(stuck):
+            return Failure("livelock", f"nothing new happens any more: {message}", detail)
+        lost = all(_waits_for_notification(frame) for _, frame in stuck.values())
+        return Failure("lost wakeup" if lost else "deadlock", message, detail)
 
 
 # ------------------------------------------------------------------ what a thread does
@@ -191,12 +193,12 @@ def _expression(frame: FrameType) -> ast.expr | None:
         return None
 
 
-def where(frame: FrameType) -> tuple[str, str]:
-    """The line of the program that a thread is at, and its source."""
+def where(frame: FrameType) -> str:
+    """The line of the program that a thread is at, with its source."""
     frames = list(_outward(frame))
     own = next((one for one in frames if not is_library(one.f_code.co_filename)), frames[0] if frames else frame)
-    name = os.path.basename(own.f_code.co_filename)
-    return f"{name}:{own.f_lineno}", linecache.getline(own.f_code.co_filename, own.f_lineno).strip()
+    source = linecache.getline(own.f_code.co_filename, own.f_lineno).strip()
+    return f"{os.path.basename(own.f_code.co_filename)}:{own.f_lineno}" + (f" ({source})" if source else "")
 
 
 def stack(frame: FrameType) -> list[str]:

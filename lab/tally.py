@@ -34,7 +34,8 @@ class Tally:
         self._modes = modes
         self._outcomes: Counter[Any] = Counter()
         self._failure: Failure | None = None  # the first
-        self.hung = False
+        self.hung = False  # the last round did not end, which ended the run
+        self.endless = ""  # who is where in a last round that goes on, but not to its end
         self.left: tuple[str, ...] = ()  # actors whose threads could not be ended
         self.notes: list[str] = []
 
@@ -67,10 +68,13 @@ class Tally:
         verdict.descriptions = program.descriptions
         verdict.allowed = frozenset(program.allowed) if program.allowed is not None else None
         verdict.forbidden = frozenset(program.forbidden)
-        verdict.rate = failed / rounds
         verdict.rate_interval = wilson(failed, rounds)
-        verdict.overlap = sum(mode.overlapped for mode in self._modes) / rounds
-        if self.hung:
+        if rounds:
+            verdict.rate = failed / rounds
+            verdict.overlap = sum(mode.overlapped for mode in self._modes) / rounds
+        if self.endless:
+            verdict.reason = f"{self.endless}; before that, {verdict.reason}"
+        elif self.hung:
             verdict.reason += "; the last one hung, which ended the run"
         elif not failed and not verdict.overlap and self._several:
             verdict.reason = (

@@ -36,8 +36,9 @@ class Step:
 
     @property
     def what(self) -> str:
-        """The step without its place: "reads counter.value 0"."""
-        return " ".join(part for part in (self.word, self.name, self.value) if part)
+        """The step without its place: "reads counter.value 0", "asks 'rye' in shelf.loaves: False"."""
+        name = f"{self.name}:" if self.word == "asks" and self.value is not None else self.name
+        return " ".join(part for part in (self.word, name, self.value) if part)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ class Accesses(Scheduling):
     def _touch_cold(self, actor: Actor, owner: object, key: object, write: bool, site: Site) -> None:
         """An access at a site where nothing shared has been met yet: no decision, but it is noted."""
         self.quiet_steps += 1
-        if self.quiet_steps > 200 * self.step_limit:
+        if self.quiet_steps > 20 * self.step_limit:
             self._too_long()
         self._mark_class(actor, owner, key, write, site)
         self._mark(actor, owner, key, write, site)

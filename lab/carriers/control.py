@@ -41,6 +41,8 @@ class Control(Accesses):
         state: Any = None
         begun = torn_down = False
         DRIVERS[self.identity] = self
+        if sharing is not None:
+            self.discovery.watch()
         try:
             state = setup()
             begun = True
@@ -63,6 +65,8 @@ class Control(Accesses):
             self.unwinding = self.quiet = True
             if len(self.live) > 1 or self.halted:
                 self._unwind_all()
+            if sharing is not None:
+                self._end_watch()
             del DRIVERS[self.identity]
             self.twins.memory.forget()
             if self.locals.met:
@@ -137,6 +141,10 @@ class Control(Accesses):
 
     def _unwind(self, actor: Actor) -> None:
         """End an actor that is in the middle of something."""
+        raise NotImplementedError
+
+    def _end_watch(self) -> None:
+        """After an execution whose functions were reported as they started."""
         raise NotImplementedError
 
     def close(self) -> None:

@@ -52,8 +52,6 @@ class GreenletControl(Control):
                 if not self.unwinding:
                     actor.error = error
                     self.halted = self.halted or "exception"
-            if self.sharing is not None:
-                self.discovery.unwatch()
             if len(copy_context()):
                 own.gr_context = Context()
             self._idle.append(own)
@@ -80,6 +78,11 @@ class GreenletControl(Control):
                 break
         else:
             _ABANDONED.append(own)
+
+    def _end_watch(self) -> None:
+        # On 3.11 a greenlet in which a profile function was once set stays slow for ever.
+        self.discovery.unwatch()
+        self.close()
 
     def close(self) -> None:
         """Let every pooled greenlet end."""
