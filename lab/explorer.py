@@ -86,20 +86,20 @@ class Exploration:
             control.left_behind,
         )
 
-    def profile(self) -> tuple[list[int], Failure] | None:
+    def profile(self) -> tuple[list[int], Any, Failure] | None:
         """Run without switches until all code that runs is instrumented; learn what is shared.
 
-        Done at least twice, to compare what setup makes.  The choices and the failure
-        of an execution that fails even so.
+        Done at least twice, to compare what setup makes.  The choices, outcome and
+        failure of an execution that fails even so.
         """
         fresh = Freshness(self.program.setup)
         for _ in range(_MOST_PROFILES):
             sharing = SharingMap()
-            _, failure = self.execute(stay, sharing=sharing, setup=fresh.setup)
+            outcome, failure = self.execute(stay, sharing=sharing, setup=fresh.setup)
             self.control.hot |= sharing.shared_sites()
             found = self.discovery.take_found()
             if failure is not None and not found:
-                return self.control.choices, failure
+                return self.control.choices, outcome, failure
             if fresh.done and not found:
                 break
         return None
@@ -233,8 +233,9 @@ def _explore(
             _search(exploration, strategy, schedules, until, seed, verdict)
         else:
             verdict.schedules = 1
-            verdict.outcomes["nothing"] += 1
-            _fail(exploration, verdict, *failed, "without switches", seed, 1)
+            choices, outcome, failure = failed
+            verdict.outcomes[outcome] += 1
+            _fail(exploration, verdict, choices, failure, "without switches", seed, 1)
         verdict.uncontrolled = tuple(exploration.discovery.uncontrolled)
     verdict.seconds = time.perf_counter() - began
     return verdict

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 FOLDER = "scenarios"
 
+_DEFINES = re.compile(rb"^(?:SCENARIO\s*(?::[^=\n]*)?=|\w+\s*(?::[^=\n]*)?=\s*(?:\w+\.)?Scenario\()", re.MULTILINE)
+"""A SCENARIO, or a Scenario under a name that nobody would look for: that is a mistake to be told, not passed over."""
+
 
 def is_scenario_file(path: Path, root: Path) -> bool:
-    """Whether ``path`` stands below a folder named scenarios and defines a SCENARIO."""
+    """Whether ``path`` stands below a folder named scenarios and defines a scenario."""
     if path.suffix != ".py" or path.name.startswith(("_", "conftest")):
         return False
     try:
-        parts = path.relative_to(root).parts[:-1]
+        parts = (root.name, *path.relative_to(root).parts[:-1])
     except ValueError:
         parts = path.parts[:-1]
     if FOLDER not in parts:
         return False
     try:
-        return b"SCENARIO" in path.read_bytes()
+        return _DEFINES.search(path.read_bytes()) is not None
     except OSError:
         return False

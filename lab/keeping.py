@@ -6,9 +6,10 @@ Imported by the pytest plugin at start-up, so it imports nothing of the engine.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,19 @@ if TYPE_CHECKING:
     from lab.verdict import Verdict
     from lab.witness import Witness
 
+FOLDER = ".lab"
+
 
 @dataclass
 class Session:
-    """Decisions that override the arguments of `explore`; None leaves them as they are."""
+    """Decisions that override the arguments of `explore`; None leaves them as they are.
 
+    ``root`` is the folder that targets, which are pytest's node ids, count from;
+    ``home`` is where the person typed the command, and where the next one will be typed.
+    """
+
+    root: Path = field(default_factory=Path.cwd)
+    home: Path = field(default_factory=Path.cwd)
     folder: Path | None = None  # where witnesses are saved; None saves none
     strategy: str | None = None
     schedules: int | None = None
@@ -28,10 +37,21 @@ class Session:
     seed: int | None = None
     replay: Witness | None = None
     target: str = ""  # the scenario being run; a running test is known from its environment
+    width: int | None = None  # columns of the terminal that shows the reports
+    replayed: list[Verdict] = field(default_factory=list)  # since somebody looked last
 
     def running(self) -> str:
-        """The node id of what is being run, or nothing."""
+        """The target that is being run, or nothing."""
         return self.target or os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0]
+
+    def target_of(self, path: Path, item: str) -> str:
+        """The target for ``item`` of the file at ``path``."""
+        return f"{_from(self.root, path)}::{item}"
+
+    def typed(self, target: str) -> str:
+        """``target`` as it has to be typed at home."""
+        file, separator, item = target.partition("::")
+        return f"{_from(self.home, self.root / file)}{separator}{item}"
 
 
 _SESSIONS: list[Session] = []  # the innermost is in force
@@ -49,23 +69,17 @@ def begin(session: Session) -> None:
 
 def end(session: Session) -> None:
     """Undo `begin`."""
-    if session in _SESSIONS:
-        _SESSIONS.remove(session)
+    for position in reversed(range(len(_SESSIONS))):
+        if _SESSIONS[position] is session:
+            del _SESSIONS[position]
+            return
 
 
 @contextmanager
 def running(target: str, defaults: Session) -> Iterator[Session]:
     """Run ``target``: the session in force, with ``defaults`` where it leaves things open."""
-    over = current() or Session()
-    merged = Session(
-        folder=over.folder or defaults.folder,
-        strategy=over.strategy or defaults.strategy,
-        schedules=over.schedules,
-        seconds=over.seconds,
-        seed=over.seed if over.seed is not None else defaults.seed,
-        replay=over.replay or defaults.replay,
-        target=target,
-    )
+    over = current() or defaults
+    merged = replace(over, target=target)
     if over.schedules is None and over.seconds is None:
         merged.schedules, merged.seconds = defaults.schedules, defaults.seconds
     begin(merged)
@@ -75,21 +89,53 @@ def running(target: str, defaults: Session) -> Iterator[Session]:
         end(merged)
 
 
+def note(verdict: Verdict) -> None:
+    """Remember what became of a replay: the test runner tells it even if the test does not look."""
+    chosen = current()
+    if chosen is not None and chosen.replay is not None:
+        chosen.replayed.append(verdict)
+
+
 def keep(verdict: Verdict) -> None:
     """Save the verdict's witness, if a session says where, and tell the command that replays it."""
     chosen = current()
     witness = verdict.witness
-    if chosen is None or chosen.folder is None or witness is None or verdict.method != "explore":
+    if chosen is None or chosen.folder is None or witness is None or verdict.method != "explore" or verdict.replay:
         return
     if not witness.target:
         witness = verdict.witness = replace(witness, target=chosen.running())
-    chosen.folder.mkdir(parents=True, exist_ok=True)
-    ignore = chosen.folder / ".gitignore"
+    try:
+        make_folder(chosen.folder)
+        path = witness.save(chosen.folder / witness.name)
+    except OSError as error:  # a full disk must not hide the failure that was found
+        verdict.notes += (f"not saved: {error.strerror} ({chosen.folder / witness.name})",)
+        return
+    file = quoted(_from(chosen.home, path))
+    target = chosen.typed(witness.target) if witness.target else ""
+    verdict.replay = replay_command(target, file)
+
+
+def replay_command(target: str, file: str) -> str:
+    """What a person types to replay the witness in ``file``."""
+    return f"pytest {quoted(target, always=True)} --lab-replay {file}" if target else f"lab replay {file}"
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder for witnesses, which ignores itself in git."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ignore = folder / ".gitignore"
     if not ignore.exists():
         ignore.write_text("*\n", encoding="utf-8")
-    path = chosen.folder / witness.name
-    witness.save(path)
-    file = os.path.relpath(path)
-    file = str(path) if file.startswith("..") else file
-    target = witness.target.removesuffix("[explore]")
-    verdict.replay = f'pytest "{target}" --lab-replay {file}' if target else f"lab replay {file}"
+
+
+def quoted(text: str, always: bool = False) -> str:
+    """``text`` as one word of a command line: in double quotes, which every shell knows, where that is enough."""
+    if not always and shlex.quote(text) == text:
+        return text
+    return shlex.quote(text) if any(one in '"$`\\!%' for one in text) else f'"{text}"'
+
+
+def _from(base: Path, path: Path) -> str:
+    """``path`` as written in ``base``: relative if it lies below, with slashes as node ids have them."""
+    absolute = Path(os.path.abspath(base / path))
+    return (absolute.relative_to(base) if absolute.is_relative_to(base) else absolute).as_posix()

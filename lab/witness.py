@@ -9,14 +9,16 @@ import linecache
 import os
 import platform
 import re
+import reprlib
+import secrets
+import stat
 import sys
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lab.errors import WitnessError
+from lab.errors import InvalidType, WitnessError
 from lab.origin import shown
 from lab.program import Failure
 from lab.trace import Place, Step, Trace
@@ -54,40 +56,32 @@ class Witness:
         destination = Path(path)
         destination.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps(self._to_json(), indent=1, ensure_ascii=False) + "\n"
-        handle, temporary = tempfile.mkstemp(dir=destination.parent, prefix=".writing-", suffix=".json")
+        temporary = destination.parent / f".writing-{secrets.token_hex(8)}.json"
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
+            # A lone surrogate, as in a file name that is not UTF-8, becomes JSON's own escape.
+            with open(temporary, "x", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
                 file.write(text)
             os.replace(temporary, destination)
         except BaseException:
-            os.unlink(temporary)
+            temporary.unlink(missing_ok=True)
             raise
         return destination
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Witness:
-        """Read a witness; raises WitnessError, a ValueError of one line, for anything else."""
-        where = f"witness {os.fspath(path)}"
-        try:
-            if os.path.getsize(path) > _LARGEST:
-                raise WitnessError(f"{where}: larger than {_LARGEST >> 20} MiB; a witness never is; record a new one")
-            text = Path(path).read_text(encoding="utf-8")
-        except OSError as error:
-            raise WitnessError(
-                f"{where}: cannot be read ({error.strerror}); give the path of a saved witness"
-            ) from None
-        except UnicodeDecodeError:
-            raise WitnessError(f"{where}: not UTF-8 text; give a file that Witness.save() wrote") from None
+        """Read a witness; raises WitnessError, a ValueError of one line, for any other file."""
+        if not isinstance(path, str | os.PathLike):
+            raise InvalidType(f"witness={path!r}: give the path of a file that Witness.save() wrote")
+        where = f"witness {_printable(os.fspath(path))}"
+        text = _read(path, where)
         try:
             data = json.loads(text, parse_constant=_refuse_constant)
         except RecursionError:
             raise WitnessError(f"{where}: nested too deeply; give a file that Witness.save() wrote") from None
         except ValueError as error:
             reason = getattr(error, "msg", str(error))
-            line = getattr(error, "lineno", 1)
-            raise WitnessError(
-                f"{where}: not JSON ({reason}, line {line}); it may be cut off; record a new one"
-            ) from None
+            line = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+            raise WitnessError(f"{where}: not JSON ({reason}{line}); it may be cut off; record a new one") from None
         return _from_json(data, where)
 
     @property
@@ -183,6 +177,34 @@ def fingerprint(filename: str, function: str) -> str:
 # ------------------------------------------------------------------ reading
 
 
+def _read(path: str | os.PathLike[str], where: str) -> str:
+    try:
+        with open(path, "rb", opener=_without_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise WitnessError(f"{where}: not a regular file; give a file that Witness.save() wrote")
+            content = file.read(_LARGEST + 1)
+    except OSError as error:
+        raise WitnessError(f"{where}: cannot be read ({error.strerror}); give the path of a saved witness") from None
+    except ValueError as error:  # a NUL in the path
+        raise WitnessError(f"{where}: cannot be read ({error}); give the path of a saved witness") from None
+    if len(content) > _LARGEST:
+        raise WitnessError(f"{where}: larger than {_LARGEST >> 20} MiB; a witness never is; record a new one")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise WitnessError(f"{where}: not UTF-8 text; give a file that Witness.save() wrote") from None
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a named pipe at once, to refuse it, instead of waiting for its other end."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _printable(text: str | bytes) -> str:
+    shown = os.fsdecode(text)
+    return shown if shown.isprintable() else ascii(shown)
+
+
 def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is not a number")
 
@@ -191,43 +213,45 @@ def _from_json(data: Any, where: str) -> Witness:
     if not isinstance(data, dict) or "race-lab witness" not in data:
         raise WitnessError(f"{where}: not a witness; give a file that Witness.save() wrote")
     version = data["race-lab witness"]
-    if version != FORMAT:
+    if version is True or version != FORMAT:
         raise WitnessError(
-            f"{where}: has format {version!r}, this version reads format {FORMAT}; record a new one with this version"
+            f"{where}: has format {_short(version)}, this version reads format {FORMAT}; "
+            "record a new one with this version"
         )
     read = _Reader(data, where)
-    actors = tuple(read.strings("actors"))
-    places = []
-    for row in read.rows("places", 5):
-        if not _fits(row, (str, str, int, str, int)):
-            raise read.wrong("places", row)
-        places.append(Place(*row))
+    actors = tuple(read.names("actors"))
+    places = [Place(*row) for row in read.rows("places", (str, str, int, str, int))]
     steps = []
-    for row in read.rows("steps", 5):
-        if not _fits(row, (int, int, str, str, (str, type(None)))):
-            raise read.wrong("steps", row)
+    for row in read.rows("steps", (int, int, str, str, (str, type(None)))):
         if not (0 <= row[0] < len(actors) and 0 <= row[1] < len(places)):
             raise read.wrong("steps", row)
         steps.append(Step(actors[row[0]], places[row[1]], *row[2:]))
-    for row in read.rows("decisions", 4):
-        if not _fits(row, (str, str, int, str)):
-            raise read.wrong("decisions", row)
+    trace = Trace(tuple(steps))
+    if read.value("schedule", str) != str(trace.schedule):
+        raise read.wrong("schedule", data["schedule"])
     failure = read.value("failure", dict)
     if not _fits([failure.get("kind"), failure.get("message"), failure.get("detail")], (str, str, list)):
         raise read.wrong("failure", failure)
+    if not all(isinstance(line, str) for line in failure["detail"]):
+        raise read.wrong("failure", failure)
+    code = read.value("code", dict)
+    if not all(isinstance(digest, str) for digest in code.values()):
+        raise read.wrong("code", code)
     return Witness(
         actors=actors,
-        trace=Trace(tuple(steps)),
-        failure=Failure(failure["kind"], failure["message"], tuple(str(line) for line in failure["detail"])),
-        last=read.value("last", str),
-        decisions=frozenset((row[0], row[1], row[2], row[3]) for row in read.rows("decisions", 4)),
-        target=read.value("target", str),
-        strategy=read.value("strategy", str),
+        trace=trace,
+        failure=Failure(failure["kind"], failure["message"], tuple(failure["detail"])),
+        last=read.name("last"),
+        decisions=frozenset(
+            (row[0], row[1], row[2], row[3]) for row in read.rows("decisions", (str, str, int, str))
+        ),
+        target=read.name("target"),
+        strategy=read.name("strategy"),
         seed=read.value("seed", int),
         found=read.value("found", int),
-        python=read.value("python", str),
-        build=read.value("build", str),
-        code={str(key): str(value) for key, value in read.value("code", dict).items()},
+        python=read.name("python"),
+        build=read.name("build"),
+        code=dict(code),
     )
 
 
@@ -248,22 +272,34 @@ class _Reader:
             raise self.wrong(field_name, found)
         return found
 
-    def strings(self, field_name: str) -> list[str]:
+    def name(self, field_name: str) -> str:
+        """Text that is printed as it is, or run as part of a command."""
+        found: str = self.value(field_name, str)
+        if not found.isprintable():
+            raise self.wrong(field_name, found)
+        return found
+
+    def names(self, field_name: str) -> list[str]:
         found = self.value(field_name, list)
-        if not all(isinstance(one, str) for one in found):
+        if not all(isinstance(one, str) and one.isprintable() for one in found):
             raise self.wrong(field_name, found)
         return list(found)
 
-    def rows(self, field_name: str, width: int) -> list[list[Any]]:
+    def rows(self, field_name: str, kinds: tuple[Any, ...]) -> list[list[Any]]:
         found = self.value(field_name, list)
         if len(found) > _MOST_STEPS:
             raise self.wrong(field_name, f"{len(found)} rows")
         for row in found:
-            if not isinstance(row, list) or len(row) != width:
+            if not isinstance(row, list) or len(row) != len(kinds) or not _fits(row, kinds):
                 raise self.wrong(field_name, row)
         return list(found)
 
     def wrong(self, field_name: str, found: object) -> WitnessError:
-        text = repr(found)
-        text = text if len(text) <= 60 else text[:57] + "..."
-        return WitnessError(f"{self._where}: field {field_name!r} holds {text}, which no witness has; record a new one")
+        return WitnessError(
+            f"{self._where}: field {field_name!r} holds {_short(found)}, which no witness has; record a new one"
+        )
+
+
+def _short(found: object) -> str:
+    text = reprlib.repr(found)  # bounded in depth, too
+    return text if len(text) <= 60 else text[:57] + "..."

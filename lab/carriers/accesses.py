@@ -85,8 +85,8 @@ class Accesses(Scheduling):
 
     def _touch_unwinding(self) -> None:
         """Code that goes on although it was told to stop gives way now and then."""
-        self.quiet_steps += 1
-        if self.quiet_steps % 10_000 == 0 and self.current is not self.main:
+        self.stubborn_steps += 1
+        if self.stubborn_steps % 10_000 == 0 and self.current is not self.main:
             self._pass_to(self.main)
             self.main.resume()
 

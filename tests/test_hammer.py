@@ -1,0 +1,672 @@
+"""Real threads: what `hammer` finds, what it never says, and that it leaves nothing behind."""
+
+from __future__ import annotations
+
+import contextvars
+import os
+import queue
+import re
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from lab import hammer, keeping, standstill
+from lab.errors import InvalidType, InvalidValue, LabError
+from lab.explorer import explore
+from lab.hammering import Batch
+from lab.hooks import DRIVERS
+from lab.isolation import Isolation, Watched
+from lab.progress import Progress
+
+
+class Unsafe:
+    def __init__(self) -> None:
+        self.value = 0
+
+    def increment(self) -> None:
+        current = self.value
+        self.value = current + 1
+
+
+class Fixed(Unsafe):
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+
+    def increment(self) -> None:
+        with self._lock:
+            super().increment()
+
+
+def add_one(counter: Unsafe) -> None:
+    counter.increment()
+
+
+def final_value(counter: Unsafe) -> int:
+    return counter.value
+
+
+class Box:
+    """A state with whatever attributes a test needs."""
+
+    def __init__(self, **variables: Any) -> None:
+        self.__dict__.update(variables)
+
+
+def nothing(state: Any) -> None:
+    pass
+
+
+ADDERS = {"alice": add_one, "bob": add_one}
+JUDGED: dict[str, Any] = {"outcome": final_value, "allowed": {2: "both"}, "forbidden": {1: "one lost"}}
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every test, whatever it hammers, ends with the threads, settings and code that it began with."""
+    monkeypatch.setattr(standstill, "GRACE", {"waits": 0.3, "spins": 0.4, "works": 1.5})
+    threads = threading.enumerate()
+    interval = sys.getswitchinterval()
+    processors = os.sched_getaffinity(0)
+    code = [Unsafe.increment.__code__, Fixed.increment.__code__, add_one.__code__, threading.Thread.start.__code__]
+    yield
+    assert threading.enumerate() == threads
+    assert sys.getswitchinterval() == interval
+    assert os.sched_getaffinity(0) == processors
+    assert [
+        Unsafe.increment.__code__, Fixed.increment.__code__, add_one.__code__, threading.Thread.start.__code__
+    ] == code  # fmt: skip
+    assert DRIVERS == {}
+
+
+# ------------------------------------------------------------ findings
+
+
+def test_noise_brings_out_a_lost_update() -> None:
+    verdict = hammer(Unsafe, ADDERS, seconds=0.5, **JUDGED)
+    assert verdict.status == "fails"
+    assert verdict.method == "hammer"
+    assert verdict.failure is not None
+    assert str(verdict.failure) == "outcome: outcome 1: one lost (allowed: 2)"
+    assert verdict.witness is None
+    assert 0 < verdict.rate < 1
+    assert verdict.rate_interval[0] < verdict.rate < verdict.rate_interval[1]
+    assert 0 < verdict.overlap < 1
+    assert verdict.outcomes[1] == round(verdict.rate * verdict.schedules)
+    assert sum(verdict.outcomes.values()) == verdict.schedules
+    assert verdict.reason == f"{verdict.outcomes[1]:,} of {verdict.schedules:,} rounds failed"
+    assert [note.split(":")[0] for note in verdict.notes] == ["quiet", "noisy"]
+    assert f": {verdict.outcomes[1]:,} of " in verdict.notes[1]
+    assert "forbidden" in str(verdict)
+
+
+def test_a_fixed_counter_never_fails_and_never_holds() -> None:
+    verdict = hammer(Fixed, ADDERS, seconds=0.3, **JUDGED)
+    assert verdict.status == "unknown"
+    assert verdict.failure is None
+    assert verdict.rate == 0
+    assert verdict.overlap > 0
+    assert verdict.outcomes == {2: verdict.schedules}
+    assert verdict.reason == f"0 of {verdict.schedules:,} rounds failed"
+    bound = f"bound: 95 % confident that fewer than 1 in {verdict.schedules // 3:,} rounds fails"
+    assert verdict.notes[-1] == bound
+
+
+def test_without_noise_every_round_is_quiet() -> None:
+    verdict = hammer(Unsafe, ADDERS, rounds=300, noise=0, **JUDGED)
+    assert verdict.schedules == 300
+    assert verdict.notes[0].startswith("quiet: ")
+    assert " of 300 rounds" in verdict.notes[0]
+    assert not any(note.startswith("noisy") for note in verdict.notes)
+
+
+@pytest.mark.parametrize("rounds", [1, 2, 7, 100])
+def test_the_number_of_rounds_is_kept(rounds: int) -> None:
+    assert hammer(Unsafe, ADDERS, rounds=rounds, **JUDGED).schedules == rounds
+
+
+def test_half_of_few_rounds_are_quiet() -> None:
+    notes = hammer(Fixed, ADDERS, rounds=160, **JUDGED).notes
+    assert [note.split(";")[0] for note in notes[:2]] == ["quiet: 0 of 80 rounds", "noisy: 0 of 80 rounds"]
+
+
+def test_noise_reaches_properties_operators_and_callbacks() -> None:
+    class Hidden:
+        def __init__(self) -> None:
+            self._value = 0
+
+        @property
+        def value(self) -> int:
+            return self._value
+
+        @value.setter
+        def value(self, new: int) -> None:
+            self._value = new
+
+        def __iadd__(self, number: int) -> Hidden:
+            self.value = self.value + number
+            return self
+
+    def with_operator(state: Hidden) -> None:
+        state += 1
+
+    verdict = hammer(Hidden, [with_operator] * 2, outcome=lambda state: state.value, allowed={2}, seconds=0.5)
+    assert verdict.status == "fails"
+
+    def with_callback(state: Hidden) -> None:
+        list(map(state.__class__.__iadd__, [state], [1]))
+
+    verdict = hammer(Hidden, [with_callback] * 2, outcome=lambda state: state.value, allowed={2}, seconds=0.5)
+    assert verdict.status == "fails"
+
+
+def test_noise_reaches_threads_that_an_actor_starts() -> None:
+    seen = []
+
+    def child() -> None:
+        seen.append(threading.get_ident() in DRIVERS)
+
+    def parent(state: None) -> None:
+        thread = threading.Thread(target=child)
+        thread.start()
+        thread.join()
+
+    hammer(Box, [parent], rounds=2)
+    assert seen == [True, False]  # the first round is noisy, the second is not
+
+
+# ------------------------------------------------------------ exceptions
+
+
+def leave_by(error: BaseException) -> Any:
+    def actor(state: object) -> None:
+        raise error
+
+    return actor
+
+
+def recurse(state: object) -> None:
+    recurse(state)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (KeyError("k"), "KeyError: 'k'"),
+        (SystemExit(3), "SystemExit: 3"),
+        (KeyboardInterrupt(), "KeyboardInterrupt"),
+        (GeneratorExit("x"), "GeneratorExit: x"),
+        (AssertionError("no"), "AssertionError: no"),
+    ],
+)
+def test_every_exception_is_kept(error: BaseException, told: str) -> None:
+    verdict = hammer(Box, {"alice": leave_by(error), "bob": nothing}, rounds=20)
+    assert verdict.status == "fails"
+    assert verdict.rate == 1
+    assert verdict.outcomes == {told: 20}
+    assert str(verdict.failure) == f"exception: {told} left alice"
+    assert verdict.failure is not None
+    assert len(verdict.failure.detail) == 1
+    assert verdict.failure.detail[0].startswith("alice: ")
+    assert verdict.failure.detail[0].endswith("in leave_by.<locals>.actor")
+
+
+def test_endless_recursion_is_kept() -> None:
+    verdict = hammer(Box, {"alice": recurse, "bob": nothing}, rounds=4)
+    assert sum(verdict.outcomes.values()) == 4
+    assert all(outcome.startswith("RecursionError: ") for outcome in verdict.outcomes)
+
+
+def test_check_is_not_asked_about_a_round_that_an_exception_ended() -> None:
+    asked = []
+    hammer(Box, {"alice": leave_by(KeyError("k")), "bob": nothing}, rounds=5, check=asked.append)
+    assert asked == []
+
+
+def test_a_failed_check_counts() -> None:
+    def both_counted(counter: Unsafe) -> None:
+        assert counter.value == 3, "not three"
+
+    verdict = hammer(Fixed, ADDERS, check=both_counted, rounds=10)
+    assert str(verdict.failure) == "check: not three"
+    assert verdict.rate == 1
+
+
+# ------------------------------------------------------------ hangs
+
+
+def first_then_second(state: Box) -> None:
+    with state.first:
+        with state.second:
+            pass
+
+
+def second_then_first(state: Box) -> None:
+    with state.second:
+        with state.first:
+            pass
+
+
+def meet_in_deadlock(state: Box, mine: Any, other: Any) -> None:
+    with mine:
+        state.both.wait()  # so that the deadlock needs no luck
+        with other:
+            pass
+
+
+@pytest.mark.parametrize("kind", [threading.Lock, threading.RLock])
+@pytest.mark.parametrize("noise", [0, 0.5])
+def test_a_deadlock_is_found_and_ended(kind: Any, noise: float) -> None:
+    def setup() -> Box:
+        return Box(first=kind(), second=kind(), both=threading.Barrier(2))
+
+    def alice(state: Box) -> None:
+        meet_in_deadlock(state, state.first, state.second)
+
+    def bob(state: Box) -> None:
+        meet_in_deadlock(state, state.second, state.first)
+
+    verdict = hammer(setup, {"alice": alice, "bob": bob}, noise=noise, seconds=5)
+    assert verdict.schedules == 1
+    assert verdict.status == "fails"
+    assert verdict.outcomes == {"deadlock": 1}
+    assert verdict.reason == "1 of 1 round failed; the last one hung, which ended the run"
+    assert verdict.failure is not None
+    assert verdict.failure.kind == "deadlock"
+    line = meet_in_deadlock.__code__.co_firstlineno + 3
+    place = f"test_hammer.py:{line} (with other:)"
+    assert verdict.failure.message == f"alice waits at {place}, bob waits at {place}"
+    assert [line.rpartition(" in ")[2] for line in verdict.failure.detail] == [
+        "test_a_deadlock_is_found_and_ended.<locals>.alice",
+        "meet_in_deadlock",
+        "test_a_deadlock_is_found_and_ended.<locals>.bob",
+        "meet_in_deadlock",
+    ]
+
+
+def test_noise_alone_finds_a_deadlock() -> None:
+    def setup() -> Box:
+        return Box(first=threading.Lock(), second=threading.Lock())
+
+    verdict = hammer(setup, {"alice": first_then_second, "bob": second_then_first}, seconds=5)
+    assert verdict.failure is not None
+    assert verdict.failure.kind == "deadlock"
+
+
+_LEFT_LOCKED = threading.Lock()
+
+
+def acquire_for_good(state: object) -> None:
+    _LEFT_LOCKED.acquire()
+
+
+def wait_for_notification(state: Box) -> None:
+    with state.condition:
+        state.condition.wait()
+
+
+def join_stuck_child(state: Box) -> None:
+    child = threading.Thread(target=wait_for_notification, args=(state,))
+    child.start()
+    child.join()
+
+
+def acquire_twice(state: Box) -> None:
+    with state.lock, state.lock:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("actor", "kind"),
+    [
+        (lambda state: state.queue.get(), "deadlock"),
+        (lambda state: state.simple.get(), "deadlock"),
+        (lambda state: state.event.wait(), "deadlock"),
+        (lambda state: state.barrier.wait(), "deadlock"),
+        (lambda state: state.semaphore.acquire(), "deadlock"),
+        (acquire_twice, "deadlock"),
+        (join_stuck_child, "deadlock"),
+        (wait_for_notification, "lost wakeup"),
+    ],
+)
+def test_whatever_an_actor_waits_for_it_is_ended(actor: Any, kind: str) -> None:
+    def setup() -> Box:
+        return Box(
+            queue=queue.Queue(),
+            simple=queue.SimpleQueue(),
+            event=threading.Event(),
+            barrier=threading.Barrier(2),
+            semaphore=threading.Semaphore(0),
+            lock=threading.Lock(),
+            condition=threading.Condition(),
+        )
+
+    verdict = hammer(setup, {"alice": actor, "bob": nothing})
+    assert verdict.failure is not None
+    assert verdict.failure.kind == kind
+    assert verdict.failure.message.startswith("alice waits at test_hammer.py:")
+    assert not any(note.startswith("left alive") for note in verdict.notes)
+
+
+def test_a_lock_of_the_module_is_free_again() -> None:
+    verdict = hammer(Box, {"alice": acquire_for_good, "bob": acquire_for_good})
+    assert verdict.failure is not None
+    assert verdict.failure.kind == "deadlock"
+    assert not _LEFT_LOCKED.locked()
+
+
+def test_spinning_is_a_livelock() -> None:
+    def spin(state: Box) -> None:
+        while not state.ready:
+            pass
+
+    verdict = hammer(lambda: Box(ready=False), {"alice": spin, "bob": nothing})
+    assert verdict.failure is not None
+    assert verdict.failure.kind == "livelock"
+    line = spin.__code__.co_firstlineno + 1
+    place = rf"alice is still at test_hammer.py:({line} \(while not state.ready:\)|{line + 1} \(pass\))"
+    assert re.fullmatch(f"nothing new happens any more: {place}", verdict.failure.message)
+
+
+def test_slow_actors_are_not_stuck() -> None:
+    def works(state: Box) -> None:
+        until = time.perf_counter() + 0.8
+        while time.perf_counter() < until:
+            state.turns += 1
+
+    def sleeps(state: Box) -> None:
+        time.sleep(0.8)
+
+    def waits_with_timeout(state: Box) -> None:
+        state.event.wait(timeout=0.8)
+
+    def waits_for_a_sleeper(state: Box) -> None:
+        child = threading.Thread(target=time.sleep, args=(0.8,))
+        child.start()
+        child.join()
+
+    actors = [works, sleeps, waits_with_timeout, waits_for_a_sleeper]
+    verdict = hammer(lambda: Box(turns=0, event=threading.Event()), actors, rounds=1)
+    assert verdict.status == "unknown"
+    assert verdict.overlap == 1
+
+
+def test_a_round_without_end_is_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(standstill, "ENDLESS", 0.5)
+
+    def counts(state: Box) -> None:
+        state.turns = 0
+        while True: state.turns += 1  # noqa: E701 - one line, for the message
+
+    verdict = hammer(Box, {"alice": counts, "bob": nothing}, noise=0)
+    assert verdict.status == "unknown"
+    assert verdict.schedules == 0
+    line = counts.__code__.co_firstlineno + 2
+    assert verdict.reason.startswith(
+        f"no end after 0 s, although it goes on: alice is at test_hammer.py:{line} (while True: state.turns += 1"
+    )
+    assert verdict.reason.endswith("; before that, 0 of 0 rounds failed")
+
+
+def test_an_exception_is_the_reason_for_a_hang() -> None:
+    def setup() -> Box:
+        return Box(condition=threading.Condition())
+
+    verdict = hammer(setup, {"alice": wait_for_notification, "bob": leave_by(KeyError("k"))})
+    assert str(verdict.failure) == "exception: KeyError: 'k' left bob"
+    assert verdict.failure is not None
+    assert verdict.failure.detail[1].startswith("lost wakeup: alice waits at test_hammer.py:")
+    assert verdict.outcomes == {"KeyError: 'k'": 1}
+
+
+def test_a_thread_that_cannot_be_ended_is_told() -> None:
+    let_go = threading.Event()
+
+    def stubborn(state: object) -> None:
+        while not let_go.is_set():
+            try:
+                while not let_go.is_set():
+                    time.sleep(0.01)
+            except BaseException:
+                continue
+
+    verdict = hammer(Box, {"alice": stubborn, "bob": nothing})
+    assert verdict.notes[-1] == "left alive: the thread of alice could not be ended"
+    let_go.set()
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread():
+            thread.join()
+
+
+# ------------------------------------------------------------ what rounds share
+
+
+total = 0
+
+
+def reset_total() -> None:
+    global total
+    total = 0
+
+
+def add_to_total(state: None) -> None:
+    global total
+    total = total + 1
+
+
+def test_module_level_state_is_hammered_one_round_at_a_time() -> None:
+    verdict = hammer(reset_total, [add_to_total] * 2, outcome=lambda state: total, allowed={1, 2}, seconds=0.3)
+    assert verdict.status == "unknown"
+    assert verdict.notes[-1] == "singly: the actors touch more than setup returns, so each round ran alone"
+
+
+def test_a_file_is_hammered_one_round_at_a_time(tmp_path: Any) -> None:
+    path = tmp_path / "count"
+
+    def setup() -> Box:
+        path.write_text("")
+        return Box()
+
+    def append(state: Box) -> None:
+        with open(path, "a") as file:
+            file.write("x")
+
+    verdict = hammer(setup, [append] * 2, outcome=lambda state: path.read_text(), allowed={"xx"}, seconds=0.3)
+    assert verdict.status == "unknown"
+    assert verdict.notes[-1].startswith("singly: ")
+
+
+_LOCAL = threading.local()
+_VARIABLE: contextvars.ContextVar[int] = contextvars.ContextVar("_VARIABLE", default=0)
+
+
+def count_in_local(state: list[int]) -> None:
+    _LOCAL.turns = getattr(_LOCAL, "turns", 0) + 1
+    state.append(_LOCAL.turns)
+
+
+def count_in_context(state: list[int]) -> None:
+    _VARIABLE.set(_VARIABLE.get() + 1)
+    state.append(_VARIABLE.get())
+
+
+@pytest.mark.parametrize("actor", [count_in_local, count_in_context])
+def test_threads_are_new_where_they_keep_something(actor: Any) -> None:
+    verdict = hammer(list, [actor] * 2, outcome=tuple, allowed={(1, 1)}, seconds=0.2)
+    assert verdict.status == "unknown"
+    assert verdict.schedules > 4
+
+
+def test_isolation_is_judged_from_what_two_rounds_touched() -> None:
+    def watched(written: bool, **flags: Any) -> Watched:
+        return Watched({(1, "x"): written, (2, "y"): False}, **flags)
+
+    assert Isolation.between(watched(False), watched(False)) == Isolation(batches=True)
+    assert Isolation.between(watched(True), watched(False)) == Isolation(batches=False)
+    assert Isolation.between(watched(False), watched(True)) == Isolation(batches=False)
+    assert Isolation.between(watched(False), watched(False, outside=True)) == Isolation(batches=False)
+    assert Isolation.between(watched(False, of_thread=True), watched(False)) == Isolation(False, fresh_threads=True)
+    assert Isolation.between(Watched({(1, "x"): True}), Watched({(3, "x"): True})) == Isolation(batches=True)
+
+
+# ------------------------------------------------------------ overlap
+
+
+def test_overlap_is_counted_from_the_times() -> None:
+    batch = Batch([None] * 3, None, False, 2)
+    batch.begins = [[0, 10, 20], [5, 15, 20]]
+    batch.ends = [[5, 16, 30], [9, 20, 21]]  # one after the other, overlapping, inside
+    assert batch.overlaps(3) == 2
+    assert [batch.overlapped(number) for number in range(3)] == [False, True, True]
+    batch = Batch([None], None, False, 3)
+    batch.begins = [[0], [3], [6]]
+    batch.ends = [[2], [7], [9]]
+    assert batch.overlaps(1) == 1
+
+
+def test_nothing_overlapped_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Batch, "overlaps", lambda *_: 0)
+    verdict = hammer(Fixed, ADDERS, rounds=20, **JUDGED)
+    assert verdict.overlap == 0.0
+    assert verdict.status == "unknown"
+    assert verdict.reason == (
+        "nothing overlapped: in none of 20 rounds did two actors run at the same time, so nothing was "
+        "tested; raise noise, rounds or seconds, or let each actor do more"
+    )
+    failing = hammer(Fixed, ADDERS, rounds=20, outcome=final_value, allowed={3})
+    assert failing.reason == "20 of 20 rounds failed"
+    alone = hammer(Fixed, [add_one], rounds=20)
+    assert alone.reason == "0 of 20 rounds failed"
+
+
+# ------------------------------------------------------------ states
+
+
+def test_every_state_is_torn_down() -> None:
+    made: list[Box] = []
+    torn: list[Box] = []
+
+    def setup() -> Box:
+        made.append(Box())
+        return made[-1]
+
+    hammer(setup, [nothing] * 2, rounds=50, teardown=torn.append)
+    assert len(made) == 50
+    assert set(map(id, torn)) == set(map(id, made))
+    made.clear()
+    torn.clear()
+    hammer(setup, {"alice": leave_by(KeyError("k"))}, rounds=10, teardown=torn.append)
+    assert len(torn) == 10
+
+
+def test_the_state_of_a_hang_is_torn_down_after_its_threads() -> None:
+    alive = []
+
+    def setup() -> Box:
+        return Box(condition=threading.Condition())
+
+    def teardown(state: Box) -> None:
+        alive.extend(thread.name for thread in threading.enumerate() if thread.name == "alice")
+        raise ValueError("broken")
+
+    verdict = hammer(setup, {"alice": wait_for_notification, "bob": nothing}, teardown=teardown)
+    assert alive == []
+    assert verdict.status == "fails"
+    assert verdict.notes[-1] == "teardown: raised ValueError: broken after the hang"
+
+
+def test_what_setup_teardown_and_outcome_do_wrong_passes_through() -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("mine")
+
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        hammer(broken, [nothing])
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        hammer(Box, [nothing], teardown=broken)
+    told = (
+        r"outcome: <lambda>\(\) returned \[\], a list, which cannot be tallied; return a hashable value, such as a tuple"
+    )
+    with pytest.raises(InvalidType, match=told):
+        hammer(Box, [nothing], outcome=lambda state: [])
+
+
+def test_ctrl_c_ends_everything() -> None:
+    torn = []
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        hammer(Box, {"alice": lambda state: time.sleep(0.5), "bob": nothing}, seconds=20, teardown=torn.append)
+    timer.join()
+    assert torn
+
+
+def test_progress_is_shown_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setattr("lab.progress._PATIENCE", 0.0)
+    with Progress(1_000, None) as progress:
+        progress.show(10, 1)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with Progress(1_000, None) as progress:
+        progress.show(10, 1)
+    assert "hammer: 10 of 1,000 rounds, 1 failed, 0 s" in capsys.readouterr().err
+
+
+# ------------------------------------------------------------ bad input
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "told"),
+    [
+        ({"rounds": 0}, InvalidValue, "rounds=0: nothing would be run; give a whole number of at least 1"),
+        ({"rounds": 1.5}, InvalidType, "rounds=1.5: give a whole number of at least 1"),
+        ({"seconds": -1}, InvalidValue, "seconds=-1: nothing would be run; give a number of seconds above 0"),
+        ({"seconds": "1"}, InvalidType, "seconds='1': give a number of seconds above 0"),
+        ({"noise": 1.1}, InvalidValue, "noise=1.1: give a probability, a number from 0 to 1"),
+        ({"noise": float("nan")}, InvalidValue, "noise=nan: give a probability, a number from 0 to 1"),
+        ({"noise": True}, InvalidType, "noise=True: give a probability, a number from 0 to 1"),
+        ({"noise": None}, InvalidType, "noise=None: give a probability, a number from 0 to 1"),
+        ({"seed": 0.5}, InvalidType, "seed=0.5: give a whole number"),
+        ({"on": "mars"}, InvalidValue, "on='mars': unknown; choose one of auto, threads"),
+        ({"check": 3}, InvalidType, "check=3 cannot be called; give a function that takes the state"),
+        ({"allowed": {1}}, InvalidValue, "allowed= is given without outcome=; add outcome=, a function of the state"),
+    ],
+)
+def test_bad_input_is_told_in_one_line(options: dict[str, Any], kind: type[LabError], told: str) -> None:
+    with pytest.raises(kind) as caught:
+        hammer(Unsafe, ADDERS, **options)
+    assert str(caught.value) == told
+
+
+def test_hammer_is_not_for_programs_under_test() -> None:
+    told = "hammer() was called while a program is run; call it from outside the actors, setup and check"
+
+    def nested(state: object) -> None:
+        hammer(Box, [nothing], rounds=1)
+
+    with pytest.raises(LabError) as caught:
+        hammer(Box, [nested], rounds=1)
+    assert str(caught.value) == told
+    verdict = explore(Box, [nested], schedules=1)
+    assert verdict.failure is not None
+    assert told in verdict.failure.message
+
+
+def test_the_seed_of_the_session_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds = []
+    monkeypatch.setattr("lab.hammer._Run.go", lambda run: seeds.append(run.random.getstate()))
+    hammer(Unsafe, ADDERS, seed=1)
+    hammer(Unsafe, ADDERS, seed=2)
+    session = keeping.Session(seed=1, target="somewhere.py::it", seconds=99.0)
+    keeping.begin(session)
+    try:
+        verdict = hammer(Unsafe, ADDERS, seed=2)
+    finally:
+        keeping.end(session)
+    assert verdict.title == "somewhere.py::it"
+    assert seeds[0] == seeds[2] != seeds[1]
+    assert hammer(Unsafe, ADDERS, title="mine").title == "mine"
