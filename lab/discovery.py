@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import functools
 import gc
+import inspect
 import sys
 import weakref
 from collections.abc import Iterator
 from threading import get_ident
-from types import CodeType, FrameType, FunctionType, MethodType
+from types import CodeType, FrameType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from lab import hooks
@@ -30,19 +31,21 @@ _MONITORING = getattr(sys, "monitoring", None)
 
 
 class _CodeCache:
-    """Instrumented code by original code object; rewriting costs about 2 ms a function."""
+    """Instrumented code by original code; rewriting costs about 2 ms a function.
+
+    Code is compared by value, so that a function made anew in every execution (by
+    ``exec``, say) has the same sites each time.
+    """
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, int, bool], tuple[Instrumented, object]] = {}
+        self._known: dict[tuple[CodeType, str, object, bool], Instrumented] = {}
 
     def get(self, code: CodeType, namespace: object, accesses: bool) -> Instrumented:
-        key = (id(code), id(namespace), accesses)
+        key = (code, code.co_filename, namespace, accesses)
         found = self._known.get(key)
-        if found is None or found[0].original is not code:
-            found = (instrument(code, namespace, accesses), namespace)
-            if isinstance(namespace, type(sys)):
-                self._known[key] = found  # keeps code and module alive, so their ids stay theirs
-        return found[0]
+        if found is None:
+            found = self._known[key] = instrument(code, namespace, accesses)
+        return found
 
 
 _CACHE = _CodeCache()
@@ -63,15 +66,15 @@ class Discovery:
 
     def __init__(self, trace: tuple[str, ...] = ()) -> None:
         self._trace = trace
-        self._swapped: list[tuple[FunctionType, CodeType, CodeType]] = []
+        self._swapped: dict[int, tuple[weakref.ref[FunctionType], CodeType, CodeType]] = {}
         self._made: set[weakref.ref[FunctionType]] = set()
         self._original_of: dict[int, CodeType] = {}  # id of instrumented code -> what it was
-        self._settled: set[int] = set()  # ids of code objects that need nothing more
-        self._kept: list[object] = []  # keeps those ids from being used again
-        self._searched: set[int] = set()
-        self._superseded: set[int] = set()  # ids of nested code whose parent is instrumented now
+        self._settled: dict[int, weakref.ref[CodeType]] = {}  # code objects that need nothing more, by id
+        self._replaced: dict[int, weakref.ref[CodeType]] = {}  # code objects whose functions have another now
+        self._searched: dict[int, weakref.ref[CodeType]] = {}
+        self._temporary = _CodeCache()  # for code that belongs to no module; ends with the exploration
         self.found: dict[int, tuple[CodeType, dict[str, Any]]] = {}
-        self._namespaces: dict[int, _Namespace] = {}
+        self._namespaces: dict[str, _Namespace] = {}
         self._thread = get_ident()
         self._tool: int | None = None
         self._watching = False
@@ -92,8 +95,9 @@ class Discovery:
             _MONITORING.register_callback(self._tool, _MONITORING.events.PY_START, None)
             _MONITORING.free_tool_id(self._tool)
             self._tool = None
-        for function, original, instrumented in reversed(self._swapped):
-            if function.__code__ is instrumented:
+        for swapped, original, instrumented in list(self._swapped.values()):
+            function = swapped()
+            if function is not None and function.__code__ is instrumented:
                 function.__code__ = original
         for reference in list(self._made):
             made = reference()
@@ -120,26 +124,30 @@ class Discovery:
             return
         try:
             with hooks.uncontrolled():  # the rewriting is no part of the program's execution
-                result = _CACHE.get(code, self._namespace(function.__globals__), accesses)
+                namespace = self._namespace(function.__globals__)
+                cache = _CACHE if isinstance(namespace, ModuleType) else self._temporary
+                result = cache.get(code, namespace, accesses)
         except Exception as error:  # the reader of bytecode may meet code it does not know
             self._settle(code)
             if accesses:
                 self._escaped(code, f"could not be instrumented ({type(error).__name__}: {error})")
             return
         self._register(result)
+        _hold(self._replaced, code)
         function.__code__ = result.code
-        self._swapped.append((function, code, result.code))
+        key = id(function)
+        swapped = weakref.ref(function, lambda _: self._swapped.pop(key, None))
+        self._swapped[key] = (swapped, code, result.code)
 
     def _register(self, result: Instrumented) -> None:
         self._settle(result.code)
         self._original_of[id(result.code)] = result.original
         for inner in result.nested:
-            self._superseded.add(id(inner.original))
+            _hold(self._replaced, inner.original)
             self._register(inner)
 
     def _settle(self, code: CodeType) -> None:
-        self._settled.add(id(code))
-        self._kept.append(code)
+        _hold(self._settled, code)
 
     def _policy(self, filename: str, variables: dict[str, Any]) -> bool | None:
         """True: step inside. False: control its locks and threads only. None: leave alone."""
@@ -156,7 +164,7 @@ class Discovery:
         module = sys.modules.get(str(variables.get("__name__")))
         if module is not None and getattr(module, "__dict__", None) is variables:
             return module
-        return self._namespaces.setdefault(id(variables), _Namespace(variables))
+        return self._namespaces.setdefault(str(variables.get("__name__")), _Namespace(variables))
 
     # ------------------------------------------------------------ from the interpreter
 
@@ -180,10 +188,12 @@ class Discovery:
         progress = False
         by_search = []
         for code, variables in found:
+            if id(code) in self._replaced:
+                progress = True
+                continue
             functions = [f for f in _named(code, variables) if f.__code__ is code]
             if functions and id(code) not in self._searched:
-                self._searched.add(id(code))
-                self._kept.append(code)
+                _hold(self._searched, code)
                 for function in functions:
                     self._swap(function, code)
                 progress = True
@@ -194,9 +204,7 @@ class Discovery:
             for function in functions:
                 self._swap(function, code)
                 progress = True
-            if id(code) in self._superseded:
-                progress = True
-            elif not functions:
+            if not functions:
                 self._settle(code)
                 self._escaped(code, "runs outside any function, so it could not be instrumented")
         if found and _MONITORING is not None:
@@ -206,8 +214,11 @@ class Discovery:
     def _note(self, code: CodeType, frame: FrameType) -> None:
         if id(code) in self._settled or id(code) in self.found:
             return
-        if self._policy(code.co_filename, frame.f_globals) is None:
+        stepped = self._policy(code.co_filename, frame.f_globals)
+        if stepped is None or not code.co_flags & inspect.CO_NEWLOCALS:
             self._settle(code)
+            if stepped and hooks.DRIVERS.get(self._thread) is not None:
+                self._escaped(code, "is no function, so it could not be instrumented")
             return
         if hooks.DRIVERS.get(self._thread) is None:
             return  # not part of an execution
@@ -225,6 +236,12 @@ class Discovery:
 
     def _escaped(self, code: CodeType, why: str) -> None:
         self.uncontrolled[f"{code.co_qualname} ({code.co_filename}:{code.co_firstlineno}) {why}"] = None
+
+
+def _hold(codes: dict[int, weakref.ref[CodeType]], code: CodeType) -> None:
+    """Enter a code object by id, for as long as it lives and the id is its own."""
+    key = id(code)
+    codes[key] = weakref.ref(code, lambda _: codes.pop(key, None))
 
 
 def _free_tool() -> int:

@@ -24,7 +24,7 @@ from lab.origin import LAB, shown
 from lab.program import Failure, Program, describe, positive
 from lab.recorder import Recording, SharingMap, identity_of
 from lab.strategies import STRATEGIES, Strategy
-from lab.strategies.replay import Choices, stay
+from lab.strategies.replay import Choices, Profile
 from lab.trace import Trace
 from lab.verdict import Verdict
 from lab.witness import Witness, fingerprints
@@ -95,7 +95,7 @@ class Exploration:
         fresh = Freshness(self.program.setup)
         for _ in range(_MOST_PROFILES):
             sharing = SharingMap()
-            outcome, failure = self.execute(stay, sharing=sharing, setup=fresh.setup)
+            outcome, failure = self.execute(Profile().choose, sharing=sharing, setup=fresh.setup)
             self.control.hot |= sharing.shared_sites()
             found = self.discovery.take_found()
             if failure is not None and not found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 from types import (
     BuiltinFunctionType,
     FunctionType,
@@ -51,6 +52,7 @@ class Accesses(Scheduling):
             return
         if len(self.live) > 1:
             self._decide(actor)
+        self.last_decision = self.quiet_steps
         self.steps += 1
         if self.steps > self.step_limit:
             self._too_long()
@@ -70,8 +72,11 @@ class Accesses(Scheduling):
     def _touch_cold(self, actor: Actor, owner: object, key: object, write: bool, site: Site) -> None:
         """An access at a site where nothing shared has been met yet: no decision, but it is noted."""
         self.quiet_steps += 1
-        if self.quiet_steps > 20 * self.step_limit:
+        if self.quiet_steps > 10 * self.step_limit:
             self._too_long()
+        if self.quiet_steps - self.last_decision > _SPIN and len(self.live) > 1:
+            self.last_decision = self.quiet_steps
+            self._give_way(actor)
         self._mark_class(actor, owner, key, write, site)
         self._mark(actor, owner, key, write, site)
 
@@ -150,7 +155,7 @@ class Accesses(Scheduling):
                 return twin
             self.discovery.cover(function)
             site.seen, site.seen_by = inner, self
-        elif kind is BuiltinFunctionType or kind is MethodWrapperType:
+        elif kind in _C_CALLABLES:
             twin = self.twins.builtin(function, site)
             if twin is not None:
                 return twin
@@ -216,6 +221,12 @@ class Accesses(Scheduling):
         self.discovery.function_made(function)
 
 
+_SPIN = 1_000  # accesses to nothing shared in a row, after which others get a turn
+_C_CALLABLES = {
+    BuiltinFunctionType,
+    MethodWrapperType,
+    type(queue.SimpleQueue().get),  # C methods that know their class have a type of their own
+}
 _ATTRIBUTE_FUNCTIONS = {"getattr": False, "hasattr": False, "setattr": True, "delattr": True}
 
 

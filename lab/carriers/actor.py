@@ -17,7 +17,7 @@ still, as on a busy machine; one of ten seconds or more ends only when no one el
 class Wait:
     """Why an actor cannot go on: published before the operation, while others are chosen."""
 
-    __slots__ = ("deadline", "is_long", "kind", "owner", "ready", "site")
+    __slots__ = ("deadline", "doing", "is_long", "kind", "owner", "ready", "site")
 
     def __init__(
         self, kind: str, owner: object, ready: Callable[[], bool], deadline: float | None, now: float, site: Any
@@ -28,6 +28,7 @@ class Wait:
         self.deadline = deadline  # virtual seconds; None waits for ever
         self.is_long = deadline is not None and deadline - now > LONG_DELAY
         self.site = site
+        self.doing = ""  # the library operation that it is part of, once nobody can go on
 
 
 class Actor:

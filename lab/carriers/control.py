@@ -123,6 +123,8 @@ class Control(Accesses):
         """Keep who waits for what, before unwinding undoes it."""
         memory = self.twins.memory
         self.standstill = [(actor, actor.wait) for actor in self.live if actor.wait is not None]
+        for actor, wait in self.standstill:
+            wait.doing = actor.doing
         self.held = memory.holders()
         self.was_set = frozenset(memory.was_set)
 

@@ -74,6 +74,7 @@ class Execution:
         self.unfinished = 0
         self.steps = 0
         self.quiet_steps = 0
+        self.last_decision = 0  # how many quiet steps there had been at the last decision
         self.stubborn_steps = 0  # taken by actors that were told to stop
         self.choices: list[int] = []
         self.touched: dict[tuple[int, object], int] = {}

@@ -98,6 +98,12 @@ class Scheduling(Execution):
         elif chosen.wait is not None:
             self._wake(chosen)
 
+    def _give_way(self, actor: Actor) -> None:
+        """Let another actor go on, if one can: this one may be waiting in a loop for what they do."""
+        others = [other for other in self._enabled() if other is not actor]
+        if others and not self.unwinding:
+            self._hand_over(actor, self._first(others))
+
     def _enabled(self) -> list[Actor]:
         enabled: list[Actor] = []
         timer: Actor | None = None

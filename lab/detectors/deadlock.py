@@ -51,7 +51,7 @@ def diagnose(
 
 
 def _is_lost(actor: Actor, wait: Wait, was_set: frozenset[int]) -> bool:
-    if actor.doing:
+    if wait.doing:
         return False  # a Barrier that not enough actors reach is no lost notification
     return wait.kind == "condition" or (wait.kind == "event" and id(wait.owner) in was_set)
 

@@ -9,8 +9,27 @@ from lab.trace import Step
 
 
 def stay(enabled: list[Actor], current: Actor | None) -> Actor:
-    """Never switch while the running actor can go on: the schedule of the profile execution."""
+    """Never switch while the running actor can go on."""
     return current if current is not None and current in enabled else enabled[0]
+
+
+class Profile:
+    """The schedule of the first executions: no switches, but patience with loops that wait for others has an end."""
+
+    _PATIENCE = 500  # decisions
+
+    def __init__(self) -> None:
+        self._stayed = 0
+
+    def choose(self, enabled: list[Actor], current: Actor | None) -> Actor:
+        self._stayed += 1
+        if current is None or current not in enabled:
+            self._stayed = 0
+            return enabled[0]
+        if self._stayed > self._PATIENCE:
+            self._stayed = 0
+            return next(actor for actor in enabled if actor is not current)
+        return current
 
 
 class Choices:
