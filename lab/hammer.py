@@ -20,14 +20,14 @@ from typing import Any
 
 from lab import keeping
 from lab.errors import InvalidType, InvalidValue, LabError
-from lab.hammering import Batch, Pool, Worker, machine_kept
+from lab.hammering.isolation import Isolation, Watch, Watched
+from lab.hammering.noise import Noise, SharedDiscovery
+from lab.hammering.pool import Batch, Pool, Worker, machine_kept
+from lab.hammering.progress import Progress
+from lab.hammering.standstill import Standstill
+from lab.hammering.tally import Mode, Tally, left_by
 from lab.hooks import DRIVERS
-from lab.isolation import Isolation, Watch, Watched
-from lab.noise import Noise, SharedDiscovery
 from lab.program import Failure, Program, describe, positive
-from lab.progress import Progress
-from lab.standstill import Standstill
-from lab.tally import Mode, Tally, left_by
 from lab.verdict import Verdict
 
 DEFAULT_SECONDS = 1.0
@@ -63,7 +63,8 @@ def hammer(
     the noise, but real threads never run twice alike.
 
     The verdict is *fails* or *unknown*, never *holds*.  A round in which nothing goes
-    on is a failure, and ends the run.
+    on is a failure, and ends the run.  Rounds whose actors touch more than their state
+    (module-level variables, files) run one at a time, which is slower.
 
     Raises InvalidType or InvalidValue, each in one line, for arguments that cannot work,
     and LabError inside an exploration.  What ``setup`` or ``teardown`` raise passes through.
@@ -147,9 +148,12 @@ class _Run:
             try:
                 batch, stuck = self._run(pool, mode, states)
                 complete = min(map(len, batch.ends))
+                if complete == size and stuck is not None:  # it went on after all
+                    stuck = None
+                    pool.renew()
                 if stuck is not None:
                     self.tally.hung = True
-                    self.tally.left += pool.close(states[complete])
+                    self.tally.left += pool.force(states[complete])
                 self._judge(mode, batch, complete)
                 if stuck is not None:
                     self._judge_hang(mode, batch, complete, stuck)

@@ -44,7 +44,7 @@ def matches(expected, found):
     return bool(found) and expected[0] == found[0] and matches(expected[1:], found[1:])
 
 
-@pytest.mark.parametrize("block", transcripts())
+@pytest.mark.parametrize("block", list(transcripts()))
 def test_transcript_is_what_the_command_prints(block, tmp_path):
     environment = dict(os.environ, COLUMNS="130", LINES="50", NO_COLOR="1", PYTHONWARNINGS="")
     environment["PATH"] = str(Path(sys.executable).parent) + os.pathsep + environment["PATH"]

@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from lab.hammering.noise import Noise, SharedDiscovery
 from lab.hooks import ABSENT
 from lab.instrument import Site
-from lab.noise import Noise, SharedDiscovery
 from lab.operations import CONTENTS, is_container, method_writes
 from lab.origin import is_library
 

@@ -12,6 +12,7 @@ import math
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -21,9 +22,9 @@ from time import perf_counter_ns, sleep
 from typing import Any
 
 from lab.errors import LabError
+from lab.hammering.releasing import reachable, release
+from lab.hammering.standstill import Look, Standstill
 from lab.hooks import DRIVERS, Driver
-from lab.releasing import reachable, release
-from lab.standstill import Look, Standstill
 
 POLL = 0.05  # seconds between two looks at threads that take their time
 _PATIENCE = 2.0  # seconds for ending threads by force
@@ -156,19 +157,16 @@ class Pool:
         self.workers: list[Worker] = []
         self.batch: Batch | None = None
         self.stopping = False
-        self._start()
 
     def renew(self) -> None:
         """Have threads in which nothing has run."""
         if self.close():
-            raise LabError("a thread of an actor that has ended goes on for ever; please report this")
-        self._start()
-
-    def _start(self) -> None:
+            raise LabError("a thread whose actor has ended goes on for ever; please report this")
         self.stopping = False
-        self.workers = [Worker(self, index, name, actor) for index, (name, actor) in enumerate(self.actors)]
-        for worker in self.workers:
+        for index, (name, actor) in enumerate(self.actors):
+            worker = Worker(self, index, name, actor)
             worker.start()
+            self.workers.append(worker)  # one that could not be started must not be ended
 
     def run(self, batch: Batch) -> Standstill | None:
         """Run the batch to its end, or until nothing moves any more."""
@@ -202,35 +200,55 @@ class Pool:
                 with suppress(OSError):  # taken from the process since
                     os.sched_setaffinity(worker.native_id or 0, own if self.spread else set(self.processors))
 
-    def close(self, state: object = None) -> tuple[str, ...]:
-        """End the threads, by force if need be; the actors whose thread could not be ended.
+    def close(self) -> tuple[str, ...]:
+        """End the threads, by force if need be; the actors whose thread could not be ended."""
+        self._stop()
+        until = time.monotonic() + _COURTESY
+        for worker in self.workers:
+            worker.join(max(0.0, until - time.monotonic()))
+        return self.force(None, alone=True)
 
-        ``state`` is where the locks of a stuck round are looked for.
+    def force(self, state: object, *, alone: bool = False) -> tuple[str, ...]:
+        """End threads that are stuck in a round of ``state``, and unless ``alone`` those that they started.
+
+        The latter belong to the program: what they wait for is freed, and nothing is thrown.
         """
-        self.stopping = True
-        for worker in self.workers:
-            with suppress(RuntimeError):
-                worker.go.release()
-        until = perf_counter_ns() + int(_COURTESY * 1e9) * (state is None)
-        for worker in self.workers:
-            worker.join(max(0.0, (until - perf_counter_ns()) / 1e9))
+        self._stop()
         freed: list[Any] = []
-        until = perf_counter_ns() + int(_PATIENCE * 1e9)
-        while perf_counter_ns() < until:
+        places: set[tuple[int, int, int]] = set()
+        until = time.monotonic() + _PATIENCE
+        ours = {get_ident(), *(worker.ident for worker in self.workers)}
+        while time.monotonic() < until:
+            frames = sys._current_frames()
             alive = [worker for worker in self.workers if worker.is_alive()]
-            if not alive:
-                release(freed)  # a lock of the program's modules must not stay behind in the hands of a dead thread
+            stuck = {worker.ident for worker in alive if worker.ident in frames}
+            if not alone:
+                stuck |= frames.keys() - self.known - ours
+            if not alive and not stuck:
                 break
             for worker in alive:
                 worker.throw()
-            frames = sys._current_frames()
-            freed = reachable([state, *(frames[worker.ident] for worker in alive if worker.ident in frames), *freed])
+            there = [frames[identity] for identity in stuck if identity is not None]
+            before, places = places, {(id(frame), frame.f_lasti, id(frame.f_back)) for frame in there}
+            if before & places or not freed:  # else they are on their way, and need the locks they have
+                freed = reachable([state, *there, *freed])
+                release(freed)
+            del there
             del frames
-            release(freed)
-            alive[0].join(0.01)
+            time.sleep(0.01)
+        release(freed)  # a lock of the program's modules must not stay in the hands of a thread that is gone
         left = tuple(worker.name for worker in self.workers if worker.is_alive())
+        for worker in self.workers:
+            if not worker.is_alive():
+                worker.join()
         self.workers = []
         return left
+
+    def _stop(self) -> None:
+        self.stopping = True
+        for worker in self.workers:
+            with suppress(RuntimeError):  # told before
+                worker.go.release()
 
 
 @contextmanager

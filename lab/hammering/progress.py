@@ -40,7 +40,7 @@ class Progress:
             from rich.live import Live
 
             # Without auto_refresh, which would be one more thread among those that are hammered.
-            self._line = Live(console=Console(stderr=True), auto_refresh=False, transient=True)
+            self._line = Live(console=Console(stderr=True, highlight=False), auto_refresh=False, transient=True)
             self._line.start()
         told = f"hammer: {done:,}{self._goal} rounds, {failed:,} failed, {now - self._began:.0f}{self._limit}"
         self._line.update(told, refresh=True)

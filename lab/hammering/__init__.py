@@ -1,0 +1,1 @@
+"""What `lab.hammer` is made of: threads, noise, watching for hangs, and counting."""
