@@ -6,7 +6,6 @@ import os
 import signal
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -254,10 +253,12 @@ def _search(
     clock = time.perf_counter
     while True:
         if schedules is not None and count >= schedules:
-            verdict.reason = _spent(count, outcomes)
+            verdict.reason = _spent(count)
+            verdict.bound = f"schedules={schedules:,}"
             break
         if until is not None and clock() >= until and count:
-            verdict.reason = _spent(count, outcomes) + " when the time was up"
+            verdict.reason = f"{_spent(count)} when the time was up"
+            verdict.bound = "seconds"
             break
         if not strategy.begin():
             verdict.reason = f"the strategy had nothing left to try after {count:,} schedules"
@@ -289,7 +290,7 @@ def _again(exploration: Exploration, outcome: Any, failure: Failure | None) -> t
     return outcome, failure
 
 
-def _spent(count: int, outcomes: Counter[Any]) -> str:
+def _spent(count: int) -> str:
     return f"no failure in {count:,} {'schedule' if count == 1 else 'schedules'}"
 
 

@@ -2,7 +2,8 @@
 
 A transcript is a ``console`` block: lines that begin with ``$`` are run, the
 lines below are the expected output, and a line ``...`` stands for any lines.
-Durations and the digests in witness names vary and are not compared.
+Durations, shares, numbers of rounds and the digests in witness names vary and are
+not compared.
 """
 
 import os
@@ -20,7 +21,9 @@ _BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _VARYING = (
     (re.compile(r"\b\d+(\.\d+)? (ms|s)\b"), "<time>"),
     (re.compile(r"-[0-9a-f]{8}\.json"), "-<digest>.json"),
-    (re.compile(r"python\d?[ .\d]*"), "python"),
+    (re.compile(r"\b[\d.,]+(e-\d+)? %"), "<share> %"),
+    (re.compile(r"\bof [\d,]+ rounds"), "of <many> rounds"),
+    (re.compile(r"95 % confidence|<share> % confidence"), "95 % confidence"),
 )
 
 
