@@ -9,7 +9,7 @@ from typing import Any
 
 from lab.carriers.actor import Actor
 from lab.errors import InvalidType, WitnessError
-from lab.explorer import Exploration, engine
+from lab.exploration import Exploration, engine
 from lab.instrument import Site
 from lab.program import Failure, Program
 from lab.recorder import Recording, identity_of
