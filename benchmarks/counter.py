@@ -1,6 +1,6 @@
 """Executions per second of the lab on the two-actor unlocked counter, random schedules.
 
-    python benchmarks/counter.py [--strategy random] [--seconds 5] [--actors 2]
+python benchmarks/counter.py [--strategy random] [--seconds 5] [--actors 2]
 """
 
 from __future__ import annotations

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import importlib.util
 import os
+import re
 import sys
 import traceback
 from collections.abc import Iterator
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from lab import keeping
 from lab.errors import InvalidValue, LabError
-from lab.files import FOLDER, is_scenario_file
+from lab.files import FOLDER, defines_scenario, is_scenario_file
 from lab.scenario import Scenario, Variant, story
 
 if TYPE_CHECKING:
@@ -52,8 +54,7 @@ class Entry:
 
     def target(self, variant: Variant) -> str:
         """The node id of the variant, as pytest writes it."""
-        path = os.path.relpath(self.path)
-        return f"{self.path if path.startswith('..') else path}::{variant.name}"
+        return (keeping.current() or keeping.Session()).target_of(self.path, variant.name)
 
 
 @dataclass
@@ -68,20 +69,18 @@ class Result:
 
 def load(path: Path) -> Entry:
     """Import one scenario file; raises LabError in one line naming the file, the field and the remedy."""
-    path = path.resolve()
+    path = Path(os.path.abspath(path))
     module = _module(path)
     scenario = getattr(module, "SCENARIO", None)
     if not isinstance(scenario, Scenario):
-        raise InvalidValue(
-            f"{_shown(path)}: SCENARIO is {type(scenario).__name__}, not a Scenario; write SCENARIO = Scenario(...)"
-        )
+        raise InvalidValue(f"{_shown(path)}{_missing(module, path)}; write SCENARIO = Scenario(...)")
     return Entry(path, module, scenario)
 
 
 def _module(path: Path) -> ModuleType:
     parts = path.with_suffix("").parts
-    start = len(parts) - 1 - parts[::-1].index(FOLDER) if FOLDER in parts else len(parts) - 1
-    name = ".".join(parts[start:])
+    start = len(parts) - 1 - parts[::-1].index(FOLDER) if FOLDER in parts[:-1] else -2
+    name = ".".join(parts[start:] if start >= 0 else (FOLDER, *parts[start:]))
     known = sys.modules.get(name)
     if known is not None and getattr(known, "__file__", None) == str(path):
         return known
@@ -92,24 +91,52 @@ def _module(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except LabError as error:
-        del sys.modules[name]
-        raise LabError(f"{_shown(path)}:{_line(error, path)}: {error}") from None
     except BaseException as error:
         del sys.modules[name]
-        if not isinstance(error, Exception):
-            raise
-        raise LabError(
-            f"{_shown(path)}:{_line(error, path)}: cannot be imported: {type(error).__name__}: {error}"
-        ) from error
+        if known is not None:
+            sys.modules[name] = known
+        if isinstance(error, LabError):
+            raise LabError(f"{_shown(path)}:{_line(error, path)}: {error}") from None
+        if isinstance(error, Exception | SystemExit):
+            raise LabError(f"{_shown(path)}:{_line(error, path)}: cannot be imported: {_told(error)}") from error
+        raise
     return module
 
 
+def _told(error: BaseException) -> str:
+    """The error in one line."""
+    text = error.msg if isinstance(error, SyntaxError) else " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
 def _line(error: BaseException, path: Path) -> int:
-    if isinstance(error, SyntaxError) and error.lineno:
+    """The line of ``path`` that is to blame: where a wrong field is given, else where the error came through."""
+    if isinstance(error, SyntaxError) and error.lineno and error.filename == str(path):
         return error.lineno
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-    return lines[-1] or 1 if lines else 1
+    line = lines[-1] or 1 if lines else 1
+    field = re.match(r"Scenario: (?:unknown field )?'?(\w+)", str(error)) if isinstance(error, LabError) else None
+    if field is None:
+        return line
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Call) and node.lineno <= line <= (node.end_lineno or line):
+            given = [keyword.lineno for keyword in node.keywords if keyword.arg == field[1]]
+            if given:
+                return given[0]
+    return line
+
+
+def _missing(module: ModuleType, path: Path) -> str:
+    """What there is instead of a SCENARIO, after its line."""
+    for node in ast.parse(path.read_bytes()).body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        for name in (target.id for target in targets if isinstance(target, ast.Name)):
+            value = getattr(module, name, None)
+            if name == "SCENARIO":
+                return f":{node.lineno}: SCENARIO is {type(value).__name__}, not a Scenario"
+            if isinstance(value, Scenario) and not hasattr(module, "SCENARIO"):
+                return f":{node.lineno}: the scenario is called {name}"
+    return ": no scenario"
 
 
 def _shown(path: Path) -> str:
@@ -119,22 +146,28 @@ def _shown(path: Path) -> str:
 
 def entries(folder: Path) -> Iterator[Entry]:
     """Every scenario below ``folder``, in order of path."""
+    return map(load, _paths(folder))
+
+
+def _paths(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise InvalidValue(f"{folder}: no such folder; give the one that holds the scenarios with --scenarios")
-    for path in sorted(folder.rglob("*.py")):
-        if is_scenario_file(path, folder.parent):
-            yield load(path)
+    if FOLDER not in Path(os.path.abspath(folder)).parts:
+        raise InvalidValue(f"{folder}: pytest finds scenarios only below a folder named {FOLDER}; rename it")
+    return sorted(filter(defines_scenario, folder.rglob("*.py")))
 
 
 def find(folder: Path, name: str) -> Entry:
-    """The scenario that a person named by its file name or path."""
+    """The scenario that a person named by its file name, with or without its family, or by its path."""
     if name.endswith(".py") and Path(name).is_file():
         return load(Path(name))
-    known = list(entries(folder))
-    for entry in known:
-        if name in (entry.name, f"{entry.family}/{entry.name}"):
-            return entry
-    close = difflib.get_close_matches(name, [entry.name for entry in known], 1)
+    known = {f"{path.parent.name}/{path.stem}": path for path in _paths(folder)}
+    found = [full for full in known if name in (full, full.rpartition("/")[2])]
+    if len(found) == 1:
+        return load(known[found[0]])
+    if found:
+        raise InvalidValue(f"scenario {name!r}: there are {' and '.join(found)}; name the family, too")
+    close = difflib.get_close_matches(name, [full.rpartition("/")[2] for full in known], 1)
     meant = f"did you mean {close[0]}?" if close else "lab list shows them all"
     raise InvalidValue(f"scenario {name!r}: not in {folder}; {meant}")
 
@@ -142,36 +175,35 @@ def find(folder: Path, name: str) -> Entry:
 def run_explore(entry: Entry, variant: Variant) -> Result:
     """Explore one variant and hold it to its promise; an unsafe one must fail again when replayed."""
     from lab.explorer import explore
-    from lab.report.text import one_line
+    from lab.report.lines import one_line
 
     scenario = entry.scenario
     defaults = keeping.Session(schedules=SCHEDULES, seconds=SECONDS)
-    with keeping.running(entry.target(variant) + "[explore]", defaults) as session:
-        title = entry.target(variant)
+    with keeping.running(entry.target(variant), defaults) as session:
+        title = session.typed(session.target)
         verdict = explore(variant.make, scenario.actors, trace=scenario.trace, title=title, **scenario.options())
         keeping.keep(verdict)
-        complaint = ""
-        if variant.must_fail:
+        if session.replay is not None:
+            complaint = _replayed_wrong(variant, verdict)
+        elif variant.must_fail:
             complaint = _unwitnessed(scenario, verdict)
-            if not complaint and session.replay is None and verdict.witness is not None:
+            if not complaint and verdict.witness is not None:
                 again = replay_scenario(verdict.witness, entry, variant)
                 if again.status != "fails":
                     complaint = f"its witness does not fail again when it is replayed: {again.reason}"
-        elif verdict.status == "fails":
-            complaint = "it must not fail"
-        elif verdict.uncontrolled:
-            complaint = "something escaped control"
+        else:
+            complaint = _broken(verdict)
     return _result(verdict, complaint, variant, one_line(verdict))
 
 
 def run_hammer(entry: Entry, variant: Variant) -> Result:
     """Hammer one variant; only a variant that must not fail can fail here."""
     from lab.hammer import hammer
-    from lab.report.text import one_line
+    from lab.report.lines import one_line
 
     scenario = entry.scenario
     verdict = hammer(
-        variant.make, scenario.actors, seconds=HAMMER_SECONDS, title=entry.target(variant), **scenario.options()
+        variant.make, scenario.actors, seconds=HAMMER_SECONDS, title=_title(entry, variant), **scenario.options()
     )
     complaint = ""
     if not variant.must_fail:
@@ -189,22 +221,21 @@ def chosen_variants(entry: Entry, name: str | None) -> list[Variant]:
         return known
     found = [variant for variant in known if variant.name == name]
     if not found:
-        names = ", ".join(variant.name for variant in known)
-        raise InvalidValue(f"variant {name!r}: {entry.name} has {names}")
+        names = [variant.name for variant in known]
+        close = difflib.get_close_matches(name, names, 1)
+        meant = f"did you mean {close[0]}?" if close else f"choose one of {', '.join(names)}"
+        raise InvalidValue(f"variant {name!r}: not in {entry.name}; {meant}")
     return found
 
 
-def scenario_of_witness(witness: Witness) -> tuple[Entry, Variant] | None:
-    """The scenario and variant that a witness was recorded for, if it was one of a catalogue here."""
+def scenario_of_witness(witness: Witness, base: Path) -> tuple[Entry, Variant] | None:
+    """The scenario and variant below ``base`` that a witness was recorded for, if it was one of a catalogue."""
     file, _, item = witness.target.partition("::")
-    path = Path(file)
-    here = Path.cwd().resolve()
-    if not file.endswith(".py") or not path.is_file() or not path.resolve().is_relative_to(here):
-        return None
-    if not is_scenario_file(path.resolve(), here):
+    path = base / file
+    if not path.is_file() or not is_scenario_file(path, base):
         return None
     entry = load(path)
-    return entry, chosen_variants(entry, item.partition("[")[0])[0]
+    return entry, chosen_variants(entry, item)[0]
 
 
 def replay_scenario(witness: Witness, entry: Entry, variant: Variant) -> Verdict:
@@ -216,20 +247,48 @@ def replay_scenario(witness: Witness, entry: Entry, variant: Variant) -> Verdict
         variant.make,
         entry.scenario.actors,
         trace=entry.scenario.trace,
-        title=entry.target(variant),
+        title=_title(entry, variant),
         **entry.scenario.options(),
     )
 
 
+def _title(entry: Entry, variant: Variant) -> str:
+    return (keeping.current() or keeping.Session()).typed(entry.target(variant))
+
+
 def _unwitnessed(scenario: Scenario, verdict: Verdict) -> str:
+    """What is wrong with the failure of a variant that must fail, or nothing."""
     if verdict.status != "fails" or verdict.failure is None:
         return "it must fail, but no failure was witnessed; raise --lab-schedules, or the variant is not unsafe"
     kind = verdict.failure.kind
     if kind == "nondeterminism":
         return "its failure does not come back under the same schedule"
-    if kind != "outcome" and scenario.symptoms and kind not in scenario.symptoms:
-        return f"it must fail by {' or '.join(scenario.symptoms)}, not by {kind}"
+    expected = list(scenario.symptoms)
+    if scenario.allowed is not None or scenario.forbidden:
+        expected.insert(0, "outcome")
+    if scenario.check is not None:
+        expected.insert(0, "check")
+    if kind not in expected:
+        return f"it must fail by {' or '.join(expected)}, not by {kind}; mend it, or describe {kind!r} in symptoms="
     return ""
+
+
+def _broken(verdict: Verdict) -> str:
+    """What is wrong with the verdict on a variant that must not fail, or nothing."""
+    if verdict.status == "fails":
+        return "it must not fail"
+    if verdict.uncontrolled:
+        return "something escaped control, so it may fail in a way that was not tried"
+    return ""
+
+
+def _replayed_wrong(variant: Variant, verdict: Verdict) -> str:
+    """What is wrong with a replay, or nothing."""
+    if verdict.stale:
+        return "the witness is stale, so its replay tells nothing"
+    if variant.must_fail:
+        return "" if verdict.status == "fails" else "it must fail, but under the schedule of the witness it does not"
+    return _broken(verdict)
 
 
 def _result(verdict: Verdict, complaint: str, variant: Variant, line: str) -> Result:

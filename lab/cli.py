@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import subprocess
 import sys
@@ -17,14 +18,26 @@ from lab.errors import LabError
 from lab.files import FOLDER
 
 
+class _Refused(click.ClickException):
+    """The lab's own errors exit like click's usage errors; 1 is kept for what was found."""
+
+    exit_code = 2
+
+
 class _OneLine(click.Group):
-    """Shows the lab's own errors as one line instead of a traceback."""
+    """Shows the lab's own errors as one line instead of a traceback, and knows nearly right commands."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except LabError as error:
-            raise click.ClickException(str(error)) from None
+            raise _Refused(str(error)) from None
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        close = difflib.get_close_matches(args[0], self.list_commands(ctx), 1)
+        if close and close[0] != args[0]:
+            ctx.fail(f"No such command {args[0]!r}. Did you mean {close[0]}?")
+        return super().resolve_command(ctx, args)
 
 
 def _folder(value: str | None) -> Path:
@@ -52,12 +65,17 @@ def main() -> None:
 
 
 @main.command("list")
+@click.option("--markdown", is_flag=True, help="Print the page that stands in scenarios/README.md.")
 @_SCENARIOS
-def list_scenarios(scenarios: str | None) -> None:
+def list_scenarios(scenarios: str | None, markdown: bool) -> None:
     """Show every scenario of the catalogue."""
     from lab.catalogue import entries
     from lab.report.console import scenario_table
+    from lab.report.markdown import catalogue_page
 
+    if markdown:
+        click.echo(catalogue_page(entries(_folder(scenarios))), nl=False)
+        return
     console = Console(highlight=False)
     console.print(scenario_table(entries(_folder(scenarios)), console.width))
 
@@ -78,9 +96,9 @@ def show(name: str, scenarios: str | None) -> None:
 def _exploring(function: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.option("--strategy", metavar="NAME", help="Who steps next: auto, random or pct."),
-        click.option("--schedules", type=int, metavar="N", help="How many schedules to run."),
-        click.option("--seconds", type=float, metavar="S", help="How long to explore."),
-        click.option("--seed", type=int, metavar="N", help="The same seed gives the same schedules."),
+        click.option("--schedules", metavar="N", help="How many schedules to run."),
+        click.option("--seconds", metavar="S", help="How long to explore."),
+        click.option("--seed", metavar="N", help="The same seed gives the same schedules."),
     ):
         function = option(function)
     return function
@@ -92,57 +110,78 @@ def _exploring(function: Callable[..., None]) -> Callable[..., None]:
 @click.option("--hammer/--no-hammer", default=True, help="Also run the variant for real.")
 @_exploring
 @_SCENARIOS
-def run(name: str, variant: str | None, hammer: bool, scenarios: str | None, **options: Any) -> None:
-    """Explore and hammer one scenario, and show the reports."""
+def run(name: str, variant: str | None, hammer: bool, scenarios: str | None, **options: str | None) -> None:
+    """Explore and hammer one scenario, and show the reports.
+
+    The exit code is 0 if every variant did what the catalogue promises of it, else 1.
+    """
     from lab.catalogue import chosen_variants, find, run_explore, run_hammer
-    from lab.command import check_session
+    from lab.command import decide
     from lab.report.console import styled
 
-    session = keeping.Session(folder=Path.cwd() / ".lab", **options)
-    check_session(session, None)
-    entry = find(_folder(scenarios), name)
+    folder = _folder(scenarios)
+    root = Path(os.path.abspath(folder)).parent
+    session = keeping.Session(root=root, folder=root / keeping.FOLDER)
+    decide(session, options, lambda option: f"--{option}")
+    entry = find(folder, name)
     console = _console()
     kept = True
     keeping.begin(session)
     try:
-        for one in chosen_variants(entry, variant):
+        for number, one in enumerate(chosen_variants(entry, variant)):
+            if number:
+                console.print()
             result = run_explore(entry, one)
             console.print(styled(result.report))
             kept = kept and result.passed
             if hammer:
                 result = run_hammer(entry, one)
-                console.print(styled(f"    hammer     {result.line}"))
+                console.print(styled(f"    hammer     {result.line}" if result.passed else f"\n{result.report}"))
                 kept = kept and result.passed
-            console.print()
     finally:
         keeping.end(session)
     sys.exit(0 if kept else 1)
 
 
 @main.command()
-@click.argument("file", type=click.Path(dir_okay=False))
+@click.argument("file", type=click.Path())
 def replay(file: str) -> None:
     """Run the schedule of a saved witness once more.
 
     The exit code is 1 if it fails again, 0 if it no longer fails, 2 if it is stale.
+    For the witness of a test it is pytest's.
     """
     from lab.catalogue import replay_scenario, scenario_of_witness
     from lab.report.console import styled
     from lab.witness import Witness
 
     witness = Witness.load(file)
-    found = scenario_of_witness(witness)
-    if found is None:
-        target = witness.target
-        if not target or target.startswith("-"):
-            raise LabError(
-                f"witness {file}: does not say what was run; call lab.replay(lab.Witness.load({file!r}), setup, actors)"
-            )
-        command = [sys.executable, "-m", "pytest", "-q", "--lab-replay", file, target]
-        sys.exit(subprocess.run(command, check=False).returncode)
-    verdict = replay_scenario(witness, *found)
-    _console().print(styled(str(verdict)))
-    sys.exit(1 if verdict.status == "fails" else 2 if verdict.reason.startswith("stale") else 0)
+    base = _base(file)
+    test = witness.target.partition("::")[0]
+    if not test.endswith(".py") or not (base / test).resolve().is_relative_to(base):
+        raise LabError(
+            f"witness {file}: does not say what was run; call lab.replay(lab.Witness.load({file!r}), setup, actors)"
+        )
+    if not (base / test).is_file():
+        raise LabError(f"witness {file}: was recorded for {witness.target}, and there is no {base / test}")
+    session = keeping.Session(root=base)
+    keeping.begin(session)
+    try:
+        found = scenario_of_witness(witness, base)
+        if found is not None:
+            verdict = replay_scenario(witness, *found)
+            _console().print(styled(str(verdict)))
+            sys.exit(1 if verdict.status == "fails" else 2 if verdict.stale else 0)
+    finally:
+        keeping.end(session)
+    command = [sys.executable, "-m", "pytest", "-q", "--lab-replay", file, session.typed(witness.target)]
+    sys.exit(subprocess.run(command, check=False).returncode)
+
+
+def _base(file: str) -> Path:
+    """What targets count from: the folder above .lab, else the current one."""
+    folder = Path(file).resolve().parent
+    return folder.parent if folder.name == keeping.FOLDER else Path.cwd().resolve()
 
 
 @main.command()

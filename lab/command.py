@@ -2,20 +2,75 @@
 
 from __future__ import annotations
 
-from lab.errors import InvalidType, InvalidValue
-from lab.keeping import Session
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from lab.errors import InvalidValue
+from lab.keeping import Session, replay_command
 from lab.program import positive
 from lab.strategies import STRATEGIES
 from lab.witness import Witness
 
 
-def check_session(session: Session, replay: str | None) -> Witness | None:
-    """Raise InvalidValue in one line for an option that cannot work; load the witness to replay."""
-    if session.strategy is not None and session.strategy not in STRATEGIES:
-        raise InvalidValue(f"--lab-strategy {session.strategy}: unknown; choose one of {', '.join(STRATEGIES)}")
-    for name, value, whole in (("schedules", session.schedules, True), ("seconds", session.seconds, False)):
-        try:
-            positive(value, name, whole)
-        except (InvalidType, InvalidValue) as error:
-            raise InvalidValue(f"--lab-{error}") from None
-    return Witness.load(replay) if replay is not None else None
+def decide(session: Session, given: Mapping[str, str | None], where: Callable[[str], str]) -> None:
+    """Put what was given as text into ``session``; ``where`` tells how the person spells an option.
+
+    Raises InvalidValue in one line for a value that cannot work.
+    """
+    for name in ("schedules", "seconds"):
+        text = given.get(name)
+        if text is not None:
+            value = _number(text, where(name), whole=name == "schedules")
+            positive(value, where(name), whole=name == "schedules")
+            setattr(session, name, value)
+    seed = given.get("seed")
+    if seed is not None:
+        session.seed = int(_number(seed, where("seed"), whole=True, kind="a whole number"))
+    strategy = given.get("strategy")
+    if strategy is not None and strategy not in STRATEGIES:
+        raise InvalidValue(f"{where('strategy')}={strategy}: unknown; choose one of {', '.join(STRATEGIES)}")
+    session.strategy = strategy
+    file = given.get("replay")
+    session.replay = Witness.load(file) if file is not None else None
+
+
+def report_folder(text: str, base: Path, where: str) -> Path:
+    """The folder for reports, made if need be; raises InvalidValue if that cannot be."""
+    folder = base / text
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidValue(f"{where}={text}: cannot be made ({error.strerror}); give a folder to write to") from None
+    return folder
+
+
+def belonging(targets: list[str], session: Session) -> list[bool]:
+    """Which of the collected targets the session's witness is to be replayed on.
+
+    That is the one it was recorded for; where that one is not among them, those of the same file.
+    """
+    witness = session.replay
+    if witness is None or not witness.target:
+        return [True] * len(targets)
+    same = [target == witness.target for target in targets]
+    if not any(same):
+        file = witness.target.partition("::")[0]
+        same = [target.partition("::")[0] == file for target in targets]
+    return same
+
+
+def misses(session: Session, file: str) -> str:
+    """What to tell when no collected target belongs to the witness in ``file``."""
+    assert session.replay is not None
+    typed = session.typed(session.replay.target)
+    return f"witness {file}: was recorded for {typed}, which is not among these tests; " + (
+        f"run {replay_command(typed, file)}"
+    )
+
+
+def _number(text: str, where: str, whole: bool, kind: str = "") -> float:
+    kind = kind or ("a whole number of at least 1" if whole else "a number of seconds above 0")
+    try:
+        return int(text) if whole else float(text)
+    except ValueError:
+        raise InvalidValue(f"{where}={text}: give {kind}") from None

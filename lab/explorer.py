@@ -118,11 +118,9 @@ def _search(
     while True:
         if schedules is not None and count >= schedules:
             verdict.reason = _spent(count)
-            verdict.bound = f"schedules={schedules:,}"
             break
         if until is not None and clock() >= until and count:
             verdict.reason = f"{_spent(count)} when the time was up"
-            verdict.bound = "seconds"
             break
         if not strategy.begin():
             verdict.reason = f"the strategy had nothing left to try after {count:,} schedules"

@@ -11,15 +11,15 @@ that the callee and its arguments stand at places known beforehand.
 
 from __future__ import annotations
 
-import builtins
 import sys
 from collections.abc import Callable
-from types import CodeType, ModuleType
+from types import CodeType
 from typing import Any
 
 from bytecode import Bytecode, Instr
 
 from lab import hooks
+from lab.names import LOCAL_MARK, is_settled, plain_name, told_apart
 from lab.stack import (
     CONSTANT,
     FRESH,
@@ -132,7 +132,7 @@ class _Rewriter:
         self.widest = 0  # the most values pushed above the original stack
 
     def rewrite(self) -> Instrumented:
-        code = _told_apart(self.code)
+        code = told_apart(self.code)
         source = Bytecode.from_code(code, conserve_exception_block_stackdepth=True)
         source.argnames = list(code.co_varnames)  # all of them: `locals()` goes by their order
         stacks = follow_stack(source)
@@ -157,8 +157,8 @@ class _Rewriter:
             check_pre_and_post=False,
             compute_exception_stack_depths=False,  # injected calls leave every depth as it was
         )
-        if rewritten.co_varnames != self.code.co_varnames:
-            rewritten = rewritten.replace(co_varnames=self.code.co_varnames)
+        if code is not self.code:
+            rewritten = rewritten.replace(co_varnames=self.code.co_varnames, co_cellvars=self.code.co_cellvars)
         return Instrumented(self.code, rewritten, self.sites, self.nested)
 
     def _rewrite_one(self, instr: Instr, held: list[Any]) -> None:
@@ -267,7 +267,7 @@ class _Rewriter:
         elif name.endswith("_ATTR") or name == "LOAD_METHOD":
             self._attribute(name, argument)
         elif name.endswith("_GLOBAL"):
-            self._global(name, _plain_name(argument))
+            self._global(name, plain_name(argument))
         elif name in _CELL_READS or name in ("STORE_DEREF", "DELETE_DEREF"):
             self._cell(name, argument)
         elif name == "COMPARE_OP":
@@ -277,10 +277,10 @@ class _Rewriter:
         elif name == "MATCH_CLASS":
             self._hook(_class_pattern, (3, 2, 1), self._site("match"), argument)
         elif name == "IMPORT_NAME":
-            self._hook(hooks.import_first, (2, 1), self._site("import", _plain_name(argument)))
+            self._hook(hooks.import_first, (2, 1), self._site("import", plain_name(argument)))
 
     def _attribute(self, name: str, argument: Any) -> None:
-        key = _plain_name(argument)
+        key = plain_name(argument)
         if name == "STORE_ATTR":
             self._hook(hooks.write, (1, 2), self._site("attribute", key, True))
         elif name == "DELETE_ATTR":
@@ -293,7 +293,7 @@ class _Rewriter:
             self._hook(hooks.write, (1,), self._site("global", key, True), self.namespace)
         elif name == "DELETE_GLOBAL":
             self._hook(hooks.delete, (), self._site("delete global", key, True), self.namespace)
-        elif not _is_settled(self.namespace, key):
+        elif not is_settled(self.namespace, key):
             self._hook(hooks.read, (), self._site("global", key), self.namespace)
 
     def _cell(self, name: str, variable: Any) -> None:
@@ -301,7 +301,7 @@ class _Rewriter:
             return  # the compiler's own, as for zero-argument super(); set once, before anybody reads it
         write = name not in _CELL_READS
         hook = hooks.read if not write else hooks.write if name == "STORE_DEREF" else hooks.delete
-        site = self._site("cell", variable.name, write)
+        site = self._site("cell", variable.name.removesuffix(LOCAL_MARK), write)
         self._open(hook)
         self._emit("LOAD_FAST" if _PY313 else "LOAD_CLOSURE", variable)
         if name == "STORE_DEREF":
@@ -363,18 +363,6 @@ class _Rewriter:
         self._emit("POP_TOP")
 
 
-def _told_apart(code: CodeType) -> CodeType:
-    """``code`` with no local named like a free variable.
-
-    A comprehension run in its function (PEP 709) can have such a local, and
-    `bytecode` would take one variable for another.
-    """
-    both = set(code.co_varnames).intersection(code.co_freevars)
-    if not both:
-        return code
-    return code.replace(co_varnames=tuple(name + " (local)" if name in both else name for name in code.co_varnames))
-
-
 def _whole_depth(name: str, argument: Any) -> int:
     """Where the container stands that an instruction of `_WHOLE_READS` reads, counted from the top (1)."""
     if name == "FORMAT_VALUE":
@@ -390,15 +378,3 @@ def _class_pattern(count: int, subject: object, cls: object, names: tuple[str, .
     if isinstance(positional, tuple):
         names = positional[:count] + names
     hooks.fields(subject, names, site)
-
-
-def _plain_name(argument: Any) -> str:
-    return str(argument[-1]) if isinstance(argument, tuple) else str(argument)
-
-
-def _is_settled(namespace: object, name: str) -> bool:
-    """True for a builtin or an imported module: names that programs do not rebind while they run."""
-    value = vars(namespace).get(name, hooks.ABSENT)
-    if value is hooks.ABSENT:
-        return hasattr(builtins, name)
-    return isinstance(value, ModuleType)

@@ -132,7 +132,7 @@ def quoted(text: str, always: bool = False) -> str:
     """``text`` as one word of a command line: in double quotes, which every shell knows, where that is enough."""
     if not always and shlex.quote(text) == text:
         return text
-    return shlex.quote(text) if any(one in '"$`\\!%' for one in text) else f'"{text}"'
+    return shlex.quote(text) if any(one in '"$`\\!' for one in text) else f'"{text}"'
 
 
 def _from(base: Path, path: Path) -> str:

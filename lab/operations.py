@@ -28,6 +28,8 @@ from types import (
 )
 from typing import Any
 
+from lab.origin import is_library
+
 CONTENTS = "[]"
 """The key under which the contents of a container are touched."""
 
@@ -63,7 +65,61 @@ _NOT_CONTAINERS = (
 _CONTAINER_METHODS = ("__getitem__", "__contains__", "__iter__", "__len__", "__next__")
 
 _READING_METHODS = frozenset(
-    ["get", "keys", "values", "items", "copy", "count", "index", "isdisjoint", "issubset", "issuperset", "union", "intersection", "difference", "symmetric_difference", "most_common", "elements", "total", "__contains__", "__len__", "__getitem__", "__iter__", "__eq__", "__ne__", "__repr__", "__reversed__", "__bool__", "__lt__", "__le__", "__gt__", "__ge__", "__length_hint__", "__sizeof__", "__reduce__", "__reduce_ex__", "__or__", "__and__", "__sub__", "__xor__", "__add__", "__mul__", "tolist", "tobytes", "decode", "hex", "find", "rfind", "startswith", "endswith", "split", "join", "strip", "peek", "getvalue"]
+    [
+        "get",
+        "keys",
+        "values",
+        "items",
+        "copy",
+        "count",
+        "index",
+        "isdisjoint",
+        "issubset",
+        "issuperset",
+        "union",
+        "intersection",
+        "difference",
+        "symmetric_difference",
+        "most_common",
+        "elements",
+        "total",
+        "__contains__",
+        "__len__",
+        "__getitem__",
+        "__iter__",
+        "__eq__",
+        "__ne__",
+        "__repr__",
+        "__reversed__",
+        "__bool__",
+        "__lt__",
+        "__le__",
+        "__gt__",
+        "__ge__",
+        "__length_hint__",
+        "__sizeof__",
+        "__reduce__",
+        "__reduce_ex__",
+        "__or__",
+        "__and__",
+        "__sub__",
+        "__xor__",
+        "__add__",
+        "__mul__",
+        "tolist",
+        "tobytes",
+        "decode",
+        "hex",
+        "find",
+        "rfind",
+        "startswith",
+        "endswith",
+        "split",
+        "join",
+        "strip",
+        "peek",
+        "getvalue",
+    ]
 )
 _UNTOUCHING: frozenset[Any] = frozenset(
     (isinstance, issubclass, id, type, callable, builtins.super, object, property, staticmethod, classmethod)
@@ -85,20 +141,26 @@ _READING_FUNCTIONS: frozenset[Any] = frozenset(
 
 
 def _is_container(kind: type) -> bool:
-    """Whether instances of ``kind`` hold contents that C code reads or writes.
+    """Whether instances of ``kind`` hold contents that code outside the program reads or writes.
 
-    A class whose methods are written in Python is not: its methods are stepped
-    themselves.  ``dict`` and the like are, and so are C classes unknown to the lab.
+    A class whose methods the program writes in Python is not: its methods are stepped
+    themselves.  ``dict`` and the like are, so are C classes unknown to the lab, and
+    so are the Python classes of libraries (`collections.UserDict`, ``os.environ``),
+    which are not stepped.
     """
-    if issubclass(kind, _NOT_CONTAINERS) and kind.__module__ in ("builtins", "types"):
+    if issubclass(kind, type) or (issubclass(kind, _NOT_CONTAINERS) and kind.__module__ in ("builtins", "types")):
         return False
-    for name in _CONTAINER_METHODS:
-        for base in kind.__mro__:
-            if name in base.__dict__:
-                if not isinstance(base.__dict__[name], FunctionType | type(None)) and base is not object:
-                    if base not in _NOT_CONTAINERS:
-                        return True
-                break
+    return any(_is_foreign(kind, name) for name in _CONTAINER_METHODS)
+
+
+def _is_foreign(kind: type, name: str) -> bool:
+    """Whether ``kind`` has a method of that name and it is not the program's own."""
+    for base in kind.__mro__:
+        if name in base.__dict__:
+            member = base.__dict__[name]
+            if isinstance(member, FunctionType):
+                return is_library(member.__code__.co_filename)
+            return member is not None and base not in _NOT_CONTAINERS
     return False
 
 
@@ -107,25 +169,37 @@ is_container: Callable[[type], bool] = functools.lru_cache(maxsize=4096)(_is_con
 
 
 def underlying(iterator: object) -> list[object]:
-    """The containers that one step of a C iterator reads, through `enumerate`, `zip` and the like."""
+    """The containers that one step of a C iterator reads, through `enumerate`, `zip` and the like; or a view shows."""
     found: list[object] = []
-    pending, depth = [iterator], 0
-    while pending and depth < 8:
-        depth += 1
-        for thing in gc.get_referents(pending.pop()):
+    pending, passed = [iterator], 0
+    while pending and passed < 64:
+        passed += 1
+        source = pending.pop()
+        things = [source.obj] if isinstance(source, memoryview) else gc.get_referents(source)
+        for thing in things:
             kind = type(thing)
-            if kind in _NOT_CONTAINERS or not is_container(kind):
+            if kind in _BESIDE or (kind is tuple and type(source) in _KEEP_A_TUPLE):
+                pending.append(thing)
+            elif kind in _NOT_CONTAINERS or not is_container(kind):
                 continue
-            if "__next__" in kind.__dict__:
+            elif is_iterator(kind) or is_view(kind):
                 pending.append(thing)
             else:
                 found.append(thing)
     return found
 
 
-def is_iterator(kind: type) -> bool:
-    """Whether ``kind`` is a C iterator over something else."""
-    return "__next__" in kind.__dict__ and not isinstance(kind.__dict__["__next__"], FunctionType)
+_KEEP_A_TUPLE = (zip, map, itertools.zip_longest)  # of the iterators that they advance
+_BESIDE = {type(thing) for thing in gc.get_referents(itertools.tee(())[0])} - {type}  # what halves of a `tee` share
+
+
+def _is_iterator(kind: type) -> bool:
+    """Whether ``kind`` is an iterator that the program has not written itself."""
+    return _is_foreign(kind, "__next__")
+
+
+is_iterator: Callable[[type], bool] = functools.lru_cache(maxsize=4096)(_is_iterator)
+"""`_is_iterator`, remembered for each type."""
 
 
 _ORDERED: Any = collections.OrderedDict()

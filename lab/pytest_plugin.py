@@ -2,50 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from lab import keeping
+from lab.files import is_scenario_file
 
 if TYPE_CHECKING:
-    from lab.catalogue import Entry, Result
+    from lab.catalogue import Entry
     from lab.scenario import Variant
 
-_OPTIONS: tuple[tuple[str, Any, str, str], ...] = (
-    ("strategy", str, "NAME", "who steps next: auto, random or pct"),
-    ("schedules", int, "N", "how many schedules each exploration may run"),
-    ("seconds", float, "S", "how long each exploration may take"),
-    ("seed", int, "N", "the same seed gives the same schedules"),
-    ("replay", str, "WITNESS", "replay this saved witness instead of exploring"),
-    ("report", str, "DIR", "write the report of every scenario item to this folder"),
+_OPTIONS = (
+    ("strategy", "NAME", "who steps next: auto, random or pct"),
+    ("schedules", "N", "how many schedules each exploration may run"),
+    ("seconds", "S", "how long each exploration may take"),
+    ("seed", "N", "the same seed gives the same schedules"),
+    ("replay", "WITNESS", "replay this saved witness instead of exploring"),
+    ("report", "DIR", "write the report of every scenario item to this folder"),
 )
 _SESSION = pytest.StashKey[keeping.Session]()
+_REPORTS = pytest.StashKey[Path]()
+_LINE, _REPLAY = "race-lab", "race-lab replay"  # user properties, because those travel from xdist's workers
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("lab", "race-lab: schedules that it chooses")
-    for name, kind, metavar, text in _OPTIONS:
-        group.addoption(f"--lab-{name}", type=kind, metavar=metavar, default=None, help=text)
+    for name, metavar, text in _OPTIONS:
+        group.addoption(f"--lab-{name}", metavar=metavar, default=None, help=text)
         parser.addini(f"lab_{name}", text, default=None)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    values = {name: _option(config, name, kind) for name, kind, _, _ in _OPTIONS}
-    session = keeping.Session(folder=config.rootpath / ".lab")
-    session.strategy, session.schedules = values["strategy"], values["schedules"]
-    session.seconds, session.seed = values["seconds"], values["seed"]
-    if any(value is not None for value in values.values()):
-        from lab.command import check_session
+    session = keeping.Session(config.rootpath, config.invocation_params.dir, config.rootpath / keeping.FOLDER)
+    given = {name: _given(config, name) for name, _, _ in _OPTIONS}
+    if any(text is not None for text in given.values()):
+        from lab.command import decide, report_folder
 
         try:
-            session.replay = check_session(session, values["replay"])
+            decide(session, given, lambda name: _where(config, name))
+            if given["report"] is not None:
+                base = session.root if config.getoption("--lab-report") is None else session.home
+                config.stash[_REPORTS] = report_folder(given["report"], base, _where(config, "report"))
         except ValueError as error:
             raise pytest.UsageError(str(error)) from None
     config.stash[_SESSION] = session
     keeping.begin(session)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Reports are as wide as the terminal; a file or a pipe has no width."""
+    config = session.config
+    if config.pluginmanager.has_plugin("terminalreporter"):
+        writer = config.get_terminal_writer()
+        if writer.hasmarkup:
+            config.stash[_SESSION].width = writer.fullwidth
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -54,25 +67,23 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         keeping.end(session)
 
 
-def _option(config: pytest.Config, name: str, kind: Any) -> Any:
-    value = config.getoption(f"--lab-{name}")
-    if value is not None:
-        return value
-    text = config.getini(f"lab_{name}")
-    if text is None or text == "":
-        return None
-    try:
-        return kind(text)
-    except ValueError:
-        raise pytest.UsageError(f"lab_{name} = {text}: not {kind.__name__}; mend it in {config.inipath}") from None
+def _given(config: pytest.Config, name: str) -> str | None:
+    value: str | None = config.getoption(f"--lab-{name}")
+    return value if value is not None else config.getini(f"lab_{name}") or None
+
+
+def _where(config: pytest.Config, name: str) -> str:
+    option, key = f"--lab-{name}", f"lab_{name}"
+    if config.getoption(option) is not None:
+        return option
+    overridden = any(text.startswith(f"{key}=") for text in config.getoption("override_ini") or ())
+    return f"-o {key}" if overridden else f"{config.inipath}: {key}"
 
 
 # ------------------------------------------------------------------ collection
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    from lab.files import is_scenario_file
-
     if is_scenario_file(file_path, parent.config.rootpath):
         collector: pytest.Collector = ScenarioFile.from_parent(parent, path=file_path)
         return collector
@@ -82,12 +93,25 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
     """A scenario file named on the command line is no module of tests."""
-    from lab.files import is_scenario_file
-
     if is_scenario_file(module_path, parent.config.rootpath):
         module: pytest.Module = _NoTests.from_parent(parent, path=module_path)
         return module
     return None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A replay concerns the test that its witness was recorded for."""
+    session = config.stash[_SESSION]
+    if session.replay is None or not items:
+        return
+    from lab.command import belonging, misses
+
+    kept = belonging([getattr(item, "target", item.nodeid) for item in items], session)
+    if not any(kept) and not hasattr(config, "workerinput"):  # xdist's workers cannot say it; their master does
+        raise pytest.UsageError(misses(session, _given(config, "replay") or ""))
+    config.hook.pytest_deselected(items=[item for item, keep in zip(items, kept, strict=True) if not keep])
+    items[:] = [item for item, keep in zip(items, kept, strict=True) if keep]
 
 
 class _NoTests(pytest.Module):
@@ -106,17 +130,17 @@ class ScenarioFile(pytest.File):
             entry = load(self.path)
         except LabError as error:
             raise self.CollectError(str(error)) from None
+        session = self.config.stash[_SESSION]
         for variant in entry.scenario.every_variant():
-            for method in ("explore", "hammer"):
-                if method == "hammer" and self.config.getoption("--lab-replay"):
-                    continue
+            for method in ("explore", "hammer") if session.replay is None else ("explore",):
                 item: ScenarioItem = ScenarioItem.from_parent(self, name=f"{variant.name}[{method}]")
                 item.entry, item.variant, item.method = entry, variant, method
+                item.target = session.target_of(self.path, variant.name)
                 yield item
 
 
 class ScenarioFailed(Exception):
-    """Carries the report of an item that did not keep its promise."""
+    """An item did not keep its promise."""
 
 
 class ScenarioItem(pytest.Item):
@@ -125,24 +149,19 @@ class ScenarioItem(pytest.Item):
     entry: Entry
     variant: Variant
     method: str
+    target: str
 
     def runtest(self) -> None:
         from lab.catalogue import run_explore, run_hammer
 
         result = (run_explore if self.method == "explore" else run_hammer)(self.entry, self.variant)
-        self.user_properties.append(("race-lab", result.line))
-        if self.config.getoption("--lab-replay"):
-            self.user_properties.append(("race-lab replay", result.report))
-        self._write_report(result)
+        self.user_properties.append((_LINE, result.line))
+        folder = self.config.stash.get(_REPORTS, None)
+        if folder is not None:
+            name = f"{self.entry.family}-{self.entry.name}-{self.variant.name}-{self.method}.txt"
+            (folder / name).write_text(result.report + "\n", encoding="utf-8")
         if not result.passed:
             raise ScenarioFailed(result.report)
-
-    def _write_report(self, result: Result) -> None:
-        folder = self.config.getoption("--lab-report") or self.config.getini("lab_report")
-        if folder:
-            path = Path(folder) / f"{self.entry.family}-{self.entry.name}-{self.variant.name}-{self.method}.txt"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(result.report + "\n", encoding="utf-8")
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         if isinstance(excinfo.value, ScenarioFailed):
@@ -153,32 +172,65 @@ class ScenarioItem(pytest.Item):
         return self.path, None, self.name
 
 
+# ------------------------------------------------------------------ replays
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """A test for which the witness is stale has not replayed it; to pass would be taken for a repair."""
+    result = yield
+    replayed = item.config.stash[_SESSION].replayed
+    if replayed and all(verdict.stale for verdict in replayed):
+        pytest.fail(f"the witness is stale, so its replay tells nothing\n\n{replayed[0]}", pytrace=False)
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Hand on what became of the replays that the test made."""
+    report = yield
+    session = item.config.stash[_SESSION]
+    answers = [verdict for verdict in session.replayed if not verdict.stale] or session.replayed
+    report.user_properties += [(_REPLAY, str(verdict)) for verdict in answers]
+    session.replayed.clear()
+    return report
+
+
 # ------------------------------------------------------------------ what the terminal shows
 
 
 def pytest_report_teststatus(report: Any) -> Any:
-    line = dict(getattr(report, "user_properties", ())).get("race-lab")
+    line = dict(getattr(report, "user_properties", ())).get(_LINE)
     if line and report.when == "call" and report.passed:
         return "passed", ".", (f"PASSED  {line}", {"green": True})
     return None
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    rows = []
-    replays = []
-    for reports in terminalreporter.stats.values():
-        for report in reports:
-            properties = dict(getattr(report, "user_properties", ()))
-            if "race-lab" in properties and getattr(report, "when", "") == "call":
-                rows.append((report.nodeid, properties["race-lab"]))
-            if "race-lab replay" in properties and getattr(report, "when", "") == "call":
-                replays.append(properties["race-lab replay"])
-    if rows and not replays:
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    session = config.stash[_SESSION]
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    if config.getoption("collectonly"):
+        return
+    if session.replay is not None:
+        from lab.report.summary import replays
+
+        told = {getattr(report, "nodeid", "") for report in reports if getattr(report, "failed", False)}
+        results = [(report.nodeid in told, text) for report in reports for text in _properties(report, _REPLAY)]
+        lines = replays(results, session.typed(session.replay.target), _given(config, "replay") or "")
+    elif config.get_verbosity() == 0:  # with -v each line has been shown, with -q none is wanted
         from lab.report.summary import summary
 
-        terminalreporter.section("race-lab")
-        for line in summary(rows):
+        calls = [report for report in reports if getattr(report, "when", "") == "call"]
+        lines = summary((report.nodeid, line) for report in calls for line in _properties(report, _LINE))
+    else:
+        return
+    if lines:
+        terminalreporter.write_sep("=", "race-lab" if session.replay is None else "race-lab replay")
+        for line in lines:
             terminalreporter.write_line(line)
-    for text in replays:
-        terminalreporter.section("race-lab replay")
-        terminalreporter.write_line(text)
+
+
+def _properties(report: Any, wanted: str) -> list[str]:
+    return [value for name, value in getattr(report, "user_properties", ()) if name == wanted]

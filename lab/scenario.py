@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,8 @@ from lab.program import Program
 
 KINDS = ("check", "exception", "deadlock", "lost wakeup", "livelock", "leak")
 """How a variant may fail otherwise than by a forbidden outcome."""
+
+_VARIANT = re.compile(r"(?:fixed|unsafe|still_unsafe)_\w+", re.ASCII)  # stands in node ids and file names
 
 
 @dataclass(frozen=True)
@@ -75,21 +78,12 @@ class Scenario:
 
     def __post_init__(self) -> None:
         self._check_words()
+        self._check_mappings()
         for name, make in self._makers():
             self.program(Variant(name, make))
-        for name in self.variants:
-            if not name.startswith(("unsafe", "still_unsafe", "fixed")):
-                raise InvalidValue(
-                    f"Scenario: variants: {name!r} does not say what it is; begin with fixed_, unsafe_ or still_unsafe_"
-                )
-        for kind in self.symptoms:
-            if kind not in KINDS:
-                raise InvalidValue(
-                    f"Scenario: symptoms: {kind!r} is no kind of failure; choose from {', '.join(KINDS)}"
-                )
         both = [outcome for outcome in self.forbidden if self.allowed is not None and outcome in self.allowed]
         if both:
-            raise InvalidValue(f"Scenario: outcome {both[0]!r} is both allowed and forbidden; keep one")
+            raise InvalidValue(f"Scenario: forbidden: outcome {both[0]!r} is also in allowed; keep one")
         if not (self.allowed or self.forbidden or self.symptoms or self.check):
             raise InvalidValue(
                 "Scenario: nothing tells right from wrong; add allowed=, forbidden=, symptoms= or check="
@@ -101,7 +95,7 @@ class Scenario:
                 f"Scenario: bug_class={self.bug_class!r}: give a few words, such as 'atomicity violation'"
             )
         numbers = self.cwe
-        if not isinstance(numbers, tuple) or not all(isinstance(one, int) and one > 0 for one in numbers):
+        if not isinstance(numbers, tuple) or not all(type(one) is int and one > 0 for one in numbers):
             raise InvalidType(f"Scenario: cwe={numbers!r}: give a tuple of CWE numbers, such as (366, 362)")
         for name in ("seen_in", "review", "trace"):
             value = getattr(self, name)
@@ -111,10 +105,27 @@ class Scenario:
                 )
         if not isinstance(self.hint, str):
             raise InvalidType(f"Scenario: hint={self.hint!r}: give a string")
-        for name in ("allowed", "forbidden", "symptoms"):
+
+    def _check_mappings(self) -> None:
+        for name, key in (("allowed", "outcome"), ("forbidden", "outcome"), ("symptoms", "kind of failure")):
             value = getattr(self, name)
-            if value is not None and not isinstance(value, Mapping):
-                raise InvalidType(f"Scenario: {name}={value!r}: give a dict of outcome -> description")
+            if value is None and name == "allowed":
+                continue
+            if not isinstance(value, Mapping) or not all(isinstance(text, str) for text in value.values()):
+                raise InvalidType(f"Scenario: {name}={value!r}: give a dict of {key} -> description")
+        for kind in self.symptoms:
+            if kind not in KINDS:
+                close = difflib.get_close_matches(str(kind), KINDS, 1)
+                meant = f"did you mean {close[0]}?" if close else f"choose from {', '.join(KINDS)}"
+                raise InvalidValue(f"Scenario: symptoms: {kind!r} is no kind of failure; {meant}")
+        if not isinstance(self.variants, Mapping):
+            raise InvalidType(f"Scenario: variants={self.variants!r}: give a dict of name -> function")
+        for name in self.variants:
+            if not isinstance(name, str) or not _VARIANT.fullmatch(name):
+                raise InvalidValue(
+                    f"Scenario: variants: {name!r} does not say what it is; "
+                    "call it fixed_..., unsafe_... or still_unsafe_..., in letters, digits and underscores"
+                )
 
     def _makers(self) -> Iterator[tuple[str, Callable[[], Any]]]:
         yield "unsafe", self.unsafe

@@ -30,7 +30,7 @@ class Schedule:
     @classmethod
     def parse(cls, text: str) -> Schedule:
         """Read the text form back; raises InvalidValue for anything else."""
-        runs = []
+        runs: list[tuple[str, int]] = []
         position = 0
         while text[position:].strip() or (runs and text[:position].endswith("|")):
             match = _RUN.match(text, position)

@@ -28,7 +28,18 @@ FRESH = "fresh"  # a list, set or dictionary display: nobody else knows it, and 
 SHARED = "shared"  # read from an attribute, a global, a cell or an item
 OTHER = "other"  # anything else, locals included
 
-_GIVES_SCALAR = {"COMPARE_OP", "IS_OP", "CONTAINS_OP", "UNARY_NOT", "TO_BOOL", "CHECK_EXC_MATCH", "LOAD_SMALL_INT"}
+_GIVES_SCALAR = {
+    "CHECK_EXC_MATCH",
+    "COMPARE_OP",
+    "CONTAINS_OP",
+    "GET_LEN",
+    "IS_OP",
+    "LOAD_SMALL_INT",
+    "MATCH_MAPPING",
+    "MATCH_SEQUENCE",
+    "TO_BOOL",
+    "UNARY_NOT",
+}
 _GIVES_TEXT = {"FORMAT_VALUE", "FORMAT_SIMPLE", "FORMAT_WITH_SPEC", "CONVERT_VALUE", "BUILD_STRING"}
 _GIVES_FRESH = {"BUILD_LIST", "BUILD_SET", "BUILD_MAP", "BUILD_CONST_KEY_MAP"}
 _GIVES_SHARED = {

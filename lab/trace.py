@@ -37,8 +37,31 @@ class Step:
     @property
     def what(self) -> str:
         """The step without its place: "reads counter.value 0", "asks 'rye' in shelf.loaves: False"."""
-        name = f"{self.name}:" if self.word == "asks" and self.value is not None else self.name
-        return " ".join(part for part in (self.word, name, self.value) if part)
+        word, name = self.word, self.name
+        timed_out = word.endswith(_TIMED_OUT)
+        word = word.removesuffix(_TIMED_OUT)
+        if word.startswith("asks whether it ") and name:
+            word, name = f"asks whether {name}", word.removeprefix("asks whether it ")
+        elif word == "asks" and self.value is not None:
+            name += ":"
+        told = " ".join(part for part in (_SPOKEN.get(word, word), name, self.value) if part)
+        return told + _TIMED_OUT * timed_out
+
+
+_TIMED_OUT = " (timed out)"
+_SPOKEN = {
+    "waits": "waits on",
+    "waits for events": "waits for events on",
+    "wakes up": "wakes up on",
+    "notifies all": "notifies all on",
+    "puts": "puts into",
+    "gets": "gets from",
+    "tries whether it puts": "tries to put into",
+    "tries whether it gets": "tries to get from",
+    "marks a task done": "marks a task done in",
+    "asks for the size": "asks for the size of",
+}
+"""How a word is said before a name; the bare words are what a witness holds."""
 
 
 @dataclass(frozen=True, slots=True)

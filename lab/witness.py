@@ -88,7 +88,9 @@ class Witness:
     def name(self) -> str:
         """A file name that two different witnesses do not share."""
         digest = hashlib.sha256(json.dumps(self._to_json(), sort_keys=True).encode()).hexdigest()[:8]
-        base = re.sub(r"[^A-Za-z0-9_.-]+", "-", self.target.rsplit("/", 1)[-1].replace(".py::", "-")).strip("-.")
+        file, _, item = self.target.partition("::")
+        words = f"{file.rpartition('/')[2].removesuffix('.py')}-{item}"
+        base = re.sub(r"[^A-Za-z0-9_.]+", "-", words).strip("-.")
         return f"{base[:60] or 'witness'}-{digest}.json"
 
     def _to_json(self) -> dict[str, Any]:
@@ -180,13 +182,14 @@ def fingerprint(filename: str, function: str) -> str:
 def _read(path: str | os.PathLike[str], where: str) -> str:
     try:
         with open(path, "rb", opener=_without_waiting) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise WitnessError(f"{where}: not a regular file; give a file that Witness.save() wrote")
-            content = file.read(_LARGEST + 1)
+            regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            content = file.read(_LARGEST + 1) if regular else b""
     except OSError as error:
         raise WitnessError(f"{where}: cannot be read ({error.strerror}); give the path of a saved witness") from None
     except ValueError as error:  # a NUL in the path
         raise WitnessError(f"{where}: cannot be read ({error}); give the path of a saved witness") from None
+    if not regular:
+        raise WitnessError(f"{where}: not a regular file; give a file that Witness.save() wrote")
     if len(content) > _LARGEST:
         raise WitnessError(f"{where}: larger than {_LARGEST >> 20} MiB; a witness never is; record a new one")
     try:
@@ -242,9 +245,7 @@ def _from_json(data: Any, where: str) -> Witness:
         trace=trace,
         failure=Failure(failure["kind"], failure["message"], tuple(failure["detail"])),
         last=read.name("last"),
-        decisions=frozenset(
-            (row[0], row[1], row[2], row[3]) for row in read.rows("decisions", (str, str, int, str))
-        ),
+        decisions=frozenset((row[0], row[1], row[2], row[3]) for row in read.rows("decisions", (str, str, int, str))),
         target=read.name("target"),
         strategy=read.name("strategy"),
         seed=read.value("seed", int),

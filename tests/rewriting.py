@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import get_ident
 
 from lab import hooks
@@ -43,6 +45,46 @@ class RecordingDriver:
         self.events.append(("made", "function", None, function, None))
 
 
+class CountingDriver:
+    """Notes how often it was told something, and keeps nothing alive."""
+
+    def __init__(self):
+        self.count = 0
+
+    def touch(self, owner, key, write, site, value=None):
+        self.count += 1
+
+    def whole(self, container, write, site, detail=None):
+        self.count += 1
+
+    def call(self, function, arguments, site):
+        self.count += 1
+        return function
+
+    def enter(self, manager, site):
+        self.count += 1
+        return manager
+
+    def function_made(self, function):
+        self.count += 1
+
+
+class Covering(CountingDriver):
+    """Has a discovery cover what is called, as the engine does."""
+
+    def __init__(self, discovery):
+        super().__init__()
+        self.discovery = discovery
+
+    def call(self, function, arguments, site):
+        self.count += 1
+        self.discovery.cover(function)
+        return function
+
+    def function_made(self, function):
+        self.discovery.function_made(function)
+
+
 @contextmanager
 def driven(driver=None):
     """Let ``driver`` drive the calling thread for a while."""
@@ -54,10 +96,29 @@ def driven(driver=None):
         del hooks.DRIVERS[get_ident()]
 
 
-def load(source, name="program"):
+def load(source, name="program", filename=None):
     """The variables of a program."""
     variables = {"__name__": name}
-    exec(compile(source, f"<{name}>", "exec", dont_inherit=True), variables)
+    exec(compile(source, filename or f"<{name}>", "exec", dont_inherit=True), variables)
+    return variables
+
+
+PROGRAMS = Path(__file__).with_name("rewriting_programs")
+
+
+def load_file(name, rewritten):
+    """The variables of one of the programs, which may import ``common``; both rewritten if so wished."""
+    path = PROGRAMS / f"{name}.py"
+    if name != "common":
+        common = types.ModuleType("common")
+        common.__dict__.update(load_file("common", rewritten))
+        sys.modules["common"] = common
+    try:
+        variables = load(path.read_text(encoding="utf-8"), name, str(path))
+    finally:
+        sys.modules.pop("common", None)
+    if rewritten:
+        rewrite(variables)
     return variables
 
 
@@ -102,9 +163,8 @@ def codes_in(code: types.CodeType) -> Iterator[types.CodeType]:
 
 def codes_of_module(name: str) -> Iterator[types.CodeType]:
     """The functions and classes in a module's source, as code objects; the module is not imported."""
-    spec = importlib.util.find_spec(name)
-    loader = spec.loader
-    for code in codes_in(loader.get_code(name)):
+    source = Path(importlib.util.find_spec(name).origin)
+    for code in codes_in(compile(source.read_bytes(), str(source), "exec", dont_inherit=True)):
         if code.co_name != "<module>":
             yield code
 
@@ -116,3 +176,6 @@ def is_injected(value) -> bool:
 
 def sites_in(code: types.CodeType) -> list[Site]:
     return [constant for constant in code.co_consts if isinstance(constant, Site)]
+
+
+__name__ = "lab.rewriting"  # the drivers are no part of the programs: discovery leaves the lab's own code alone

@@ -133,8 +133,6 @@ class Control(Accesses):
             if not actor.finished:
                 self._unwind(actor)
 
-
-
     # ------------------------------------------------------------ for each carrier
 
     def _prepare(self, actor: Actor) -> None:

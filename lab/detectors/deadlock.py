@@ -8,13 +8,33 @@ from lab.carriers.actor import Actor, Wait
 from lab.program import Failure
 from lab.virtual.state import OUTSIDE
 
+Owners = Mapping[int, Actor | str]
+Name = Callable[[object], str]
+
+_KINDS = {
+    "condition": ("a notification on {}", "notify it"),
+    "event": ("the event {}", "set it"),
+    "semaphore": ("the semaphore {}", "release it"),
+    "get": ("an item in {}", "put one there"),
+    "put": ("room in {}", "take anything from there"),
+    "tasks": ("the tasks of {}", "mark them done"),
+    "loop": ("an event in {}", "cause one"),
+    "lock": ("{}", "release it"),
+}
+"""Kind of wait -> what is waited for, and what another actor would have to do."""
+_AS_PART_OF = {
+    "barrier": ("the barrier {}", "come to it"),
+    "queue": ("the queue {}", "use it"),
+}
+"""The same for a wait on a condition that is part of something larger."""
+
 
 def diagnose(
     waiting: Sequence[tuple[Actor, Wait]],
-    owners: Mapping[int, Actor | str],
+    owners: Owners,
     was_set: frozenset[int],
     actors: Sequence[Actor],
-    name: Callable[[object], str],
+    name: Name,
     since: Callable[[Actor, object], str],
     left_behind: bool = False,
 ) -> Failure:
@@ -26,37 +46,67 @@ def diagnose(
     """
     waits = dict(waiting)
     blocked_by = {actor: _holder(wait, owners, actors) for actor, wait in waiting}
+    detail = tuple(_line(actor, wait, owners, blocked_by[actor], name, since) for actor, wait in waiting)
     cycle = _cycle(blocked_by)
-    detail = tuple(_line(actor, wait, owners, actors, name, since) for actor, wait in waiting)
     if cycle:
-        if len(cycle) == 1:
-            lock = name(waits[cycle[0]].owner)
-            return Failure("deadlock", f"{cycle[0].name} waits for {lock}, which it holds itself", detail)
-        story = ", ".join(
-            f"{actor.name} waits for {_thing(waits[actor], name)} of {_named(blocked_by[actor])}" for actor in cycle
-        )
-        return Failure("deadlock", story, detail)
+        return Failure("deadlock", _story(cycle, waits, blocked_by, name), detail)
     if left_behind:
         actor, wait = next((actor, wait) for actor, wait in waiting if not actor.daemon)
-        return Failure("leak", f"{actor.name} was left behind, waiting for {_thing(wait, name)} for ever", detail)
-    lost = [(actor, wait) for actor, wait in waiting if _is_lost(actor, wait, was_set)]
-    if lost:
-        actor, wait = lost[0]
-        verb = "set" if wait.kind == "event" else "notify"
-        return Failure(
-            "lost wakeup", f"{actor.name} waits on {name(wait.owner)}, and no one is left to {verb} it", detail
-        )
-    actor, wait = waiting[0]
-    return Failure("deadlock", f"{actor.name} waits for {_thing(wait, name)}, and no one is left to end that", detail)
+        thing, _ = _thing(wait, blocked_by[actor], name)
+        return Failure("leak", f"{actor.name} was left behind, waiting for {thing} for ever", detail)
+    for actor, wait in waiting:
+        why = _never_released(wait, owners, blocked_by[actor], waits)
+        if why:
+            return Failure("deadlock", f"{actor.name} waits for {name(wait.owner)}, {why}", detail)
+    for actor, wait in waiting:
+        if _is_lost(wait, was_set):
+            verb = _KINDS[wait.kind][1]
+            return Failure(
+                "lost wakeup", f"{actor.name} waits on {name(wait.owner)}, and no one is left to {verb}", detail
+            )
+    roots = [actor for actor, holder in blocked_by.items() if holder not in waits]
+    actor = roots[0] if roots else waiting[0][0]
+    thing, verb = _thing(waits[actor], blocked_by[actor], name)
+    return Failure("deadlock", f"{actor.name} waits for {thing}, and no one is left to {verb}", detail)
 
 
-def _is_lost(actor: Actor, wait: Wait, was_set: frozenset[int]) -> bool:
+def _story(
+    cycle: Sequence[Actor], waits: Mapping[Actor, Wait], blocked_by: Mapping[Actor, Actor | None], name: Name
+) -> str:
+    if len(cycle) == 1:
+        return f"{cycle[0].name} waits for {name(waits[cycle[0]].owner)}, which it holds itself"
+    parts = []
+    for actor in cycle:
+        holder = blocked_by[actor]
+        thing, _ = _thing(waits[actor], holder, name)
+        of = f" of {holder.name}" if holder is not None and waits[actor].kind == "lock" else ""
+        parts.append(f"{actor.name} waits for {thing}{of}")
+    return ", ".join(parts)
+
+
+def _is_lost(wait: Wait, was_set: frozenset[int]) -> bool:
     if wait.doing:
         return False  # a Barrier that not enough actors reach is no lost notification
     return wait.kind == "condition" or (wait.kind == "event" and id(wait.owner) in was_set)
 
 
-def _holder(wait: Wait, owners: Mapping[int, Actor | str], actors: Sequence[Actor]) -> Actor | None:
+def _never_released(wait: Wait, owners: Owners, holder: Actor | None, waits: Mapping[Actor, Wait]) -> str:
+    """Why a lock will never be free although nobody who holds it waits, if so."""
+    if wait.kind != "lock":
+        return ""
+    if _is_from_before(wait, owners) and holder not in waits:
+        return "which was taken before the actors began"
+    if holder is not None and holder.finished:
+        return f"which {holder.name} ended without releasing"
+    return ""
+
+
+def _is_from_before(wait: Wait, owners: Owners) -> bool:
+    owner = owners.get(id(wait.owner))
+    return owner == OUTSIDE or (isinstance(owner, Actor) and owner.index == 0)
+
+
+def _holder(wait: Wait, owners: Owners, actors: Sequence[Actor]) -> Actor | None:
     if wait.kind == "lock":
         owner = owners.get(id(wait.owner))
         return owner if isinstance(owner, Actor) else None
@@ -65,7 +115,7 @@ def _holder(wait: Wait, owners: Mapping[int, Actor | str], actors: Sequence[Acto
     return None
 
 
-def _cycle(blocked_by: dict[Actor, Actor | None]) -> list[Actor]:
+def _cycle(blocked_by: Mapping[Actor, Actor | None]) -> list[Actor]:
     for start in blocked_by:
         path: list[Actor] = []
         actor: Actor | None = start
@@ -80,31 +130,28 @@ def _cycle(blocked_by: dict[Actor, Actor | None]) -> list[Actor]:
 def _line(
     actor: Actor,
     wait: Wait,
-    owners: Mapping[int, Actor | str],
-    actors: Sequence[Actor],
-    name: Callable[[object], str],
+    owners: Owners,
+    holder: Actor | None,
+    name: Name,
     since: Callable[[Actor, object], str],
 ) -> str:
-    line = f"{actor.name} waits for {_thing(wait, name)} at {since(actor, None)}"
-    holder = _holder(wait, owners, actors)
-    if holder is not None and wait.kind == "lock":
-        line += f"; {holder.name} holds it since {since(holder, wait.owner)}"
-    elif wait.kind == "lock" and owners.get(id(wait.owner)) == OUTSIDE:
-        line += "; it was taken before the actors began"
+    line = f"{actor.name} waits for {_thing(wait, holder, name)[0]} at {since(actor, None)}"
+    if wait.kind != "lock":
+        return line
+    if actor.index and _is_from_before(wait, owners):
+        return line + "; it was taken before the actors began"
+    if holder is not None:
+        return line + f"; {holder.name} holds it since {since(holder, wait.owner)}"
     return line
 
 
-def _thing(wait: Wait, name: Callable[[object], str]) -> str:
+def _thing(wait: Wait, holder: Actor | None, name: Name) -> tuple[str, str]:
+    """What is waited for, and what would have to be done."""
     if wait.kind == "join":
-        return "the end of " + name(wait.owner)
-    verb = {
-        "condition": "a notification on ",
-        "event": "the event ",
-        "queue": "the queue ",
-        "semaphore": "the semaphore ",
-    }
-    return verb.get(wait.kind, "") + name(wait.owner)
-
-
-def _named(actor: Actor | None) -> str:
-    return actor.name if actor is not None else "no one"
+        return "the end of " + (holder.name if holder is not None else name(wait.owner)), "end it"
+    if wait.kind == "condition" and wait.doing in _AS_PART_OF:
+        template, verb = _AS_PART_OF[wait.doing]
+        whole, dot, _ = name(wait.owner).rpartition(".")  # the condition is an attribute of it
+        return template.format(whole if dot else name(wait.owner)), verb
+    template, verb = _KINDS.get(wait.kind, ("{}", "end that"))
+    return template.format(name(wait.owner)), verb

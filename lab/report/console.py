@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from rich import box
 from rich.console import RenderableType
+from rich.padding import Padding
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
@@ -23,41 +23,39 @@ if TYPE_CHECKING:
     from lab.catalogue import Entry
 
 _STYLES = (
-    (r"^FAILS\b", "bold red"),
-    (r"^HOLDS\b", "bold green"),
-    (r"^UNKNOWN\b", "bold yellow"),
-    (r"-+ switch -+>?|<-+ switch -+", "yellow"),
-    (r"\bforbidden$", "red"),
-    (r"\S+\.py:\d+$", "dim"),
-    (r"^ {4}(outcomes|found|here|hammer|replay|quiet|noisy|escaped) +", "bold"),
+    (r"(?m)^FAILS(?=  |$)", "bold red"),
+    (r"(?m)^HOLDS(?=  |$)", "bold green"),
+    (r"(?m)^UNKNOWN(?=  |$)", "bold yellow"),
+    (r"(?m)^ {6,}(<-+( switch -+)?|-+( switch -+)?>)$", "yellow"),
+    (r"(?m)^ {6}\.\.\. [\d,]+ steps? left out \.\.\.$", "dim"),
+    (r"(?m)(?<=   )forbidden(?=   |$)", "red"),
+    (r"(?m)^ {4}(outcomes|covered|found|here|hammer|replay|asserted|quiet|noisy|escaped|not saved)(?= )", "bold"),
 )
+_WIDE = 110  # columns that show the whole table
 
 
 def styled(report: str) -> Text:
-    """A plain report with colours."""
-    text = Text()
-    for position, line in enumerate(report.splitlines()):
-        row = Text(("\n" if position else "") + line)
-        for pattern, style in _STYLES:
-            row.highlight_regex(pattern if not position else pattern.replace("^", r"(?<=\n)"), style)
-        text.append_text(row)
+    """The same report with colours."""
+    text = Text(report)
+    for pattern, style in _STYLES:
+        text.highlight_regex(pattern, style)
     return text
 
 
 def scenario_table(entries: Iterable[Entry], width: int) -> Table:
-    """One row a scenario."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
-    for column in ("scenario", "bug", "CWE", "variants", "story"):
-        table.add_column(column, overflow="fold", no_wrap=column in ("scenario", "CWE"))
+    """One row a scenario; what is wrong in words, and where there is room also in numbers."""
+    table = Table(box=None, pad_edge=False, expand=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("scenario", no_wrap=True)
+    if width >= _WIDE:
+        table.add_column("bug", no_wrap=True)
+        table.add_column("CWE", no_wrap=True)
+    table.add_column("story")
     for entry in entries:
-        names = [variant.name for variant in entry.scenario.every_variant()]
-        table.add_row(
-            Text(entry.name, style="bold"),
-            entry.scenario.bug_class,
-            " ".join(str(number) for number in entry.scenario.cwe),
-            " ".join(names),
-            entry.title,
-        )
+        row = [Text(entry.name, style="bold")]
+        if width >= _WIDE:
+            row += [Text(entry.scenario.bug_class), Text(" ".join(str(number) for number in entry.scenario.cwe))]
+        title = entry.title.partition(": ")[2] or entry.title  # before it stands the name once more
+        table.add_row(*row, Text(title))
     return table
 
 
@@ -102,8 +100,9 @@ def doctor_page() -> Iterator[RenderableType]:
         rows.add_row("  " + owner, ", ".join(names))
     yield rows
     yield Text("\nnot controlled yet:", style="bold")
-    yield Text(
-        "  processes, asyncio, files and databases; locks that C code takes; contents of threading.local that\n"
-        "  library code keeps; datetime.now, os.urandom, uuid. Code of the standard library and of installed\n"
-        '  packages runs in one piece between its locks; trace=("module",) steps inside it.'
+    limits = Text(
+        "processes, tasks as actors, files and databases; locks that C code takes; contents of threading.local that "
+        "library code keeps. Code of the standard library and of installed packages runs in one piece between its "
+        'locks; trace=("module",) steps inside it.'
     )
+    yield Padding(limits, (0, 0, 0, 2))

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from lab.trace import Step
 
 
-def critical_steps(steps: Sequence[Step]) -> str:
-    """The sentence, or nothing where no actor wrote between another's read and write of one thing."""
+def critical_steps(steps: Sequence[Step]) -> tuple[str, tuple[int, ...]]:
+    """The sentence and the steps, counted from 0, that it speaks of.
+
+    Nothing where no actor wrote between another's read and write of one thing.
+    """
     reads: dict[tuple[str, str], int] = {}
     for position, step in enumerate(steps):
         key = (step.actor, step.name)
@@ -20,6 +23,7 @@ def critical_steps(steps: Sequence[Step]) -> str:
                 if other.actor != step.actor and other.name == step.name and other.word == "writes":
                     return (
                         f"{other.actor} wrote {step.name} (step {between + 1}) between {step.actor}'s read "
-                        f"(step {reads[key] + 1}) and {step.actor}'s write (step {position + 1}): a lost update."
+                        f"(step {reads[key] + 1}) and write (step {position + 1}): a lost update.",
+                        (reads[key], between, position),
                     )
-    return ""
+    return "", ()

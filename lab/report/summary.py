@@ -1,8 +1,8 @@
-"""The table below a test run: one row a variant, what exploring and what hammering came to."""
+"""What stands below a test run: one row a variant, or what became of the replays."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def summary(rows: Iterable[tuple[str, str]]) -> list[str]:
@@ -12,10 +12,8 @@ def summary(rows: Iterable[tuple[str, str]]) -> list[str]:
         file, _, item = node.partition("::")
         variant, _, method = item.rstrip("]").partition("[")
         table.setdefault((file.removesuffix(".py").split("scenarios/", 1)[-1], variant), {})[method] = line
-    if not table:
-        return []
     names = [f"{file} {variant}" for file, variant in table]
-    width = max(len(name) for name in names)
+    width = max(map(len, names), default=0)
     lines = []
     for name, methods in zip(names, table.values(), strict=True):
         label = name
@@ -24,3 +22,15 @@ def summary(rows: Iterable[tuple[str, str]]) -> list[str]:
                 lines.append(f"{label.ljust(width)}  {method.ljust(7)}  {methods[method]}")
                 label = ""
     return lines
+
+
+def replays(results: Sequence[tuple[bool, str]], target: str, file: str) -> list[str]:
+    """``results`` are the reports of the replays, and whether each has been shown already.
+
+    ``target`` is what the witness in ``file`` was recorded for.
+    """
+    if not results:
+        recorded = f"; it was recorded for {target}" if target else ""
+        return [f"witness {file}: was replayed by none of these tests{recorded}"]
+    texts = dict.fromkeys(text for shown, text in results if not shown)
+    return "\n\n".join(texts).splitlines()

@@ -2,243 +2,162 @@
 
 from __future__ import annotations
 
-import linecache
-import os
+import shutil
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from lab import keeping
+from lab.report.columns import trace_lines
+from lab.report.labels import Labels
+from lab.report.lines import duration, found_line, hammer_line, printable, shown_value, without_addresses
 from lab.report.story import critical_steps
-from lab.trace import Step
 from lab.verdict import Verdict
 
-WIDTH = 118
-_MOST_ROWS = 40
+WIDEST = 120
+_NARROWEST = 60
+_PYTEST_MARGIN = len("E       ")  # what pytest puts before each line of an exception's text
+_MOST_OUTCOMES = 12
+_MOST_ESCAPED = 5
+_LABEL = 15  # columns before the text of a fact
 
 
-def render(verdict: Verdict) -> str:
-    """The whole report."""
-    if verdict.status != "fails":
-        return _quiet(verdict)
-    lines = [_headline(verdict)]
-    if verdict.witness is not None and verdict.witness.trace.steps:
-        lines += ["", *_columns(verdict.witness.trace.steps, verdict.witness.actors)]
-    told = _detail(verdict)
-    if told:
-        lines += ["", *told]
-    table = _outcomes(verdict)
-    if table:
-        lines += ["", *table]
-    lines += [""] if not table else []
-    lines += _facts(verdict)
-    return "\n".join(line.rstrip() for line in lines)
+def render(verdict: Verdict, width: int | None = None, asserted: str = "") -> str:
+    """The whole report.
+
+    ``width`` in columns is the terminal's unless given.  ``asserted`` is what the caller
+    had asserted: its report is shown by pytest, with a margin.
+    """
+    width = width or _page_width(_PYTEST_MARGIN if asserted else 0)
+    witness, failure = verdict.witness, verdict.failure
+    steps = witness.trace.steps if witness is not None and verdict.status == "fails" else ()
+    whats = [step.what for step in steps]
+    message = without_addresses(failure.message) if failure is not None else ""
+    detail = failure.detail if failure is not None and verdict.status == "fails" else ()
+    labels = Labels([*(witness.actors if witness is not None else ()), *whats, message, *detail])
+
+    def told(text: str) -> str:
+        return printable(labels.told(text))
+
+    sections = [_headline(verdict, told(message or verdict.reason), width)]
+    if witness is not None and steps:
+        sentence, critical = critical_steps(steps)
+        names = {actor: told(actor) for actor in witness.actors}
+        sections.append(trace_lines(steps, names, [told(what) for what in whats], width, critical))
+        if failure is not None and failure.kind in ("outcome", "check") and sentence:
+            sections.append(_paragraph(told(sentence), width, hang=0))
+    sections.append([line for one in detail for line in _paragraph(told(one), width, hang=2)])
+    facts = [line for label, text in _facts(verdict, asserted) for line in _fact(label, told(text), width)]
+    sections.append([*_outcomes(verdict, width), *facts])
+    return "\n\n".join("\n".join(line.rstrip() for line in section) for section in sections if section)
 
 
-def one_line(verdict: Verdict) -> str:
-    """The verdict as it stands behind a passed test."""
-    if verdict.method == "hammer":
-        return _hammer_line(verdict)
-    if verdict.status == "fails" and verdict.failure is not None:
-        what = verdict.failure.message.partition(" (allowed:")[0]
-        what = what if verdict.failure.kind in ("outcome", "exception") else f"{verdict.failure.kind}: {what}"
-        if verdict.method == "replay" or verdict.witness is None:
-            return f"fails: {what}"
-        switches = verdict.witness.trace.switches
-        plural = "switch" if switches == 1 else "switches"
-        return f"fails: {_clip(what, 76)}, by schedule {verdict.witness.found:,} with {switches} {plural}"
-    return f"{verdict.status}: {verdict.reason}, {_duration(verdict.seconds)}"
+def _page_width(margin: int) -> int:
+    chosen = keeping.current()
+    width = chosen.width if chosen is not None else None
+    columns = width or shutil.get_terminal_size((WIDEST + margin, 24)).columns
+    return max(_NARROWEST, min(columns - margin, WIDEST))
 
 
-def _quiet(verdict: Verdict) -> str:
-    lines = [f"{verdict.status.upper()}  {verdict.title}".rstrip() + f"      {verdict.reason}"]
-    table = _outcomes(verdict)
-    if table:
-        lines += ["", *table]
-    return "\n".join(line.rstrip() for line in [*lines, *_facts(verdict)])
-
-
-def _headline(verdict: Verdict) -> str:
+def _headline(verdict: Verdict, told: str, width: int) -> list[str]:
     failure = verdict.failure
-    assert failure is not None
-    kind = "" if failure.kind == "outcome" else f"{failure.kind}: "
-    title = f"{verdict.title}      " if verdict.title else ""
-    return f"FAILS  {title}{kind}{failure.message}"
+    if verdict.status == "fails" and failure is not None:
+        if len(told) > 2 * width:  # the table of outcomes tells what is allowed
+            told = told.partition(" (allowed: ")[0]
+        told = told if failure.kind == "outcome" else f"{failure.kind}: {told}"
+    head = f"{verdict.status.upper()}  {printable(verdict.title)}".rstrip()
+    gap = "      " if verdict.title else "  "
+    if len(head) + len(gap) + len(told) <= width:
+        return [f"{head}{gap}{told}"]
+    indent = " " * (len(verdict.status) + 2)
+    lines = textwrap.wrap(told, width, initial_indent=indent, subsequent_indent=indent)
+    return [head, *lines] if verdict.title else [f"{head}{lines[0][len(head) :]}", *lines[1:]]
 
 
-# ------------------------------------------------------------------ columns
-
-
-def _columns(steps: Sequence[Step], actors: Sequence[str]) -> list[str]:
-    active = [actor for actor in actors if any(step.actor == actor for step in steps)]
-    where = [f"{os.path.basename(step.place.file)}:{step.place.line}" for step in steps]
-    right = max(len(text) for text in where)
-    width = max(24, min(50, (WIDTH - 6 - right - 2) // max(1, len(active))))
-    rows = ["      " + "".join(actor.ljust(width) for actor in active)]
-    before: Step | None = None
-    for position, step in enumerate(steps):
-        skipped = len(steps) - _MOST_ROWS
-        if skipped > 0 and position >= _MOST_ROWS // 2 and position < _MOST_ROWS // 2 + skipped:
-            if position == _MOST_ROWS // 2:
-                rows.append(f"      ... {skipped} steps left out ...")
-            before = step
-            continue
-        column = active.index(step.actor)
-        if before is not None and before.actor != step.actor:
-            rows.append("      " + _switch(active.index(before.actor), column, width))
-        rows += _row(position + 1, step, column, width, len(active), where[position], before)
-        before = step
-    return rows
-
-
-def _switch(source: int, target: int, width: int) -> str:
-    low, high = sorted((source, target))
-    line = "-" * ((high - low) * width - 1)
-    text = line[: len(line) // 2 - 4] + " switch " + line[len(line) // 2 + 4 :]
-    arrow = text + ">" if source < target else "<" + text
-    return " " * (low * width) + arrow
-
-
-def _row(number: int, step: Step, column: int, width: int, columns: int, where: str, before: Step | None) -> list[str]:
-    same_line = before is not None and (before.actor, before.place.file, before.place.line) == (
-        step.actor,
-        step.place.file,
-        step.place.line,
+def _paragraph(text: str, width: int, hang: int) -> list[str]:
+    indent = "    "
+    return textwrap.wrap(
+        text, width, initial_indent=indent, subsequent_indent=indent + " " * hang, break_on_hyphens=False
     )
-    source = "" if same_line else linecache.getline(step.place.file, step.place.line).strip()
-    told = step.what
-    indent = column * width
-    room = width - 1
-    far = (columns - column - 1) * width
-    prefix = f"{number:>4}  "
-    if source and len(source) + 3 + len(told) <= room + far:
-        cell = f"{source}   {told}"
-        return [_with_place(prefix + " " * indent + cell, where, columns * width)]
-    rows = []
-    if source:
-        rows.append(prefix + " " * indent + textwrap.shorten(source, room + far, placeholder=" ..."))
-        prefix = "      "
-        told = "  " + told
-    elif same_line:
-        told = "  " + told
-    rows.append(prefix + " " * indent + told)
-    rows[0] = _with_place(rows[0], where, columns * width)
-    return rows
 
 
-def _with_place(text: str, where: str, width: int) -> str:
-    return text.ljust(6 + width) + "  " + where
-
-
-# ------------------------------------------------------------------ below the columns
-
-
-def _detail(verdict: Verdict) -> list[str]:
-    lines = []
-    if verdict.failure is not None:
-        lines += [f"    {line}" for line in verdict.failure.detail]
-    if verdict.witness is not None and verdict.failure is not None and verdict.failure.kind in ("outcome", "check"):
-        story = critical_steps(verdict.witness.trace.steps)
-        if story:
-            lines += textwrap.wrap(story, WIDTH - 8, initial_indent="    ", subsequent_indent="    ")
-    return lines
-
-
-def _outcomes(verdict: Verdict) -> list[str]:
-    known = list(verdict.descriptions)
-    rows = []
-    seen = [(outcome, count) for outcome, count in verdict.outcomes.most_common() if outcome != "nothing"]
-    unit = "rounds" if verdict.method == "hammer" else "schedules"
-    for outcome, count in seen:
-        mark = ""
-        if outcome in verdict.forbidden or (verdict.allowed is not None and outcome not in verdict.allowed):
-            mark = "forbidden"
-        rows.append(
-            (
-                repr(outcome),
-                f"{count:,} {unit if count != 1 else unit[:-1]}",
-                verdict.descriptions.get(outcome, ""),
-                mark,
-            )
-        )
-    for outcome in known:
-        if outcome not in verdict.outcomes:
-            mark = "forbidden" if outcome in verdict.forbidden else ""
-            rows.append((repr(outcome), "never", verdict.descriptions[outcome], mark))
+def _outcomes(verdict: Verdict, width: int) -> list[str]:
+    rows = list(_rows(verdict))
     if not rows:
         return []
-    rows = rows[:12]
-    first = max(len(row[0]) for row in rows)
-    second = max(len(row[1]) for row in rows)
-    third = max(len(row[2]) for row in rows)
-    lines = []
-    for position, (outcome, count, description, mark) in enumerate(rows):
-        head = "    outcomes   " if position == 0 else "               "
-        lines.append(f"{head}{outcome.ljust(first)}   {count.rjust(second)}   {description.ljust(third)}   {mark}")
+    left_out = 0
+    if len(rows) > _MOST_OUTCOMES:
+        kept = [
+            row for position, row in enumerate(rows) if position < _MOST_OUTCOMES - 1 or (row[2] and row[1] != "never")
+        ]
+        left_out = len(rows) - len(kept)
+        rows = kept
+    sizes = [max(len(row[column]) for row in rows) for column in range(4)]
+    beside = _LABEL + sum(sizes) + 9 <= width
+    lines: list[str] = []
+    for outcome, count, mark, description in rows:
+        label = "" if lines else "outcomes"
+        marked = f"   {mark.ljust(sizes[2])}" if sizes[2] else ""
+        text = f"    {label:<{_LABEL - 4}}{outcome.ljust(sizes[0])}   {count.rjust(sizes[1])}{marked}"
+        if beside:
+            lines.append(f"{text}   {description}")
+        else:
+            indent = " " * (_LABEL + 2)
+            lines += [text, *textwrap.wrap(description, width, initial_indent=indent, subsequent_indent=indent)]
+    if left_out:
+        lines.append(f"{'':{_LABEL}}... {left_out} more ...")
     return lines
 
 
-def _facts(verdict: Verdict) -> list[str]:
-    facts = []
+def _rows(verdict: Verdict) -> Iterator[tuple[str, str, str, str]]:
+    """Outcome, how often it was seen, whether it is forbidden, what it means; the most frequent first."""
+    unit = "round" if verdict.method == "hammer" else "schedule"
+    seen = [one for one in verdict.outcomes.most_common() if one[0] != "nothing" or one[0] in verdict.descriptions]
+    unseen = [(outcome, 0) for outcome in verdict.descriptions if outcome not in verdict.outcomes]
+    for outcome, count in [*seen, *unseen]:
+        wrong = outcome in verdict.forbidden or (verdict.allowed is not None and outcome not in verdict.allowed)
+        often = f"{count:,} {unit if count == 1 else unit + 's'}" if count else "never"
+        yield (
+            printable(shown_value(outcome)),
+            often,
+            "forbidden" if wrong else "",
+            printable(str(verdict.descriptions.get(outcome, ""))),
+        )
+
+
+def _facts(verdict: Verdict, asserted: str) -> Iterator[tuple[str, str]]:
     if verdict.method == "hammer":
-        facts += [("hammer", _hammer_line(verdict))]
-    elif verdict.status == "fails" and verdict.method == "explore":
-        facts += [("found", _found_line(verdict))]
-    elif verdict.method == "replay":
-        facts += [("replay", verdict.reason)]
+        yield "hammer", hammer_line(verdict)
+    elif verdict.method == "explore" and verdict.status == "fails":
+        yield "found", found_line(verdict)
+    elif verdict.method == "explore":
+        yield "covered", _covered(verdict)
+    elif verdict.status == "fails":
+        yield "replay", verdict.reason
     for note in verdict.notes:
         label, _, text = note.partition(": ")
-        facts.append((label, text))
-    for escaped in verdict.uncontrolled[:5]:
-        facts.append(("escaped", escaped))
+        yield label, text
+    for escaped in verdict.uncontrolled[:_MOST_ESCAPED]:
+        yield "escaped", escaped
+    if len(verdict.uncontrolled) > _MOST_ESCAPED:
+        yield "", f"... {len(verdict.uncontrolled) - _MOST_ESCAPED} more ..."
+    if asserted and verdict.status != "fails":
+        yield "asserted", asserted
     if verdict.replay:
-        facts.append(("replay", verdict.replay))
+        yield "replay", verdict.replay
     elif verdict.witness is not None and verdict.method == "explore":
-        facts.append(("replay", "lab.replay(verdict.witness, setup, actors, ...)"))
-    return [f"    {label.ljust(10)} {text}" for label, text in facts]
+        yield "replay", "lab.replay(verdict.witness, setup, actors, ...)"
 
 
-def _clip(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 3] + "..."
+def _covered(verdict: Verdict) -> str:
+    every = "every schedule" if verdict.status == "holds" else "not every schedule"
+    bound = f" (limit: {verdict.bound})" if verdict.bound else ""
+    return f"{every} at {verdict.granularity} granularity{bound}; {duration(verdict.seconds)}"
 
 
-def _found_line(verdict: Verdict) -> str:
-    witness = verdict.witness
-    if witness is None:
-        return f"schedule {verdict.schedules:,}, {_duration(verdict.seconds)}"
-    switches = witness.trace.switches
-    return (
-        f"schedule {witness.found:,}, {witness.strategy}, seed {witness.seed}; "
-        f"{switches} {'switch' if switches == 1 else 'switches'}; {_duration(verdict.seconds)}"
+def _fact(label: str, text: str, width: int) -> Sequence[str]:
+    head = f"    {label:<{_LABEL - 4}}"
+    if label == "replay":
+        return [head + text]  # to be copied whole
+    return textwrap.wrap(
+        text, width, initial_indent=head, subsequent_indent=" " * _LABEL, break_long_words=False, break_on_hyphens=False
     )
-
-
-def _hammer_line(verdict: Verdict) -> str:
-    low, high = verdict.rate_interval
-    if verdict.rate == 0.0:
-        return (
-            f"0 of {verdict.schedules:,} rounds failed (rate below {_percent(high)} with 95 % confidence)"
-            + _overlap(verdict)
-        )
-    failed = round(verdict.rate * verdict.schedules)
-    return (
-        f"{failed:,} of {verdict.schedules:,} rounds failed: {_percent(verdict.rate)} "
-        f"({_percent(low)} to {_percent(high)})" + _overlap(verdict)
-    )
-
-
-def _overlap(verdict: Verdict) -> str:
-    return f"; actors overlapped in {_percent(verdict.overlap)}"
-
-
-def _percent(share: float) -> str:
-    percent = 100 * share
-    return (
-        f"{percent:.0f} %"
-        if percent >= 10 or percent == 0
-        else f"{percent:.2g} %"
-        if percent >= 0.01
-        else f"{percent:.1e} %"
-    )
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds >= 1 else f"{max(1, round(seconds * 1000))} ms"

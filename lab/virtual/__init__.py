@@ -8,20 +8,29 @@ and type checks all work, and no module is patched that another thread could see
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
-from types import ModuleType
+from functools import partial, reduce
+from types import BuiltinFunctionType, FunctionType, MethodDescriptorType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from lab.virtual import clock, locks, queues, threads
+from lab.hooks import call
+from lab.virtual import clock, conditions, locks, loops, queues, threads
+from lab.virtual.local import LOCAL
 from lab.virtual.state import Memory
 
 if TYPE_CHECKING:
     from lab.carriers.control import Control
     from lab.instrument import Site
 
-_FUNCTIONS: dict[Any, Callable[..., Any]] = {**locks.FUNCTIONS, **threads.FUNCTIONS, **queues.FUNCTIONS}
-_APPLIES: dict[Any, Callable[[Any], bool]] = {**locks.APPLIES, **queues.APPLIES}
+_FUNCTIONS: dict[Any, Callable[..., Any]] = {
+    **locks.FUNCTIONS,
+    **conditions.FUNCTIONS,
+    **threads.FUNCTIONS,
+    **queues.FUNCTIONS,
+    **loops.FUNCTIONS,
+}
+_APPLIES: dict[Any, Callable[[Any], bool]] = {**conditions.APPLIES, **queues.APPLIES, **loops.APPLIES}
 _METHODS: dict[type, dict[str, Callable[..., Any]]] = {**locks.METHODS, **queues.METHODS}
+_METHOD_NAMES = frozenset(name for methods in _METHODS.values() for name in methods)
 _PLAIN: dict[Any, Callable[..., Any]] = {**threads.PLAIN, **clock.PLAIN}
 
 
@@ -29,15 +38,18 @@ def controlled_operations() -> Iterator[tuple[str, list[str]]]:
     """Owner -> names of its controlled operations, for people to read."""
     found: dict[str, list[str]] = {}
     for function in [*_FUNCTIONS, *_PLAIN]:
-        owner, _, name = getattr(function, "__qualname__", function.__name__).rpartition(".")
-        module = function.__module__.removeprefix("_")
-        module = {"thread": "threading"}.get(module, module)
+        owner, _, name = function.__qualname__.rpartition(".")
+        module = (function.__module__ or "datetime").removeprefix("_")
+        module = {"thread": "threading", "posix": "os", "nt": "os"}.get(module, module)
         found.setdefault(f"{module}.{owner}" if owner else module, []).append(name)
     for kind, methods in _METHODS.items():
-        found[f"{kind.__module__.removeprefix('_')}.{kind.__qualname__}"] = list(methods)
+        module = {"_thread": "threading"}.get(kind.__module__, kind.__module__.removeprefix("_"))
+        found[f"{module}.{kind.__qualname__.replace('lock', 'Lock')}"] = list(methods)
     found["random"] = ["every function of the module", "Random() without a seed"]
     for owner in sorted(found):
-        yield owner, sorted(set(found[owner]))
+        names = sorted({name for name in found[owner] if not name.startswith("_")})
+        if names and not owner.rpartition(".")[2].startswith("_"):
+            yield owner, names
 
 
 class Twins:
@@ -53,8 +65,16 @@ class Twins:
         if twin is None:
             return None
         if function in _APPLIES:
-            return None  # its object is not known here; the method's own code is controlled
+            return partial(self._for_its_object, function, twin, site)
         return partial(twin, self._control, site)
+
+    def _for_its_object(
+        self, function: Any, twin: Callable[..., Any], site: Site, *arguments: Any, **named: Any
+    ) -> Any:
+        if arguments and _APPLIES[function](arguments[0]):
+            return twin(self._control, site, *arguments, **named)
+        self._control.discovery.cover(function)
+        return function(*arguments, **named)
 
     def method(self, bound: Any, function: Any, site: Site) -> Any:
         """The twin of a bound Python method, or None."""
@@ -64,19 +84,25 @@ class Twins:
             return None  # a callable object that cannot be hashed
         owner = bound.__self__
         if twin is None:
+            if type(function) is MethodDescriptorType:  # as `contextlib.ExitStack` binds the ``__exit__`` of a lock
+                twin = self.descriptor(function, owner, site)
+                return None if twin is None else partial(twin, owner)
             return clock.random_method(self._control, owner, bound.__name__)
         applies = _APPLIES.get(function)
         if applies is not None and not applies(owner):
-            return None
+            self._control.discovery.cover(bound)
+            return bound  # not None: with another object the same call may have a twin
         return partial(twin, self._control, site, owner)
 
     def builtin(self, function: Any, site: Site) -> Any:
         """The twin of a C function or bound C method, or None."""
         owner = function.__self__
-        if owner is None or type(owner) is ModuleType:
+        if owner is None or type(owner) is ModuleType or type(owner) is type:
             twin = _PLAIN.get(function)
+            if twin is None and function.__module__ == "_asyncio":
+                twin = loops.LATE.get(function.__name__)
             return None if twin is None else partial(twin, self._control, site)
-        methods = _METHODS.get(type(owner))
+        methods = _methods_of(owner, function.__name__)
         if methods is None:
             return clock.random_method(self._control, owner, function.__name__)
         twin = methods.get(function.__name__)
@@ -84,13 +110,68 @@ class Twins:
 
     def descriptor(self, function: Any, owner: object, site: Site) -> Any:
         """The twin of a C method called through its class, or None."""
-        twin = _METHODS.get(type(owner), {}).get(function.__name__)
+        methods = _methods_of(owner, function.__name__)
+        twin = None if methods is None else methods.get(function.__name__)
         return None if twin is None else partial(twin, self._control, site)
+
+    def calling(self, function: Any, arguments: tuple[Any, ...], site: Site) -> Any:
+        """What to call in place of a C function that itself calls what it is handed, such as ``iter(q.get, None)``.
+
+        None where nothing handed over is a controlled operation.
+        """
+        if function not in _CALLING or not any(map(_is_controlled, arguments)):
+            return None
+
+        def called(*given: Any, **named: Any) -> Any:
+            given = tuple(partial(_call_controlled, one, site) if _is_controlled(one) else one for one in given)
+            return function(*given, **named)
+
+        return called
+
+    def carried(self, bound: partial[Any], site: Site) -> Any:
+        """What to call in place of a `functools.partial` of a controlled operation, or None."""
+        if not _is_controlled(bound.func):
+            return None
+        return partial(_call_controlled, bound.func, site, *bound.args, **bound.keywords)
 
     def maker(self, cls: type, arguments: tuple[Any, ...], site: Site) -> Any:
         """What to call in place of a class, or None."""
+        if cls is not LOCAL and issubclass(cls, LOCAL):
+            return self._control.locals.making(self._control, cls)
         return clock.seeded_class(self._control, cls, arguments)
 
     def guard(self, manager: Any, site: Site) -> Any:
         """The context manager to enter in place of ``manager``."""
-        return locks.guard(self._control, manager, site)
+        guarded = locks.guard(self._control, manager, site)
+        return guarded if guarded is not manager else conditions.guard(self._control, manager, site)
+
+
+_CALLING: frozenset[Any] = frozenset((iter, map, filter, sorted, min, max, reduce))
+
+
+def _is_controlled(operation: Any) -> bool:
+    kind = type(operation)
+    if kind is MethodType:
+        return isinstance(operation.__func__, FunctionType) and operation.__func__ in _FUNCTIONS
+    if kind is FunctionType:
+        return operation in _FUNCTIONS
+    if kind is BuiltinFunctionType:
+        return operation in _PLAIN or _methods_of(operation.__self__, operation.__name__) is not None
+    if kind is partial:
+        return _is_controlled(operation.func)
+    return kind is MethodDescriptorType and operation.__objclass__ in _METHODS
+
+
+def _call_controlled(operation: Any, site: Site, *arguments: Any, **named: Any) -> Any:
+    """Call ``operation`` for C code: its twin while an execution goes on, else itself."""
+    return call(operation, arguments, site)(*arguments, **named)
+
+
+def _methods_of(owner: object, name: str) -> dict[str, Callable[..., Any]] | None:
+    """The twins of a C object's methods; a subclass of its class has them too."""
+    methods = _METHODS.get(type(owner))
+    if methods is None and name in _METHOD_NAMES:
+        for kind, inherited in _METHODS.items():
+            if isinstance(owner, kind):
+                return inherited
+    return methods

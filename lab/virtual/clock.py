@@ -7,57 +7,132 @@ sleepers the one with the earlier moment wakes first.
 
 from __future__ import annotations
 
+import _thread
+import os
 import random
 import time
 from collections.abc import Callable
+from datetime import UTC, date, datetime, tzinfo
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from lab.virtual.arguments import as_real
 
 if TYPE_CHECKING:
     from lab.carriers.control import Control
     from lab.instrument import Site
 
 _SHARED: Any = random._inst  # behind random.random() and the like
+_LONGEST_SLEEP = 2.0**63 / 1e9  # seconds; from here on the real one complains
 
 
-def sleep(control: Control, site: Site, seconds: float) -> None:
-    if not seconds >= 0:
-        raise ValueError("sleep length must be non-negative")
-    control.block("sleep", time, "sleeps", _never, site, control.now + seconds)
+# ------------------------------------------------------------------ time
+
+
+def sleep(control: Control, site: Site, seconds: Any, /) -> None:
+    if not isinstance(seconds, int | float):
+        _thread.allocate_lock().acquire(True, seconds)  # complains about what is no number
+    if not 0 <= seconds < _LONGEST_SLEEP:
+        time.sleep(seconds)  # complains, and does not sleep
+    control.block("sleep", time, "sleeps", _never, site, control.now + float(seconds))
 
 
 def _never() -> bool:
     return False
 
 
-def _seconds(control: Control, _site: Site) -> float:
+def _seconds(control: Control, _site: Site, /) -> float:
     return control.read_clock()
 
 
-def _nanoseconds(control: Control, _site: Site) -> int:
+def _nanoseconds(control: Control, _site: Site, /) -> int:
     return int(control.read_clock() * 1e9)
+
+
+def _clock_gettime(control: Control, site: Site, clock: int, /) -> float:
+    time.clock_gettime(clock)
+    return control.read_clock()
+
+
+def _clock_gettime_ns(control: Control, site: Site, clock: int, /) -> int:
+    time.clock_gettime_ns(clock)
+    return int(control.read_clock() * 1e9)
+
+
+def _at_once(real: Callable[..., Any]) -> Callable[..., Any]:
+    """The twin of a function of a moment, which means now if there is none."""
+
+    def told(control: Control, _site: Site, seconds: float | None = None, /) -> Any:
+        return real(control.read_clock() if seconds is None else seconds)
+
+    return told
+
+
+def _strftime(control: Control, _site: Site, template: str, *moment: Any) -> str:
+    return time.strftime(template, *(moment or (time.localtime(control.read_clock()),)))
+
+
+def _now(control: Control, _site: Site, tz: tzinfo | None = None) -> datetime:
+    return datetime.fromtimestamp(control.read_clock(), tz)
+
+
+def _utcnow(control: Control, _site: Site, /) -> datetime:
+    datetime.utcnow()  # for its warning
+    return datetime.fromtimestamp(control.read_clock(), UTC).replace(tzinfo=None)
+
+
+def _today(control: Control, _site: Site, /) -> date:
+    return date.fromtimestamp(control.read_clock())
+
+
+# ------------------------------------------------------------------ random numbers
 
 
 def random_method(control: Control, owner: object, name: str) -> Any:
     """The method of the seeded generator in place of one of `random`'s own, or None."""
-    if owner is _SHARED:
-        return getattr(control.twins.memory.random(), name)
-    return None
+    if owner is not _SHARED:
+        return None
+    generator = control.twins.memory.random()
+    return partial(_seed, generator) if name == "seed" else getattr(generator, name)
+
+
+def _seed(generator: random.Random, *arguments: Any, **named: Any) -> None:
+    """A seed from the operating system would be another one in every execution."""
+    if arguments == (None,) or not arguments:
+        arguments = (0,)
+    generator.seed(*arguments, **named)
 
 
 def seeded_class(control: Control, cls: type, arguments: tuple[Any, ...]) -> Any:
     """A seeded maker in place of ``random.Random()`` without a seed, or None."""
-    if cls is random.Random and not arguments:
-        return partial(random.Random, control.twins.memory.random().random())
+    if cls is random.Random and (not arguments or arguments == (None,)):
+        return partial(_seeded, control.twins.memory.random().random())
     return None
 
 
-PLAIN: dict[Any, Callable[..., Any]] = {
+def _seeded(seed: float, *_none: None) -> random.Random:
+    return random.Random(seed)
+
+
+def _random_bytes(control: Control, _site: Site, size: int, /) -> bytes:
+    os.urandom(0 if type(size) is int and size > 0 else size)  # complains where it has to
+    return control.twins.memory.random().randbytes(size)
+
+
+_READINGS = ("time", "monotonic", "perf_counter", "process_time", "thread_time")
+_TWINS: dict[Any, Callable[..., Any]] = {
     time.sleep: sleep,
-    time.time: _seconds,
-    time.monotonic: _seconds,
-    time.perf_counter: _seconds,
-    time.time_ns: _nanoseconds,
-    time.monotonic_ns: _nanoseconds,
-    time.perf_counter_ns: _nanoseconds,
+    **{getattr(time, name): _seconds for name in _READINGS},
+    **{getattr(time, name + "_ns"): _nanoseconds for name in _READINGS},
+    **{real: _at_once(real) for real in (time.localtime, time.gmtime, time.ctime)},
+    time.strftime: _strftime,
+    datetime.now: _now,
+    datetime.today: _now,
+    datetime.utcnow: _utcnow,
+    date.today: _today,
+    os.urandom: _random_bytes,
 }
+if hasattr(time, "clock_gettime"):
+    _TWINS[time.clock_gettime] = _clock_gettime
+    _TWINS[time.clock_gettime_ns] = _clock_gettime_ns
+PLAIN: dict[Any, Callable[..., Any]] = {real: as_real(real, twin) for real, twin in _TWINS.items()}

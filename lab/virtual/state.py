@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
+from queue import SimpleQueue
 from random import Random
 from typing import TYPE_CHECKING, Any
+
+from lab.hooks import uncontrolled
+from lab.virtual.threads import mark_ended
 
 if TYPE_CHECKING:
     from lab.carriers.actor import Actor
@@ -19,11 +24,11 @@ class LockState:
 
     __slots__ = ("count", "lock", "owner", "reentrant")
 
-    def __init__(self, lock: Any, reentrant: bool, held: bool) -> None:
+    def __init__(self, lock: Any, reentrant: bool, owner: Actor | str | None) -> None:
         self.lock = lock
         self.reentrant = reentrant
-        self.owner: Actor | str | None = OUTSIDE if held else None
-        self.count = 1 if held else 0
+        self.owner = owner
+        self.count = 0 if owner is None else 1
 
     def free(self) -> bool:
         """Whether anybody could take it."""
@@ -31,12 +36,16 @@ class LockState:
 
 
 class Waiter:
-    """One call of ``Condition.wait`` that has not returned."""
+    """One wait for a notification that has not returned; stands in the condition's own waiting list."""
 
     __slots__ = ("notified",)
 
     def __init__(self) -> None:
         self.notified = False
+
+    def release(self) -> None:
+        """What the real ``Condition.notify`` calls."""
+        self.notified = True
 
 
 class Memory:
@@ -45,36 +54,54 @@ class Memory:
     def __init__(self, control: Control) -> None:
         self._control = control
         self._locks: dict[int, LockState] = {}
-        self._waiters: dict[int, tuple[object, deque[Waiter]]] = {}
-        self._before: dict[int, tuple[Any, dict[str, Any]]] = {}
+        self._before: dict[int, tuple[object, list[Callable[[], object]]]] = {}
         self._random: Random | None = None
         self.was_set: set[int] = set()  # events that somebody set during the execution
 
     def lock(self, lock: Any, reentrant: bool) -> LockState:
+        """The state of ``lock``; the real one tells whether it was held before."""
         state = self._locks.get(id(lock))
         if state is None:
-            held = not reentrant and lock.locked()
-            state = self._locks[id(lock)] = LockState(lock, reentrant, held)
+            state = self._locks[id(lock)] = LockState(lock, reentrant, self._holder_before(lock, reentrant))
         return state
+
+    def _holder_before(self, lock: Any, reentrant: bool) -> Actor | str | None:
+        if not reentrant:
+            return OUTSIDE if lock.locked() else None
+        with uncontrolled():
+            if lock._is_owned():
+                return self._control.main  # the thread that runs all this has it
+            if not lock.acquire(False):
+                return OUTSIDE
+            lock.release()
+        return None
+
+    def known_lock(self, lock: Any) -> LockState | None:
+        """The state of ``lock`` if somebody has used it."""
+        return self._locks.get(id(lock))
 
     def holders(self) -> dict[int, Actor | str]:
         """Who holds which lock, by the lock's id."""
         return {identity: state.owner for identity, state in self._locks.items() if state.owner is not None}
 
-    def waiters(self, condition: object) -> deque[Waiter]:
-        found = self._waiters.get(id(condition))
-        if found is None:
-            found = self._waiters[id(condition)] = (condition, deque())
-        return found[1]
-
     def remember(self, owner: Any, *names: str) -> None:
         """Note fields of ``owner`` before the execution changes them for the first time."""
         if id(owner) not in self._before:
-            values = {}
-            for name in names:
-                value = getattr(owner, name)
-                values[name] = deque(value, value.maxlen) if isinstance(value, deque) else value
-            self._before[id(owner)] = (owner, values)
+            self._before[id(owner)] = (owner, [_undo(owner, name) for name in names])
+
+    def remember_items(self, owner: Any) -> None:
+        """Note the items of a `queue.SimpleQueue` before the execution changes them for the first time."""
+        if id(owner) not in self._before:
+            items = _drain(owner)
+
+            def refill() -> None:
+                _drain(owner)
+                for item in items:
+                    SimpleQueue.put(owner, item)
+
+            refill()
+
+            self._before[id(owner)] = (owner, [refill])
 
     def random(self) -> Random:
         """The generator behind the functions of `random`; the same numbers in every execution."""
@@ -85,14 +112,35 @@ class Memory:
     def forget(self) -> None:
         """Restore remembered fields and start afresh."""
         if self._before:
-            for owner, values in self._before.values():
-                for name, value in values.items():
-                    setattr(owner, name, value)
+            for _, undo in self._before.values():
+                for action in undo:
+                    action()
             self._before.clear()
         if self._locks:
             self._locks.clear()
-        if self._waiters:
-            self._waiters.clear()
         self._random = None
         if self.was_set:
             self.was_set.clear()
+        for actor in self._control.actors:
+            if actor.thread is not None and actor is not self._control.main:
+                mark_ended(actor.thread)
+
+
+def _undo(owner: Any, name: str) -> Callable[[], object]:
+    value = getattr(owner, name)
+    if isinstance(value, list | deque):
+        items = list(value)
+
+        def refill() -> None:
+            value[:] = items  # type: ignore[index]
+
+        def refill_deque() -> None:
+            value.clear()
+            value.extend(items)
+
+        return refill if isinstance(value, list) else refill_deque
+    return lambda: setattr(owner, name, value)
+
+
+def _drain(owner: Any) -> list[Any]:
+    return [SimpleQueue.get_nowait(owner) for _ in range(SimpleQueue.qsize(owner))]

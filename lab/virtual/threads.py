@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lab.hooks import uncontrolled
+from lab.virtual.arguments import as_real, patience
 
 if TYPE_CHECKING:
     from lab.carriers.actor import Actor
@@ -26,7 +27,7 @@ def start(control: Control, site: Site, thread: Any) -> None:
     control.operate(thread, "starts", site)
 
 
-def join(control: Control, site: Site, thread: Any, timeout: float | None = None) -> None:
+def join(control: Control, site: Site, thread: Any, timeout: Any = None) -> None:
     if not thread._initialized:
         raise RuntimeError("Thread.__init__() not called")
     if not thread._started._flag:
@@ -38,7 +39,7 @@ def join(control: Control, site: Site, thread: Any, timeout: float | None = None
         return
     if actor is control.current:
         raise RuntimeError("cannot join current thread")
-    deadline = None if timeout is None else control.now + max(timeout, 0.0)
+    deadline = None if timeout is None else control.now + patience(max(timeout, 0))
     control.block("join", thread, "joins", lambda: actor.finished, site, deadline)
 
 
@@ -52,10 +53,12 @@ def is_alive(control: Control, site: Site, thread: Any) -> bool:
 
 
 def start_new_thread(
-    control: Control, site: Site, function: Callable[..., Any], arguments: tuple[Any, ...], keywords: Any = None
+    control: Control, site: Site, function: Callable[..., Any], arguments: Any, keywords: Any = None, /
 ) -> int:
+    given = {} if keywords is None else keywords
+    if not callable(function) or not isinstance(arguments, tuple) or not isinstance(given, dict):
+        return _thread.start_new_thread(function, arguments, keywords)  # complains, and starts nothing
     control.discovery.cover(function)
-    given = keywords or {}
     name = f"thread {control.next_index}"
     actor = control.spawn(name, lambda: function(*arguments, **given), (), True, None)
     control.operate(actor, "starts", site)
@@ -63,15 +66,18 @@ def start_new_thread(
 
 
 def current_thread(control: Control, _site: Site) -> Any:
-    actor = control.current
-    if actor is control.main:
-        with uncontrolled():
-            return threading.current_thread()
-    if actor.thread is None:
-        with uncontrolled():
-            actor.thread = threading.Thread(name=actor.name, daemon=False)
-        _mark_started(control, actor, actor.thread)
-    return actor.thread
+    return _thread_of(control, control.current)
+
+
+def enumerate_threads(control: Control, _site: Site) -> list[Any]:
+    """The process's real threads and this execution's."""
+    with uncontrolled():
+        real = threading.enumerate()
+    return real + [_thread_of(control, actor) for actor in control.live if actor is not control.main]
+
+
+def active_count(control: Control, site: Site) -> int:
+    return len(enumerate_threads(control, site))
 
 
 def get_ident(control: Control, _site: Site) -> int:
@@ -102,6 +108,18 @@ class _Ended:
         """Nothing is left to wait for."""
 
 
+def _thread_of(control: Control, actor: Actor) -> Any:
+    """The Thread object of an actor, made when first asked for."""
+    if actor is control.main:
+        with uncontrolled():
+            return threading.current_thread()
+    if actor.thread is None:
+        with uncontrolled():
+            actor.thread = threading.Thread(name=actor.name, daemon=actor.daemon)
+        _mark_started(control, actor, actor.thread)
+    return actor.thread
+
+
 def _mark_started(control: Control, actor: Actor, thread: Any) -> None:
     thread._ident = identity(control, actor)
     thread._native_id = thread._ident
@@ -115,14 +133,18 @@ def _actor_of(control: Control, thread: Any) -> Actor | None:
     return None
 
 
-FUNCTIONS: dict[Any, Callable[..., Any]] = {
+_TWINS: dict[Any, Callable[..., Any]] = {
     threading.Thread.start: start,
     threading.Thread.join: join,
     threading.Thread.is_alive: is_alive,
     threading.current_thread: current_thread,
+    threading.enumerate: enumerate_threads,
+    threading.active_count: active_count,
 }
-PLAIN: dict[Any, Callable[..., Any]] = {
+_PLAIN: dict[Any, Callable[..., Any]] = {
     _thread.get_ident: get_ident,
     _thread.get_native_id: get_ident,
     _thread.start_new_thread: start_new_thread,
 }
+FUNCTIONS: dict[Any, Callable[..., Any]] = {real: as_real(real, twin) for real, twin in _TWINS.items()}
+PLAIN: dict[Any, Callable[..., Any]] = {real: as_real(real, twin) for real, twin in _PLAIN.items()}

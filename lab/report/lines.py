@@ -1,0 +1,94 @@
+"""Verdicts, figures and values in one line each."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from lab.report.labels import Labels
+from lab.verdict import Verdict
+
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+_WIDEST_VALUE = 40
+
+
+def one_line(verdict: Verdict) -> str:
+    """The verdict as it stands behind a passed test."""
+    if verdict.method == "hammer":
+        return hammer_line(verdict)
+    if verdict.method == "replay":
+        return clip(printable(verdict.reason), 110)
+    if verdict.status == "fails" and verdict.failure is not None:
+        what = verdict.failure.message.partition(" (allowed: ")[0]
+        what = printable(Labels([what]).told(without_addresses(what)))
+        what = what if verdict.failure.kind in ("outcome", "exception") else f"{verdict.failure.kind}: {what}"
+        if verdict.witness is None:
+            return f"fails: {clip(what, 76)}"
+        return f"fails: {clip(what, 76)}, by schedule {verdict.witness.found:,} with {switches(verdict)}"
+    return f"{verdict.status}: {clip(printable(verdict.reason), 110)}, {duration(verdict.seconds)}"
+
+
+def found_line(verdict: Verdict) -> str:
+    """How the failure was found."""
+    witness = verdict.witness
+    if witness is None:
+        return f"schedule {verdict.schedules:,}; {duration(verdict.seconds)}"
+    return (
+        f"schedule {witness.found:,}, {witness.strategy}, seed {witness.seed}; "
+        f"{switches(verdict)}; {duration(verdict.seconds)}"
+    )
+
+
+def switches(verdict: Verdict) -> str:
+    """How many switches the witness has."""
+    count = verdict.witness.trace.switches if verdict.witness is not None else 0
+    return f"{count} {'switch' if count == 1 else 'switches'}"
+
+
+def hammer_line(verdict: Verdict) -> str:
+    """The rate with its interval, and how often the actors really overlapped."""
+    low, high = (percent(share) for share in verdict.rate_interval)
+    failed = round(verdict.rate * verdict.schedules)
+    rounds = f"{failed:,} of {verdict.schedules:,} {'round' if verdict.schedules == 1 else 'rounds'} failed"
+    overlap = f"actors overlapped in {percent(verdict.overlap)}"
+    if not failed:
+        return f"{rounds} (rate below {high} with 95 % confidence); {overlap}"
+    return f"{rounds}: {percent(verdict.rate)} ({low} to {high}); {overlap}"
+
+
+def shown_value(value: object) -> str:
+    """The value's repr in one line, without memory addresses, which differ in every run."""
+    try:
+        text = repr(value)
+    except Exception:
+        text = f"<{type(value).__qualname__}>"
+    return clip(" ".join(line.strip() for line in without_addresses(text).splitlines()), _WIDEST_VALUE)
+
+
+def without_addresses(text: str) -> str:
+    """``text`` without the memory addresses of default reprs, which differ in every run."""
+    return _ADDRESS.sub("", text)
+
+
+def percent(share: float) -> str:
+    """A share with two digits."""
+    figure = 100 * share
+    if figure >= 10 or figure == 0:
+        return f"{figure:.0f} %"
+    digits = 1 - math.floor(math.log10(figure))
+    return f"{figure:.{digits}f}".rstrip("0").rstrip(".") + " %"
+
+
+def duration(seconds: float) -> str:
+    """Seconds, or milliseconds below one second."""
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{max(1, round(seconds * 1000))} ms"
+
+
+def printable(text: str) -> str:
+    """``text`` without anything that could steer the terminal or break the line."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
+def clip(text: str, most: int) -> str:
+    """``text`` in at most that many characters."""
+    return text if len(text) <= most else text[: most - 3].rstrip() + "..."

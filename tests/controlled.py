@@ -1,0 +1,63 @@
+"""What the tests of the engine share: the same code run for real and under control."""
+
+from __future__ import annotations
+
+import threading
+
+from lab import explore
+
+
+def words(operation, *arguments, **named):
+    """What the operation gives, or the exception it raises, as a person would read it."""
+    try:
+        return operation(*arguments, **named)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def really(body):
+    """What ``body`` gives in a thread that nobody controls."""
+    given = []
+    thread = threading.Thread(target=lambda: given.append(words(body)))
+    thread.start()
+    thread.join()
+    return given[0]
+
+
+def under_control(body):
+    """What ``body`` gives as the only actor."""
+    given = []
+    verdict = explore(lambda: None, {"alice": lambda state: given.append(words(body))}, schedules=1)
+    assert verdict.failure is None, str(verdict)
+    assert verdict.uncontrolled == ()
+    return given[-1]
+
+
+def alike(body):
+    """What ``body`` gives, which has to be the same for real and under control."""
+    expected, given = really(body), under_control(body)
+    assert given == expected, f"\n{given}\n{expected}"
+    return expected
+
+
+def outcomes(setup, actors, outcome, schedules=400, **options):
+    """Every outcome of the program under random schedules; it must not fail."""
+    verdict = explore(setup, actors, outcome=outcome, schedules=schedules, **options)
+    assert verdict.failure is None, str(verdict)
+    assert verdict.uncontrolled == ()
+    return set(verdict.outcomes)
+
+
+def failure(setup, actors, **options):
+    """The failure of the program: its kind, its message and its detail."""
+    options.setdefault("schedules", 400)
+    found = explore(setup, actors, **options)
+    assert found.status == "fails", str(found)
+    return found.failure.kind, found.failure.message, found.failure.detail
+
+
+class State:
+    """A shared state with the given fields."""
+
+    def __init__(self, **fields):
+        self.__dict__.update(fields)

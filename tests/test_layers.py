@@ -1,0 +1,187 @@
+"""Imports in lab/ point one way, the public door opens, and nothing heavy loads before it is needed."""
+
+import ast
+import importlib
+import subprocess
+import sys
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import lab
+
+LAB = Path(lab.__file__).parent
+
+ORDER = [
+    # words that every part speaks
+    "errors",
+    "origin",
+    "files",
+    "schedule",
+    "trace",
+    "program",
+    # visible operations: where they are in the code, and what they touch
+    "stack",
+    "hooks",
+    "names",
+    "instrument",
+    "discovery",
+    "operations",
+    "naming",
+    "virtual",
+    # one execution, and what is written down of it
+    "carriers",
+    "recorder",
+    "detectors",
+    "freshness",
+    "strategies",
+    "exploration",
+    # what it comes to
+    "witness",
+    "keeping",
+    "verdict",
+    "explorer",
+    "replaying",
+    "interleave",
+    "hammering",
+    "hammer",
+    # what a person defines, reads and types
+    "scenario",
+    "report",
+    "catalogue",
+    "command",
+    "cli",
+    "pytest_plugin",
+]
+"""Bottom to top.  A unit, which is a module or a package, imports only units above it in this list.
+
+Only imports that run when a module is imported count.  Those inside functions exist for two reasons: to
+start fast (the plugin, the command line and `import lab` load the engine on first use), and to let what
+stands below hand over to what stands above without knowing it (a verdict's text is written by `report`).
+"""
+
+
+def modules():
+    return sorted(path for path in LAB.rglob("*.py") if "__pycache__" not in path.parts)
+
+
+def name_of(path):
+    parts = path.relative_to(LAB.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+NAMES = {name_of(path) for path in modules()}
+
+
+def statements(body):
+    """Those that run when the module is imported."""
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            yield from statements(node.orelse)
+            continue
+        yield node
+        for field in ("body", "orelse", "finalbody"):
+            yield from statements(getattr(node, field, []))
+        for handler in getattr(node, "handlers", []):
+            yield from statements(handler.body)
+
+
+def imports(path):
+    """The modules of the lab that importing ``path`` imports."""
+    for node in statements(ast.parse(path.read_text(encoding="utf-8")).body):
+        if isinstance(node, ast.Import):
+            named = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: write absolute imports"
+            named = [f"{node.module}.{alias.name}" for alias in node.names]
+            named = [name if name in NAMES else node.module for name in named]
+        else:
+            continue
+        yield from (name for name in named if name.split(".")[0] == "lab")
+
+
+def unit(name):
+    return name.split(".")[1] if "." in name else "lab"
+
+
+def test_every_unit_has_a_place_in_the_order():
+    assert sorted({unit(name) for name in NAMES} - {"lab"}) == sorted(ORDER)
+
+
+@pytest.mark.parametrize("path", [pytest.param(path, id=name_of(path)) for path in modules()])
+def test_imports_point_one_way(path):
+    own = unit(name_of(path))
+    if own == "lab":
+        assert list(imports(path)) == []  # the door opens nothing by itself
+        return
+    above = ORDER[: ORDER.index(own) + 1]
+    assert [name for name in imports(path) if unit(name) not in above] == []
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    graph = {name_of(path): set(imports(path)) - {name_of(path)} for path in modules()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle of imports: {' -> '.join(error.args[1])}", pytrace=False)
+
+
+def test_the_door_leads_where_it_says():
+    assert lab.__all__ == sorted(lab.__all__)
+    for name in lab.__all__:
+        value = getattr(lab, name)
+        assert value.__name__ == name
+        assert value.__module__ == lab._HOME[name]
+    assert set(lab._HOME) == set(lab.__all__)
+    assert set(lab.__all__) <= set(dir(lab))
+    namespace = {}
+    exec("from lab import *", namespace)
+    assert set(lab.__all__) <= set(namespace)
+
+
+def test_an_unknown_name_is_told_as_python_does():
+    with pytest.raises(AttributeError) as caught:
+        lab.linearisable
+    assert str(caught.value) == "module 'lab' has no attribute 'linearisable'"
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_every_module_can_be_imported_and_says_what_it_is_for(name):
+    assert importlib.import_module(name).__doc__
+
+
+def test_every_module_can_be_imported_first():
+    """No module relies on another having been imported before it."""
+    program = (
+        "import importlib, sys\n"
+        "for name in sys.argv[1:]:\n"
+        "    importlib.import_module(name)\n"
+        "    for loaded in [one for one in sys.modules if one.split('.')[0] == 'lab']:\n"
+        "        del sys.modules[loaded]\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, *sorted(NAMES)], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_no_file_is_too_long_to_read():
+    lengths = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in modules()}
+    assert {name: length for name, length in lengths.items() if length > 400} == {}
+
+
+@pytest.mark.parametrize(
+    ("statement", "loaded"),
+    [
+        ("import lab", []),
+        ("import lab.pytest_plugin", ["files", "keeping", "pytest_plugin"]),
+        ("from lab import Scenario", ["errors", "program", "scenario"]),
+    ],
+)
+def test_what_loads_with_it(statement, loaded):
+    program = f"import sys; before = set(sys.modules); {statement}; print(*sorted(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    new = done.stdout.split()
+    assert [name for name in new if name.split(".")[0] == "lab"] == ["lab", *(f"lab.{name}" for name in loaded)]
+    assert {"bytecode", "click", "greenlet", "hypothesis", "rich"} & {name.split(".")[0] for name in new} == set()

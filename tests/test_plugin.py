@@ -1,0 +1,406 @@
+"""The pytest plugin, from outside: collection, mistakes, what the terminal shows, options."""
+
+import re
+import subprocess
+import sys
+
+import plugin_sources as sources
+import pytest
+from plugin_sources import FAST, FILE, section
+
+pytestmark = pytest.mark.usefixtures("quiet_environment")
+
+
+def items(result):
+    """The node ids that ``--collect-only -q`` shows."""
+    return [line for line in result.outlines if "::" in line]
+
+
+BOTH = [f"{FILE}::{variant}[{method}]" for variant in ("unsafe", "fixed") for method in ("explore", "hammer")]
+
+
+# ------------------------------------------------------------------ collection
+
+
+def test_each_variant_is_two_items(project):
+    result = project().runpytest_inprocess("--collect-only", "-q", "scenarios")
+    assert items(result) == BOTH
+    assert result.ret == 0
+
+
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        ((FILE,), BOTH),
+        ((f"{FILE}::unsafe",), BOTH[:2]),
+        ((f"{FILE}::fixed[explore]",), [BOTH[2]]),
+        (("scenarios", "-k", "explore"), [BOTH[0], BOTH[2]]),
+        (("scenarios", "-k", "hammer and unsafe"), [BOTH[1]]),
+        (("scenarios", "-k", "lost_update and fixed"), BOTH[2:]),
+        ((), BOTH),
+    ],
+)
+def test_items_are_selected_as_tests_are(project, selection, expected):
+    result = project().runpytest_inprocess("--collect-only", "-q", *selection)
+    assert items(result) == expected
+
+
+@pytest.mark.parametrize(
+    ("file", "source", "expected"),
+    [
+        ("scenarios/deep/er/x.py", sources.SCENARIO, 4),
+        ("mine/scenarios/x.py", sources.SCENARIO, 4),
+        ("elsewhere/x.py", sources.SCENARIO, 0),
+        ("scenarios/_helper.py", sources.SCENARIO, 0),
+        ("scenarios/helper.py", "'''Speaks of a SCENARIO = Scenario().'''\n", 0),
+        ("scenarios/test_x.py", "from x import SCENARIO\ndef test_it(): pass\n", 0),
+        ("scenarios/x.txt", sources.SCENARIO, 0),
+    ],
+)
+def test_a_scenario_file_defines_one_below_a_folder_named_scenarios(project, file, source, expected):
+    from lab.files import is_scenario_file
+
+    pytester = project(source, file)
+    assert is_scenario_file(pytester.path / file, pytester.path) is bool(expected)
+    if expected:
+        assert len(items(pytester.runpytest_inprocess("--collect-only", "-q"))) == expected
+
+
+def test_tests_beside_scenarios_stay_tests(project):
+    pytester = project()
+    project("def test_it():\n    pass\n", "scenarios/test_it.py")
+    assert items(pytester.runpytest_inprocess("--collect-only", "-q")) == [*BOTH, "scenarios/test_it.py::test_it"]
+
+
+def test_two_scenarios_of_one_name_in_two_families(project):
+    pytester = project()
+    project(sources.SCENARIO, "scenarios/other/lost_update.py")
+    assert len(items(pytester.runpytest_inprocess("--collect-only", "-q"))) == 8
+
+
+# ------------------------------------------------------------------ mistakes
+
+
+ADD_ONE, CALL, CWE, ACTORS, ALLOWED, REVIEW = 30, 38, 40, 43, 45, 49  # lines of the scenario
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("allowed=", "alowed=", f":{ALLOWED}: Scenario: unknown field 'alowed'; did you mean allowed?"),
+        (
+            '    bug_class="atomicity violation",\n',
+            "",
+            f":{CALL}: Scenario: field 'bug_class' is missing; add bug_class=",
+        ),
+        (
+            "cwe=(366, 362)",
+            "cwe=366",
+            f":{CWE}: Scenario: cwe=366: give a tuple of CWE numbers, such as (366, 362)",
+        ),
+        (
+            '("Read-then-write on anything shared.",)',
+            '("Read-then-write on anything shared.")',
+            f":{REVIEW}: Scenario: review='Read-then-write on anything shared.': give a tuple of strings; "
+            "one string needs a comma behind it",
+        ),
+        (
+            '"bob": add_one',
+            '"bob": 3',
+            f":{ACTORS}: Scenario: actors['bob']=3 cannot be called; give a function that takes the state",
+        ),
+        (
+            "allowed={2:",
+            "allowed={1:",
+            f":{ALLOWED + 1}: Scenario: forbidden: outcome 1 is also in allowed; keep one",
+        ),
+        ("SCENARIO = Scenario(", "SCENARIO = dict(", f":{CALL}: SCENARIO is dict, not a Scenario; "
+         "write SCENARIO = Scenario(...)"),
+        ("SCENARIO = Scenario(", "LOST = Scenario(", f":{CALL}: the scenario is called LOST; "
+         "write SCENARIO = Scenario(...)"),
+        (
+            "import threading",
+            "import threadin",
+            ":6: cannot be imported: ModuleNotFoundError: No module named 'threadin'",
+        ),
+        (
+            "def add_one(counter):",
+            "def add_one(counter:",
+            f":{ADD_ONE}: cannot be imported: SyntaxError: '(' was never closed",
+        ),
+        (
+            "def add_one(counter):",
+            "raise SystemExit(3)\ndef f():",
+            f":{ADD_ONE}: cannot be imported: SystemExit: 3",
+        ),
+        (
+            "def add_one(counter):",
+            "1 / 0\ndef f():",
+            f":{ADD_ONE}: cannot be imported: ZeroDivisionError: division by zero",
+        ),
+        (
+            "def add_one(counter):",
+            "raise ValueError('two\\n lines')\ndef f():",
+            f":{ADD_ONE}: cannot be imported: ValueError: two lines",
+        ),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_one_clear_collection_error(project, old, new, message):
+    assert sources.SCENARIO.count(old) == 1
+    result = project(sources.SCENARIO.replace(old, new)).runpytest_inprocess("scenarios", "-q")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    start = next(number for number, line in enumerate(result.outlines) if "ERROR collecting" in line)
+    assert result.outlines[start + 1] == f"{FILE}{message}"
+    assert result.outlines[start + 2].startswith("====")  # and no traceback
+    assert result.outlines[-2].startswith("!!!!")
+
+
+def test_one_mistake_does_not_hide_the_other_scenarios(project):
+    pytester = project("SCENARIO = 3\n")
+    project(sources.SCENARIO, "scenarios/other/fine.py")
+    result = pytester.runpytest_inprocess("--continue-on-collection-errors", "-q", "-k", "explore", *FAST)
+    result.assert_outcomes(passed=2, errors=1)
+
+
+# ------------------------------------------------------------------ promises
+
+
+def test_promises_kept_are_one_line_each(project):
+    result = project().runpytest_inprocess("-v", "-k", "explore", *FAST)
+    result.assert_outcomes(passed=2, deselected=2)
+    result.stdout.re_match_lines(
+        [
+            rf"{FILE}::unsafe\[explore\] PASSED  fails: outcome 1: one lost, by schedule \d+ with \d+ switch(es)? .*",
+            rf"{FILE}::fixed\[explore\] PASSED  unknown: no failure in 30 schedules, \d+ ms .*",
+        ]
+    )
+    assert "race-lab" not in [line.strip("= ") for line in result.outlines]  # nothing twice
+
+
+def test_without_v_there_is_a_summary(project):
+    pytester = project()
+    lines = section(pytester.runpytest_inprocess("-k", "explore", *FAST), "race-lab")
+    assert [line.split("  explore  ")[0] for line in lines if line] == [
+        "atomicity/lost_update unsafe",
+        "atomicity/lost_update fixed ",
+    ]
+    quiet = pytester.runpytest_inprocess("-q", "-k", "explore", *FAST)
+    assert "race-lab" not in [line.strip("= ") for line in quiet.outlines]
+
+
+def test_hammer_items_report_a_rate(project):
+    result = project().runpytest_inprocess("-v", "-k", "hammer")
+    result.assert_outcomes(passed=2, deselected=2)
+    result.stdout.re_match_lines(
+        [
+            rf"{FILE}::unsafe\[hammer\] PASSED  [\d,]+ of [\d,]+ rounds? failed.*; actors overlapped in [\d.]+ % .*",
+            rf"{FILE}::fixed\[hammer\] PASSED  0 of [\d,]+ rounds failed \(rate below .* % with 95 % confidence\);.*",
+        ]
+    )
+
+
+def test_an_unsafe_variant_that_does_not_fail(project):
+    result = project(sources.HARMLESS).runpytest_inprocess("-k", "explore", *FAST)
+    result.assert_outcomes(passed=1, failed=1, deselected=2)
+    report = section(result, "unsafe[explore]")
+    assert report[0] == (
+        "unsafe: it must fail, but no failure was witnessed; raise --lab-schedules, or the variant is not unsafe"
+    )
+    assert report[2] == f"UNKNOWN  {FILE}::unsafe      no failure in 30 schedules"
+
+
+def test_an_unsafe_variant_that_fails_in_another_way(project):
+    source = sources.SCENARIO.replace("self.value = current + 1", "self.valu += current")
+    result = project(source).runpytest_inprocess(f"{FILE}::unsafe[explore]")
+    assert section(result, "unsafe[explore]")[0] == (
+        "unsafe: it must fail by outcome, not by exception; mend it, or describe 'exception' in symptoms="
+    )
+
+
+def test_a_fixed_variant_that_fails(project):
+    result = project(sources.BROKEN).runpytest_inprocess("-k", "explore and fixed")
+    result.assert_outcomes(failed=1, deselected=3)
+    report = section(result, "fixed[explore]")
+    assert report[:3] == [
+        "fixed: it must not fail",
+        "",
+        f"FAILS  {FILE}::fixed      outcome 1: one lost (allowed: 2)",
+    ]
+    assert report[-1].startswith(f'    replay     pytest "{FILE}::fixed" --lab-replay .lab/lost_update-fixed-')
+
+
+def test_x_stops_at_the_first_failure(project):
+    source = sources.HARMLESS.replace("fixed=Fixed", "fixed=Unsafe")
+    result = project(source).runpytest_inprocess("-x", "-k", "explore", *FAST)
+    result.assert_outcomes(failed=1, deselected=2)
+    assert "!!!!!!!!!!!!!!!!!!!! stopping after 1 failures" in result.stdout.str()
+
+
+def test_without_the_cache_provider(project):
+    project().runpytest_inprocess("-p", "no:cacheprovider", "-k", "explore", *FAST).assert_outcomes(
+        passed=2, deselected=2
+    )
+
+
+def test_two_workers(project):
+    result = project(sources.BROKEN).runpytest_subprocess("-n", "2", "-k", "explore", *FAST, timeout=60)
+    result.assert_outcomes(passed=1, failed=1)
+    assert any(line.startswith('    replay     pytest "') for line in section(result, "fixed[explore]"))
+    lines = section(result, "race-lab")
+    assert [line.split("  explore  fails: outcome 1: one lost")[0] for line in sorted(filter(None, lines))] == [
+        "atomicity/lost_update fixed ",
+        "atomicity/lost_update unsafe",
+    ]
+
+
+def test_witnesses_lie_in_a_folder_that_git_ignores(project):
+    pytester = project(sources.BROKEN)
+    pytester.runpytest_inprocess("-k", "explore", *FAST)
+    names = sorted(path.name for path in (pytester.path / ".lab").iterdir())
+    assert [name[:-14] for name in names] == ["", "lost_update-fixed", "lost_update-unsafe"]
+    assert names[0] == ".gitignore"
+    assert (pytester.path / ".lab" / ".gitignore").read_text() == "*\n"
+
+
+def test_a_witness_that_cannot_be_saved_does_not_hide_the_failure(project):
+    pytester = project(sources.BROKEN)
+    (pytester.path / ".lab").write_text("in the way")
+    report = section(pytester.runpytest_inprocess(f"{FILE}::fixed[explore]"), "fixed[explore]")
+    assert report[2] == f"FAILS  {FILE}::fixed      outcome 1: one lost (allowed: 2)"
+    assert [line for line in report if line.startswith("    not saved  File exists")]
+    assert report[-1] == "    replay     lab.replay(verdict.witness, setup, actors, ...)"
+
+
+# ------------------------------------------------------------------ options
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--lab-strategy", "best"), "--lab-strategy=best: unknown; choose one of "),
+        (("--lab-schedules", "many"), "--lab-schedules=many: give a whole number of at least 1"),
+        (("--lab-schedules", "1.5"), "--lab-schedules=1.5: give a whole number of at least 1"),
+        (
+            ("--lab-schedules", "0"),
+            "--lab-schedules=0: nothing would be run; give a whole number of at least 1",
+        ),
+        (("--lab-schedules="), "--lab-schedules=: give a whole number of at least 1"),
+        (("--lab-seconds", "soon"), "--lab-seconds=soon: give a number of seconds above 0"),
+        (
+            ("--lab-seconds", "-1"),
+            "--lab-seconds=-1.0: nothing would be run; give a number of seconds above 0",
+        ),
+        (
+            ("--lab-seconds", "nan"),
+            "--lab-seconds=nan: nothing would be run; give a number of seconds above 0",
+        ),
+        (("--lab-seed", "x"), "--lab-seed=x: give a whole number"),
+        (
+            ("--lab-report", "file.txt"),
+            "--lab-report=file.txt: cannot be made (File exists); give a folder to write to",
+        ),
+        (
+            ("--lab-replay", "none.json"),
+            "witness none.json: cannot be read (No such file or directory); give the path of a saved witness",
+        ),
+    ],
+)
+def test_an_option_that_cannot_work_is_told_in_one_line(project, options, message):
+    pytester = project()
+    (pytester.path / "file.txt").write_text("")
+    result = pytester.runpytest_inprocess(*([options] if isinstance(options, str) else options))
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert len(result.errlines) == 2
+    assert result.errlines[0].startswith(f"ERROR: {message}")
+    assert result.errlines[0] == f"ERROR: {message}" or message.endswith("choose one of ")
+    assert result.errlines[1] == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("lab_strategy = best", "lab_strategy=best: unknown; choose one of "),
+        ("lab_schedules = many", "lab_schedules=many: give a whole number of at least 1"),
+        ("lab_seconds = 0", "lab_seconds=0.0: nothing would be run; give a number of seconds above 0"),
+        ("lab_seed = x", "lab_seed=x: give a whole number"),
+        ("lab_report = tox.ini", "lab_report=tox.ini: cannot be made (File exists); give a folder to write to"),
+    ],
+)
+def test_a_setting_that_cannot_work_names_its_file(project, line, message):
+    pytester = project()
+    pytester.makeini(f"[pytest]\n{line}\n")
+    result = pytester.runpytest_inprocess()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert result.errlines[0].startswith(f"ERROR: {pytester.path / 'tox.ini'}: {message}")
+    assert result.errlines[1:] == [""]
+
+
+def test_a_setting_given_with_o_is_not_blamed_on_the_file(project):
+    result = project().runpytest_inprocess("-o", "lab_seed=x")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert result.errlines == ["ERROR: -o lab_seed=x: give a whole number", ""]
+
+
+def test_settings_stand_in_the_ini_file_and_options_override_them(project):
+    pytester = project()
+    pytester.makeini("[pytest]\nlab_schedules = 7\nlab_strategy = pct\nlab_seed = 3\nlab_report = reports\n")
+    select = f"{FILE}::fixed[explore]"
+    result = pytester.runpytest_inprocess("-v", select)
+    result.stdout.fnmatch_lines(["*PASSED  unknown: no failure in 7 schedules, *"])
+    report = pytester.path / "reports" / "atomicity-lost_update-fixed-explore.txt"
+    assert report.read_text().startswith(f"UNKNOWN  {FILE}::fixed      no failure in 7 schedules\n")
+    result = pytester.runpytest_inprocess("-v", "--lab-schedules", "9", "--lab-report", "mine", select)
+    result.stdout.fnmatch_lines(["*PASSED  unknown: no failure in 9 schedules, *"])
+    assert (pytester.path / "mine" / report.name).exists()
+
+
+def test_options_override_the_arguments_of_a_call(project):
+    pytester = project()
+    call = "explore(Counter, [increment] * 2, schedules=11, strategy='pct', seed=2, outcome=lambda c: c.value, **kw)"
+    told = (
+        f"def test_it():\n    for kw in ({{}}, {{'allowed': {{2}}}}):\n        verdict = lab.{call}\n"
+        "        print(verdict.reason, verdict.witness and (verdict.witness.strategy, verdict.witness.seed))\n"
+    )
+    pytester.makepyfile(test_it=sources.TEST.partition("def explored")[0] + told)
+
+    def printed(*options):
+        lines = pytester.runpytest_inprocess("-q", "-s", "test_it.py", *options).outlines
+        return lines[0], lines[1].rpartition("schedule ")[2].partition(" ")[2].rstrip(".")
+
+    assert printed() == ("no failure in 11 schedules None", "('pct', 2)")
+    options = ("--lab-schedules", "50", "--lab-seed", "8", "--lab-strategy", "random")
+    assert printed(*options) == ("no failure in 50 schedules None", "('random', 8)")
+    by_time, _ = printed("--lab-seconds", "0.05")  # replaces the number of schedules too, not only adds to it
+    assert re.fullmatch(r"no failure in [\d,]+ schedules? when the time was up None", by_time)
+
+
+def test_options_are_in_the_help(pytester):
+    lines = pytester.runpytest_inprocess("--help").outlines
+    for name in ("strategy=NAME", "schedules=N", "seconds=S", "seed=N", "replay=WITNESS", "report=DIR"):
+        assert [line for line in lines if line.startswith(f"  --lab-{name}")]
+        assert [line for line in lines if line.startswith(f"  lab_{name.partition('=')[0]} (string):")]
+
+
+# ------------------------------------------------------------------ start-up
+
+
+def test_the_plugin_loads_without_the_engine():
+    program = (
+        "import sys, lab.pytest_plugin; "
+        "print(*sorted(name for name in sys.modules if name.split('.')[0] in "
+        "('bytecode', 'click', 'greenlet', 'hypothesis', 'lab', 'rich')))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["lab", "lab.files", "lab.keeping", "lab.pytest_plugin"]
+
+
+def test_a_test_run_without_scenarios_never_loads_the_engine(pytester):
+    pytester.makepyfile(
+        """
+        import sys
+        def test_it():
+            loaded = [name for name in sys.modules if name.split(".")[0] in ("bytecode", "greenlet", "lab")]
+            assert sorted(loaded) == ["lab", "lab.files", "lab.keeping", "lab.pytest_plugin"]
+        """
+    )
+    pytester.runpytest_subprocess(timeout=60).assert_outcomes(passed=1)
