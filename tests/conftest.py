@@ -17,6 +17,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write tests/golden/*.txt instead of comparing")
 
 
+@pytest.fixture(autouse=True)
+def no_terminal(monkeypatch):
+    """Reports are as wide as they are without a terminal, whatever the test runner says of its own."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture
 def golden(request):
     """Compare a text with the file of that name in tests/golden/, or write it there."""
