@@ -198,7 +198,7 @@ def run_explore(entry: Entry, variant: Variant) -> Result:
 
 def run_hammer(entry: Entry, variant: Variant) -> Result:
     """Hammer one variant; only a variant that must not fail can fail here."""
-    from lab.hammer import hammer
+    from lab import hammer
     from lab.report.lines import one_line
 
     scenario = entry.scenario

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import re
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -16,13 +17,16 @@ if TYPE_CHECKING:
     from lab.instrument import Site
 
 
+_DEFAULT_NAME = re.compile(r"Thread-\d+(?P<target>.*)", re.DOTALL)
+
+
 def start(control: Control, site: Site, thread: Any) -> None:
     if not thread._initialized:
         raise RuntimeError("thread.__init__() not called")
     if thread._started._flag:
         raise RuntimeError("threads can only be started once")
     control.discovery.cover(thread.run)
-    actor = control.spawn(thread.name, thread.run, (), thread.daemon, thread)
+    actor = control.spawn(_stable_name(control, thread.name), thread.run, (), thread.daemon, thread)
     _mark_started(control, actor, thread)
     control.operate(thread, "starts", site)
 
@@ -118,6 +122,24 @@ def _thread_of(control: Control, actor: Actor) -> Any:
             actor.thread = threading.Thread(name=actor.name, daemon=actor.daemon)
         _mark_started(control, actor, actor.thread)
     return actor.thread
+
+
+def _stable_name(control: Control, name: str) -> str:
+    """What the actor is called: the thread's name, where it means the same in every execution.
+
+    CPython counts unnamed threads per process, so the lab counts them anew, and a
+    name that several threads share is numbered: a witness knows actors by name.
+    """
+    name = name if name.isprintable() and name.strip() else ascii(name)
+    default = _DEFAULT_NAME.fullmatch(name)
+    if default is not None:
+        name = f"Thread-{len(control.actors)}{default['target']}"
+    taken = {actor.name for actor in control.actors}
+    number, unique = 1, name
+    while unique in taken:
+        number += 1
+        unique = f"{name} #{number}"
+    return unique
 
 
 def _mark_started(control: Control, actor: Actor, thread: Any) -> None:
