@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 COLD = 1
@@ -87,3 +87,11 @@ class Actor:
 
     def __repr__(self) -> str:
         return f"<Actor {self.name}>"
+
+
+def next_in_turn(enabled: Sequence[Actor], actor: Actor) -> Actor | None:
+    """Who follows ``actor`` when everybody gets a turn; None if nobody else can go on."""
+    others = [other for other in enabled if other is not actor]
+    if not others:
+        return None
+    return min(others, key=lambda other: (other.index <= actor.index, other.index))
