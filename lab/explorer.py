@@ -123,7 +123,7 @@ def _search(
         if until is not None and clock() >= until and count:
             verdict.reason = f"{_spent(count)} when the time was up"
             break
-        if not strategy.begin():
+        if not strategy.begin(control):
             verdict.reason = f"the strategy had nothing left to try after {count:,} schedules"
             break
         outcome, failure = exploration.execute(strategy.choose)

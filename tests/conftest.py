@@ -51,7 +51,7 @@ class Fixed:
     def __init__(self, orders):
         self._orders = [order.split() for order in orders]
 
-    def begin(self):
+    def begin(self, execution):
         self._order = self._orders.pop(0) if self._orders else []
         return True
 

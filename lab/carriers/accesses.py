@@ -13,7 +13,7 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any, cast
 
-from lab.carriers.actor import ALL_WRITES, COLD, Actor, Place
+from lab.carriers.actor import ALL_WRITES, COLD, Actor, Event, Place
 from lab.carriers.scheduling import Scheduling
 from lab.discovery import Discovery
 from lab.hooks import ABSENT
@@ -84,6 +84,8 @@ class Accesses(Scheduling):
             self._too_long()
         if self.recorder is not None:
             self.recorder.access(actor, owner, key, write, site, value)
+        if self.events is not None:
+            self.events.append(Event(actor, ""))
         if self.class_names or more or self.sharing is not None:
             self._mark_class(actor, owner, key, write, site)
             self._mark(actor, owner, key, write, site)

@@ -19,6 +19,9 @@ still, as on a busy machine; one of ten seconds or more ends only when no one el
 Place = tuple[int, object]
 """Where an operation takes place: the object's id, and the key under which it is touched."""
 
+Places = tuple[tuple[Place, bool], ...]
+"""All places of one operation, and whether it writes them."""
+
 
 class Wait:
     """Why an actor cannot go on: published before the operation, while others are chosen."""
@@ -37,6 +40,21 @@ class Wait:
         self.doing = ""  # the library operation that it is part of, once nobody can go on
 
 
+TIMED_OUT = "timed out"
+
+
+class Event:
+    """An operation that has happened: who did it, where, of what kind, and whether it may have to wait."""
+
+    __slots__ = ("actor", "blocking", "kind", "places")
+
+    def __init__(self, actor: Actor, kind: str, blocking: bool = False) -> None:
+        self.actor = actor
+        self.kind = kind
+        self.blocking = blocking
+        self.places = operation(actor)
+
+
 class Actor:
     """A thread under control.
 
@@ -49,6 +67,7 @@ class Actor:
         "argument",
         "begun",
         "body",
+        "born",
         "daemon",
         "doing",
         "error",
@@ -81,6 +100,7 @@ class Actor:
         self.greenlet: Any = None
         self.resume: Callable[[], Any] = body  # set by the carrier: lets the actor go on
         self.parent: Actor | None = None  # who started it, if the program did
+        self.born = 0  # how many events there had been
         self.daemon = False
         self.reset()
 
@@ -95,7 +115,7 @@ class Actor:
         self.thread: Any = None  # the threading.Thread, once somebody asked for it
         self.place: Place | None = None
         self.writes = False
-        self.more: tuple[tuple[Place, bool], ...] = ()  # what the operation touches beside ``place``
+        self.more: Places = ()  # what the operation touches beside ``place``
         self.site: Any = None
 
     @property
@@ -119,15 +139,14 @@ def conflict(one: Actor, other: Actor) -> bool:
     """Whether the operations that two actors come to touch the same place, and one of them writes it."""
     if one.place == other.place and (one.writes or other.writes) and one.place is not None:
         return True
-    if not (one.more or other.more):
-        return False
-    return any(
-        place == there and (writes or written)
-        for place, writes in operation(one)
-        for there, written in operation(other)
-    )
+    return bool(one.more or other.more) and conflict_of(operation(one), operation(other))
 
 
-def operation(actor: Actor) -> tuple[tuple[Place, bool], ...]:
+def conflict_of(one: Places, other: Places) -> bool:
+    """Whether two operations touch the same place, and one of them writes it."""
+    return any(place == there and (writes or written) for place, writes in one for there, written in other)
+
+
+def operation(actor: Actor) -> Places:
     """All places that the operation that ``actor`` comes to touches, and whether it writes them."""
     return () if actor.place is None else ((actor.place, actor.writes), *actor.more)

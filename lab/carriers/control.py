@@ -61,6 +61,7 @@ class Control(Accesses):
         finally:
             if self.halted == "stuck":
                 self._note_standstill()
+            self.ended_with = [actor for actor in self.live if actor is not self.main]
             self.last = self.current.name if self.halted else ""
             self.unwinding = self.quiet = True
             if len(self.live) > 1 or self.halted:
@@ -94,6 +95,7 @@ class Control(Accesses):
         actor = Actor(self.next_index, name, body, arguments)
         self.next_index += 1
         actor.parent = self.current
+        actor.born = len(self.events or ())
         actor.daemon = daemon
         actor.thread = thread
         self.actors.append(actor)

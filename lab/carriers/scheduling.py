@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from lab.carriers.actor import Actor, Wait, next_in_turn
+from lab.carriers.actor import TIMED_OUT, Actor, Event, Wait, next_in_turn
 from lab.carriers.execution import Execution, Stopped
 from lab.instrument import Site
 from lab.operations import SYNC
@@ -26,9 +26,12 @@ class Scheduling(Execution):
         if self.unwinding or self.quiet:
             return
         actor = self.current
-        if site in self.hot and len(self.live) > 1:
+        if site in self.hot:
             self._publish(actor, owner, site, also)
-            self._decide(actor)
+            if len(self.live) > 1:
+                self._decide(actor)
+            if self.events is not None:
+                self.events.append(Event(actor, word))
         self._count_operation(actor, owner, word, site, detail, also)
 
     def block(
@@ -50,8 +53,8 @@ class Scheduling(Execution):
             if not is_ready:
                 self._stuck_alone(actor, Wait(kind, owner, ready, deadline, self.now, site))
             return is_ready or ready()
+        self._publish(actor, owner, site, also)
         if not is_ready or (site in self.hot and len(self.live) > 1):
-            self._publish(actor, owner, site, also)
             actor.wait = Wait(kind, owner, ready, deadline, self.now, site)
             self.waiting += 1
             if self.recorder is not None:
@@ -59,8 +62,12 @@ class Scheduling(Execution):
             self._decide(actor)
             if actor.timed_out:
                 actor.timed_out = False
+                if self.events is not None:
+                    self.events.append(Event(actor, TIMED_OUT, True))
                 self._count_operation(actor, owner, word + " (timed out)", site, "", also)
                 return False
+        if self.events is not None:
+            self.events.append(Event(actor, kind, True))
         self._count_operation(actor, owner, word, site, "", also)
         return True
 
@@ -123,6 +130,7 @@ class Scheduling(Execution):
         """Let the next actor go on, if one can: this one may be waiting in a loop for what they do."""
         following = next_in_turn(self._enabled(), actor)
         if following is not None and not self.unwinding:
+            self.gave_way = True
             self._hand_over(actor, following)
 
     def _enabled(self) -> list[Actor]:

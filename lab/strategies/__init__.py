@@ -12,6 +12,7 @@ from typing import Protocol
 from lab.carriers.actor import Actor
 from lab.carriers.execution import Execution
 from lab.strategies.counts import Counts
+from lab.strategies.dpor import SourceSets
 from lab.strategies.pct import PriorityChanges
 from lab.strategies.portfolio import Portfolio
 from lab.strategies.pos import PartialOrderSampling
@@ -24,7 +25,7 @@ class Strategy(Protocol):
 
     name: str
 
-    def begin(self) -> bool:
+    def begin(self, execution: Execution) -> bool:
         """Prepare for one more execution; False when there is nothing left to try."""
 
     def choose(self, enabled: list[Actor], current: Actor | None) -> Actor:
@@ -41,6 +42,7 @@ def _portfolio(seed: int, counts: Counts) -> Strategy:
 
 STRATEGIES: dict[str, Callable[[int, Counts], Strategy]] = {
     "auto": _portfolio,
+    "dpor": SourceSets,
     "surw": SelectiveWalk,
     "pos": PartialOrderSampling,
     "pct": PriorityChanges,

@@ -33,7 +33,7 @@ class PriorityChanges:
         self._priorities: dict[int, float] = {}  # actor index -> priority; initial ones are at least 1
         self._changes: dict[int, float] = {}  # decision -> the priority, below 1, that the runner falls to
 
-    def begin(self) -> bool:
+    def begin(self, execution: Execution) -> bool:
         depth = 1 + int(self._random() * self._DEEPEST)
         self._decisions = 0
         self._priorities.clear()

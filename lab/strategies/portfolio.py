@@ -18,11 +18,11 @@ class Portfolio:
         self._turn = -1
         self.choose = strategies[0].choose
 
-    def begin(self) -> bool:
+    def begin(self, execution: Execution) -> bool:
         while self._strategies:
             self._turn = (self._turn + 1) % len(self._strategies)
             strategy = self._strategies[self._turn]
-            if strategy.begin():
+            if strategy.begin(execution):
                 self.choose = strategy.choose
                 self.name = strategy.name
                 return True

@@ -30,7 +30,7 @@ class PartialOrderSampling:
         self._longest = 100 + counts.longest
         self._decisions = 0
 
-    def begin(self) -> bool:
+    def begin(self, execution: Execution) -> bool:
         self._priorities.clear()
         self._decisions = 0
         return True

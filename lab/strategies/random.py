@@ -17,7 +17,7 @@ class RandomWalk:
     def __init__(self, seed: int, counts: Counts) -> None:
         self._random = Random(f"random walk {seed}").random
 
-    def begin(self) -> bool:
+    def begin(self, execution: Execution) -> bool:
         return True
 
     def choose(self, enabled: list[Actor], current: Actor | None) -> Actor:

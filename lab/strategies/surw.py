@@ -32,7 +32,7 @@ class SelectiveWalk:
         self._intended = -1
         self._parents: dict[int, int] = {}  # child thread -> who started it
 
-    def begin(self) -> bool:
+    def begin(self, execution: Execution) -> bool:
         groups = list(self._counts.operations)
         self._target = groups[int(self._random() * len(groups))] if groups else None
         self._left = dict(self._counts.operations.get(self._target, ()))
