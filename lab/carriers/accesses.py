@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+from sys import getrefcount
 from types import (
     BuiltinFunctionType,
     FunctionType,
@@ -14,11 +15,12 @@ from types import (
 from typing import TYPE_CHECKING, Any, cast
 
 from lab.carriers.actor import ALL_WRITES, COLD, Actor, Event, Place
+from lab.carriers.ownership import references_of_private
 from lab.carriers.scheduling import Scheduling
 from lab.discovery import Discovery
 from lab.hooks import ABSENT
 from lab.instrument import Site
-from lab.operations import CONTENTS, Access, contents, function_effect, is_container, method_writes
+from lab.operations import CONTENTS, Access, contents, function_effect, is_container, is_iterator, method_writes
 from lab.virtual import Twins
 from lab.virtual.local import LOCAL
 
@@ -36,6 +38,7 @@ class Accesses(Scheduling):
 
     def __init__(self, discovery: Discovery, steps: int) -> None:
         super().__init__(discovery, steps)
+        self._private = references_of_private()
         self.twins = Twins(cast("Control", self))  # completed by the subclass, before anything runs
 
     # ------------------------------------------------------------ hooks: accesses
@@ -174,7 +177,10 @@ class Accesses(Scheduling):
         """Before an operation on a container, which reads ``also`` in the same step."""
         if self.quiet:
             return
-        accesses = contents(container, write)
+        if site.kind == "next" and getrefcount(container) <= self._private and is_iterator(type(container)):
+            accesses = contents(container, write)[1:]  # nobody else can have it
+        else:
+            accesses = contents(container, write)
         for other in also:
             accesses += contents(other, False)
         if accesses:

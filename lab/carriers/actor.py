@@ -7,7 +7,7 @@ from typing import Any
 
 COLD = 1
 """The bit, in the record of who touched a place, that some did so at a site that is no decision."""
-ALL_WRITES = int("100" + "10" * 4096, 2)
+ALL_WRITES = int("10" * 4096, 2) << 1
 """The write bits of the first 4,096 actors, as `Actor.wrote` sets them."""
 
 

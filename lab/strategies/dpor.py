@@ -85,16 +85,18 @@ class SourceSets:
         depth = self._depth
         self._depth += 1
         position = len(execution.events)
-        names = tuple([actor.index for actor in enabled])
         if depth < len(self._path):
             node = self._path[depth]
-            if (node.position, node.enabled) != (position, names):
-                self.diverged = self.diverged or f"decision {depth + 1}"
-                return enabled[0]
             if depth == len(self._path) - 1:
                 self._sleeping = node.sleep.union(node.done)
                 self._seen = position
-            return next(actor for actor in enabled if actor.index == node.chosen)
+            if node.position == position and len(enabled) == len(node.enabled):
+                for actor in enabled:
+                    if actor.index == node.chosen:
+                        return actor
+            self.diverged = self.diverged or f"decision {depth + 1}"
+            return enabled[0]
+        names = tuple([actor.index for actor in enabled])
         self._wake(execution, position)
         awake = [actor for actor in enabled if actor.index not in self._sleeping]
         if self.redundant or not awake:

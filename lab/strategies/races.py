@@ -30,7 +30,7 @@ class Races:
         self._clocks: list[list[int]] = []  # of each event
         self._now: list[list[int]] = [[0] * width for _ in range(width)]  # of each actor
         self._own: list[list[int]] = [[] for _ in range(width)]  # positions of each actor's events
-        self._history: dict[Place, list[tuple[int, bool]]] = {}
+        self._history: dict[Place, list[tuple[int, int, bool]]] = {}  # position, actor, write
         self._written: dict[Place, list[int]] = {}
         self._read: dict[Place, list[int]] = {}
         self._children = sorted((actor for actor in actors if actor.parent is not None), key=lambda one: one.born)
@@ -68,11 +68,12 @@ class Races:
     def _happen(self, event: Event, position: int) -> None:
         index = event.actor.index
         now = self._now[index]
+        written, read = self._written, self._read
         for place, write in event.places:
-            if place in self._written:
-                _join(now, self._written[place])
-            if write and place in self._read:
-                _join(now, self._read[place])
+            if place in written:
+                _join(now, written[place])
+            if write and place in read:
+                _join(now, read[place])
         if event.kind == "join":
             ended = self._threads.get(event.places[0][0][0])
             if ended is not None:
@@ -80,17 +81,22 @@ class Races:
         own = self._own[index]
         own.append(position)
         now[index] = len(own)
-        clock = now.copy()
+        clock = now.copy()  # never changed again
         self._events.append(event)
         self._numbers.append(len(own))
         self._clocks.append(clock)
         for place, write in event.places:
-            self._history.setdefault(place, []).append((position, write))
-            known = self._written if write else self._read
-            if place in known:
-                _join(known[place], clock)
+            if place in self._history:
+                self._history[place].append((position, index, write))
             else:
-                known[place] = clock.copy()
+                self._history[place] = [(position, index, write)]
+            if write:
+                written[place] = clock  # which all before has been joined into
+            elif place in read:
+                joined = read[place] = read[place].copy()
+                _join(joined, clock)
+            else:
+                read[place] = clock
 
     # ------------------------------------------------------------ races
 
@@ -122,22 +128,23 @@ class Races:
 
     def _candidates(self, event: Event) -> list[int]:
         """Positions of earlier operations of others that ``event`` depends on, the latest first."""
-        found: set[int] = set()
+        found: list[int] = []
         for place, write in event.places:
-            history = self._history.get(place, ())
-            if place[1] == SYNC:
-                found.update(position for position, _ in history)
+            history = self._history.get(place)
+            if history is None:
                 continue
-            passed: dict[tuple[int, bool], None] = {}
-            for position, written in reversed(history):
-                key = (self._events[position].actor.index, written)
-                if key not in passed:
-                    passed[key] = None
+            if place[1] == SYNC:
+                found += [position for position, _, _ in history]
+                continue
+            passed = 0  # the actors whose latest write and read have been met
+            for position, who, written in reversed(history):
+                bit = (2 if written else 1) << 2 * who
+                if not passed & bit:
+                    passed |= bit
                     if write or written:
-                        found.add(position)
-                    if len(passed) == 2 * self._width:
-                        break
-        return sorted(found, reverse=True)
+                        found.append(position)
+        found.sort(reverse=True)
+        return found
 
     def _initials(self, earlier: int, position: int, event: Event) -> list[int]:
         """Who can go first among what does not happen after ``earlier``, ``event`` included; the racing actor last."""
