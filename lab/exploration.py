@@ -30,10 +30,11 @@ _TWINS = os.path.join(LAB, "virtual") + os.sep  # raises what the real objects r
 class Exploration:
     """The engine and what is known of one program while it is explored."""
 
-    def __init__(self, program: Program, control: Control, discovery: Discovery) -> None:
+    def __init__(self, program: Program, control: Control, discovery: Discovery, strict: bool) -> None:
         self.program = program
         self.control = control
         self.discovery = discovery
+        self.strict = strict  # nothing shared may be missed, whatever it costs
         self.counts = Counts()
         self._in_vain = 0
 
@@ -89,7 +90,7 @@ class Exploration:
         for _ in range(MOST_PROFILES):
             sharing = SharingMap()
             outcome, failure = self.execute(Profile().choose, sharing=sharing, setup=fresh.setup)
-            self._take_in(sharing)
+            self.take_in(sharing)
             found = self.discovery.take_found()
             if failure is not None and not found:
                 return self.control.choices, outcome, failure
@@ -102,15 +103,18 @@ class Exploration:
         known = len(self.control.hot)
         sharing = SharingMap()
         self.execute(Choices(choices).choose, sharing=sharing)
-        self._take_in(sharing)
+        self.take_in(sharing)
         self.discovery.take_found()
         if len(self.control.hot) > known:
             self._in_vain = 0
 
-    def _take_in(self, sharing: SharingMap) -> None:
+    def take_in(self, sharing: SharingMap) -> None:
+        """Learn from an execution with everything noted."""
         shared = sharing.shared()
         self.control.hot.update(*shared)
         self.counts.add(shared, sharing.counts)
+        for site in sharing.passed_over:
+            self.discovery.escaped(site.code, "runs as one step, but touches what others touch", site.line)
 
     def learn_if_worthwhile(self, choices: Sequence[int]) -> None:
         """`learn` from an execution in which something new seemed to be shared.
@@ -155,11 +159,11 @@ class _Since:
 
 
 @contextmanager
-def engine(program: Program, steps: int, trace: tuple[str, ...]) -> Iterator[Exploration]:
+def engine(program: Program, steps: int, trace: tuple[str, ...], strict: bool = False) -> Iterator[Exploration]:
     """A carrier and the instrumented program; everything is as before afterwards."""
     if threading.get_ident() in DRIVERS:
         raise LabError("explore() was called inside an exploration; call it from outside the actors, setup and check")
-    with Discovery(trace) as discovery:
+    with Discovery(trace, libraries=strict) as discovery:
         for function in (program.setup, program.check, program.outcome, program.teardown):
             if function is not None:
                 discovery.cover(function)
@@ -168,7 +172,7 @@ def engine(program: Program, steps: int, trace: tuple[str, ...]) -> Iterator[Exp
         control = GreenletControl(discovery, steps)
         try:
             with _interruptible(control):
-                yield Exploration(program, control, discovery)
+                yield Exploration(program, control, discovery, strict)
         finally:
             control.close()
 

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from lab import keeping
 from lab.errors import InvalidType, InvalidValue, LabError
-from lab.exploration import MOST_PROFILES, Exploration, engine
+from lab.exhaustion import Exhaustion, exhaust
+from lab.exploration import Exploration, engine
 from lab.program import Failure, Program, describe, positive
 from lab.recorder import identity_of
-from lab.strategies import STRATEGIES, Strategy
-from lab.strategies.replay import Choices
+from lab.sampling import Sample, sample
+from lab.strategies import NAMES, STRATEGIES
+from lab.strategies.dpor import SourceSets
 from lab.trace import Trace
 from lab.verdict import Verdict
 from lab.witness import Witness, fingerprints
 
 DEFAULT_SCHEDULES = 10_000
 DEFAULT_SECONDS = 10.0
+_SHARE = 0.4  # of the budget, in which "auto" tries to cover everything before it samples
 
 
 def explore(
@@ -90,71 +94,74 @@ def _explore(
     verdict.forbidden = frozenset(program.forbidden)
     began = time.perf_counter()
     until = began + seconds if seconds is not None else None
+    found: Exhaustion | None = None
     with engine(program, steps, trace) as exploration:
-        failed = exploration.profile()
-        if failed is None:
-            chosen = STRATEGIES[strategy](seed, exploration.counts)
-            _search(exploration, chosen, schedules, until, seed, verdict)
-        else:
-            verdict.schedules = 1
-            choices, outcome, failure = failed
-            verdict.outcomes[outcome] += 1
-            _fail(exploration, verdict, choices, failure, "without switches", seed, 1)
+        if not _profile(exploration, verdict, seed):
+            if strategy in ("auto", "dpor"):
+                share = _SHARE if strategy == "auto" else 1.0
+                most = None if schedules is None else int(schedules * share)
+                found = exhaust(exploration, most, None if seconds is None else began + seconds * share)
+                _take_in(exploration, verdict, found, seed)
+            if strategy != "dpor" and verdict.failure is None and not (found and found.complete):
+                chosen = STRATEGIES[strategy](seed, exploration.counts)
+                left = None if schedules is None else schedules - verdict.schedules
+                _sample(exploration, verdict, sample(exploration, chosen, left, until), seed)
         verdict.uncontrolled = tuple(exploration.discovery.uncontrolled)
+    if found is not None and found.complete and verdict.failure is None:
+        with engine(program, steps, trace, strict=True) as exploration:
+            if not _profile(exploration, verdict, seed):
+                _prove(exploration, verdict, exhaust(exploration, schedules, until), seed)
+            verdict.uncontrolled = tuple(exploration.discovery.uncontrolled)
     verdict.seconds = time.perf_counter() - began
     return verdict
 
 
-def _search(
-    exploration: Exploration,
-    strategy: Strategy,
-    schedules: int | None,
-    until: float | None,
-    seed: int,
-    verdict: Verdict,
-) -> None:
-    control, discovery, outcomes = exploration.control, exploration.discovery, verdict.outcomes
-    count = 0
-    clock = time.perf_counter
-    while True:
-        if schedules is not None and count >= schedules:
-            verdict.reason = _spent(count)
-            break
-        if until is not None and clock() >= until and count:
-            verdict.reason = f"{_spent(count)} when the time was up"
-            break
-        if not strategy.begin(control):
-            verdict.reason = f"the strategy had nothing left to try after {count:,} schedules"
-            break
-        outcome, failure = exploration.execute(strategy.choose)
-        if discovery.found:
-            outcome, failure = _again(exploration, outcome, failure)
-        choices = control.choices
-        count += 1
-        strategy.end(control)
-        outcomes[outcome] += 1
-        if failure is not None:
-            verdict.schedules = count
-            _fail(exploration, verdict, choices, failure, strategy.name, seed, count)
-            return
-        if not count & (count - 1):  # now and then: on 3.11 only a noted execution reports what it calls
-            exploration.learn(choices)
-        elif control.suspicious:
-            exploration.learn_if_worthwhile(choices)
-    verdict.schedules = count
+def _profile(exploration: Exploration, verdict: Verdict, seed: int) -> bool:
+    """Get to know the program; true if it fails even without switches."""
+    failed = exploration.profile()
+    if failed is None:
+        return False
+    choices, outcome, failure = failed
+    verdict.schedules = 1
+    verdict.outcomes = Counter([outcome])
+    _fail(exploration, verdict, choices, failure, "without switches", seed, 1)
+    return True
 
 
-def _again(exploration: Exploration, outcome: Any, failure: Failure | None) -> tuple[Any, Failure | None]:
-    """Repeat an execution in which code started uninstrumented."""
-    for _ in range(MOST_PROFILES):
-        if not exploration.discovery.take_found():
-            break
-        outcome, failure = exploration.execute(Choices(exploration.control.choices).choose)
-    return outcome, failure
+def _take_in(exploration: Exploration, verdict: Verdict, found: Exhaustion, seed: int) -> None:
+    """What came of trying to cover everything."""
+    verdict.schedules = found.schedules
+    verdict.outcomes = found.outcomes
+    if found.failure is not None:
+        _fail(exploration, verdict, found.choices, found.failure, SourceSets.name, seed, found.schedules)
+    elif not found.complete:
+        doubt = next(iter(found.doubts), "")
+        verdict.reason = doubt or f"no failure in {found.schedules:,} of about {found.estimate:,} classes of schedules"
+        verdict.bound = f"about {found.schedules / found.estimate:.0%} of the classes" if found.estimate else None
 
 
-def _spent(count: int) -> str:
-    return f"no failure in {count:,} {'schedule' if count == 1 else 'schedules'}"
+def _sample(exploration: Exploration, verdict: Verdict, found: Sample, seed: int) -> None:
+    """What came of sampling."""
+    verdict.schedules += found.schedules
+    verdict.outcomes.update(found.outcomes)
+    verdict.reason = found.reason
+    verdict.bound = None
+    if found.failure is not None:
+        _fail(exploration, verdict, found.choices, found.failure, found.strategy, seed, verdict.schedules)
+
+
+def _prove(exploration: Exploration, verdict: Verdict, found: Exhaustion, seed: int) -> None:
+    """Judge the strict repetition of what covered everything."""
+    _take_in(exploration, verdict, found, seed)
+    if verdict.failure is not None or not found.complete:
+        return
+    doubts = [*exploration.discovery.uncontrolled, *found.doubts]
+    classes = f"{found.schedules:,} {'class' if found.schedules == 1 else 'classes'} of schedules"
+    if doubts:
+        verdict.reason = f"no failure in {classes}, all there are under control, but {doubts[0]}"
+        return
+    verdict.status = "holds"
+    verdict.reason = f"all {classes}" if found.schedules > 1 else "the only class of schedules"
 
 
 def _fail(
@@ -195,8 +202,8 @@ def _fail(
 def _validate(
     strategy: Any, schedules: Any, seconds: Any, seed: Any, steps: Any, on: Any, carrier: Any, trace: Any
 ) -> None:
-    if strategy not in STRATEGIES:
-        raise InvalidValue(f"strategy={strategy!r}: unknown; choose one of {', '.join(STRATEGIES)}")
+    if strategy not in NAMES:
+        raise InvalidValue(f"strategy={strategy!r}: unknown; choose one of {', '.join(NAMES)}")
     positive(schedules, "schedules", whole=True)
     positive(seconds, "seconds", whole=False)
     if steps is None:

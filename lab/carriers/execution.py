@@ -57,6 +57,8 @@ class Execution:
         self.standstill: list[tuple[Actor, Wait]] = []
         self.held: dict[int, Actor | str] = {}
         self.was_set: frozenset[int] = frozenset()
+        self.passed_over_timers = False  # in some execution: a long timeout could not end before others had gone on
+        self.read_time = False  # in some execution: an actor
         self.log = False  # a strategy asks for the events
         self.main.begun = True
         self._declared: list[Actor] = []

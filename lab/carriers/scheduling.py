@@ -143,8 +143,11 @@ class Scheduling(Execution):
                 enabled.append(actor)
             elif wait.deadline is not None and wait.deadline < earliest:
                 timer, earliest = actor, wait.deadline
-        if timer is not None and (not enabled or not (timer.wait and timer.wait.is_long)):
-            enabled.append(timer)
+        if timer is not None:
+            if enabled and timer.wait is not None and timer.wait.is_long:
+                self.passed_over_timers = True
+            else:
+                enabled.append(timer)
         if self.joining and not self.unfinished and all(actor.daemon for actor in enabled):
             return []  # nothing is left that the end of the execution has to wait for
         return enabled
@@ -219,6 +222,7 @@ class Scheduling(Execution):
     def read_clock(self) -> float:
         """Seconds of virtual time; each reading takes a little, so that waiting loops end."""
         self.clock_reads += 1
+        self.read_time = self.read_time or not self.quiet
         self.now += 1e-6 * 2.0 ** min(self.clock_reads // 64, 40)
         return self.now
 

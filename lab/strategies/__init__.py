@@ -42,10 +42,11 @@ def _portfolio(seed: int, counts: Counts) -> Strategy:
 
 STRATEGIES: dict[str, Callable[[int, Counts], Strategy]] = {
     "auto": _portfolio,
-    "dpor": SourceSets,
     "surw": SelectiveWalk,
     "pos": PartialOrderSampling,
     "pct": PriorityChanges,
     "random": RandomWalk,
 }
-"""Name -> maker, given the seed and what the profile runs told."""
+"""Name -> maker, given the seed and what the profile runs told; `SourceSets` is asked in a way of its own."""
+NAMES = ("auto", SourceSets.name, *(name for name in STRATEGIES if name != "auto"))
+"""What a person may ask for."""

@@ -6,7 +6,6 @@ import sys
 
 from lab.carriers.actor import Actor, conflict_of, operation
 from lab.carriers.execution import Execution
-from lab.strategies.counts import Counts
 from lab.strategies.races import Races
 
 
@@ -47,7 +46,7 @@ class SourceSets:
     name = "dpor"
     _PATIENCE = 200  # decisions: then a loop may wait for somebody else
 
-    def __init__(self, seed: int, counts: Counts) -> None:
+    def __init__(self) -> None:
         self.restart()
 
     def restart(self) -> None:
@@ -134,6 +133,15 @@ class SourceSets:
                 self._fresh = node.position
                 return
             self._path.pop()
+
+    def estimate(self, leaves: int) -> int:
+        """How many classes there are, if what is left of the path's decisions is like what was explored."""
+        share, scale = 0.0, 1.0
+        for node in self._path:
+            known = len([who for who in node.wanted if who not in node.sleep])
+            share += scale * len(node.done) / known
+            scale /= known
+        return round(leaves / share) if share else leaves
 
     def _wake(self, execution: Execution, position: int) -> None:
         """Sleepers whose next operation depends on what has happened since are awake again."""
