@@ -102,3 +102,4 @@ def _doubts(exploration: Exploration, strategy: SourceSets) -> Iterator[str]:
         yield "random numbers were the same in every execution"
     if control.read_time:
         yield "the clock showed only times that pass while nothing is slow"
+    yield from getattr(control, "doubts", ())

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from lab.carriers.control import Control
+from lab.carriers.doubting import Doubting
 from lab.carriers.execution import Choose
 from lab.carriers.greenlet import GreenletControl
 from lab.detectors.deadlock import diagnose
@@ -136,6 +137,14 @@ class Exploration:
         return recording, again, self.control.last
 
 
+class Strict(Doubting, GreenletControl):
+    """The greenlet carrier, watched."""
+
+    def __init__(self, discovery: Discovery, steps: int) -> None:
+        super().__init__(discovery, steps)
+        self.doubts = {}
+
+
 class _Since:
     """Tells where an actor took a lock, or where it waits, from the recorded steps."""
 
@@ -169,7 +178,7 @@ def engine(program: Program, steps: int, trace: tuple[str, ...], strict: bool = 
                 discovery.cover(function)
         for _, function in program.actors:
             discovery.cover(function)
-        control = GreenletControl(discovery, steps)
+        control = (Strict if strict else GreenletControl)(discovery, steps)
         try:
             with _interruptible(control):
                 yield Exploration(program, control, discovery, strict)

@@ -249,6 +249,9 @@ class Accesses(Scheduling):
     def _c_method(self, name: str, owner: object, arguments: tuple[Any, ...], site: Site) -> None:
         if self.quiet:
             return
+        if name in _ATTRIBUTE_METHODS and arguments:
+            self.touch(owner, arguments[0], _ATTRIBUTE_METHODS[name], site)
+            return
         others = tuple(argument for argument in arguments if argument is not owner and is_container(type(argument)))
         if is_container(type(owner)):
             self.whole(owner, method_writes(name), site, (name, arguments), others)
@@ -279,6 +282,7 @@ _C_CALLABLES = {
     MethodWrapperType,
     type(queue.SimpleQueue().get),  # C methods that know their class have a type of their own
 }
+_ATTRIBUTE_METHODS = {"__getattribute__": False, "__setattr__": True, "__delattr__": True}
 _ATTRIBUTE_FUNCTIONS = {"getattr": False, "hasattr": False, "setattr": True, "delattr": True}
 
 
