@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -25,6 +26,7 @@ from lab.strategies.counts import Counts
 from lab.strategies.replay import Choices, Profile
 
 MOST_PROFILES = 60  # executions to find all code that runs
+_TIDY = 100  # executions between two collections of garbage
 _TWINS = os.path.join(LAB, "virtual") + os.sep  # raises what the real objects raise
 
 
@@ -38,6 +40,7 @@ class Exploration:
         self.strict = strict  # nothing shared may be missed, whatever it costs
         self.counts = Counts()
         self._in_vain = 0
+        self._executions = 0
 
     def execute(
         self,
@@ -48,6 +51,9 @@ class Exploration:
     ) -> tuple[Any, Failure | None]:
         """One execution: its outcome, and what was wrong with it."""
         program, control = self.program, self.control
+        self._executions += 1
+        if not self._executions % _TIDY:
+            gc.collect(1)
         result = control.execute(
             setup or program.setup, program.actors, program.judge, choose, recording, sharing, program.teardown
         )
@@ -180,10 +186,23 @@ def engine(program: Program, steps: int, trace: tuple[str, ...], strict: bool = 
             discovery.cover(function)
         control = (Strict if strict else GreenletControl)(discovery, steps)
         try:
-            with _interruptible(control):
+            with _interruptible(control), _tidy():
                 yield Exploration(program, control, discovery, strict)
         finally:
             control.close()
+
+
+@contextmanager
+def _tidy() -> Iterator[None]:
+    """Collect garbage between executions only: finalizers and callbacks have to run at the same moments each time."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @contextmanager

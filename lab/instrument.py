@@ -47,15 +47,16 @@ class Site:
     that a site can be found again when lines above it have moved.
     """
 
-    __slots__ = ("code", "key", "kind", "line", "number", "seen", "seen_by", "stepped", "write")
+    __slots__ = ("code", "key", "kind", "line", "number", "seen", "seen_by", "stepped", "watched", "write")
 
-    def __init__(self, code: CodeType, number: int, kind: str, key: Any, write: bool, line: int, stepped: bool) -> None:
+    def __init__(self, code: CodeType, number: int, kind: str, key: Any, write: bool, line: int, stepped: bool, watched: bool) -> None:
         self.code = code  # as it was before instrumentation
         self.number = number
         self.kind = kind
         self.key = key
         self.write = write
         self.line = line
+        self.watched = watched  # False in code of which only calls and ``with`` are hooked
         self.stepped = stepped  # False in code that is not interrupted but at locks and the like
         self.seen: object = None  # the callee that needed nothing the last time ...
         self.seen_by: object = None  # ... in this exploration
@@ -199,7 +200,7 @@ class _Rewriter:
 
     def _site(self, kind: str, key: Any = None, write: bool = False) -> Site:
         line = (self.location and self.location.lineno) or self.code.co_firstlineno
-        site = Site(self.code, len(self.sites), kind, key, write, line, self.stepped)
+        site = Site(self.code, len(self.sites), kind, key, write, line, self.stepped, self.accesses)
         self.sites.append(site)
         return site
 

@@ -213,14 +213,14 @@ class Accesses(Scheduling):
             twin = self.twins.builtin(function, site)
             if twin is not None:
                 return twin
-            if not self.quiet:
+            if site.watched and not self.quiet:
                 self._c_call(function, function.__self__, arguments, site)
         elif kind is MethodDescriptorType or kind is WrapperDescriptorType:
             if arguments:
                 twin = self.twins.descriptor(function, arguments[0], site)
                 if twin is not None:
                     return twin
-                if not self.quiet:
+                if site.watched:
                     self._c_method(function.__name__, arguments[0], arguments[1:], site)
         elif isinstance(function, type):
             if function is not site.seen or site.seen_by is not self:
@@ -229,7 +229,7 @@ class Accesses(Scheduling):
                     return twin
                 self.discovery.cover(function)
                 site.seen, site.seen_by = function, self
-            if arguments and not self.quiet:
+            if arguments and site.watched and not self.quiet:
                 self._c_arguments(function_effect(function) if _is_c_type(function) else None, arguments, site)
         else:
             self.discovery.cover(function)

@@ -57,7 +57,7 @@ class Doubting(_Base):
         self._look_for_callback(_frame_of_program(), site)
         self._interrupted = None
         given = super().call(function, arguments, site)
-        if given is function:
+        if given is function and site.watched:
             self._examine(function, arguments, site)
         return given
 
