@@ -8,7 +8,7 @@ from pathlib import Path
 from lab.errors import InvalidValue
 from lab.keeping import Session, replay_command
 from lab.program import positive
-from lab.strategies import NAMES
+from lab.strategies import names
 from lab.witness import Witness
 
 
@@ -27,8 +27,8 @@ def decide(session: Session, given: Mapping[str, str | None], where: Callable[[s
     if seed is not None:
         session.seed = int(_number(seed, where("seed"), whole=True, kind="a whole number"))
     strategy = given.get("strategy")
-    if strategy is not None and strategy not in NAMES:
-        raise InvalidValue(f"{where('strategy')}={strategy}: unknown; choose one of {', '.join(NAMES)}")
+    if strategy is not None and strategy not in names():
+        raise InvalidValue(f"{where('strategy')}={strategy}: unknown; choose one of {', '.join(names())}")
     session.strategy = strategy
     file = given.get("replay")
     session.replay = Witness.load(file) if file is not None else None

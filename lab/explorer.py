@@ -14,7 +14,7 @@ from lab.exploration import Exploration, engine
 from lab.program import Failure, Program, describe, positive
 from lab.recorder import identity_of
 from lab.sampling import Sample, sample
-from lab.strategies import NAMES, STRATEGIES
+from lab.strategies import STRATEGIES, names
 from lab.strategies.dpor import SourceSets
 from lab.trace import Trace
 from lab.verdict import Verdict
@@ -202,8 +202,8 @@ def _fail(
 def _validate(
     strategy: Any, schedules: Any, seconds: Any, seed: Any, steps: Any, on: Any, carrier: Any, trace: Any
 ) -> None:
-    if strategy not in NAMES:
-        raise InvalidValue(f"strategy={strategy!r}: unknown; choose one of {', '.join(NAMES)}")
+    if strategy not in names():
+        raise InvalidValue(f"strategy={strategy!r}: unknown; choose one of {', '.join(names())}")
     positive(schedules, "schedules", whole=True)
     positive(seconds, "seconds", whole=False)
     if steps is None:

@@ -49,7 +49,9 @@ class Site:
 
     __slots__ = ("code", "key", "kind", "line", "number", "seen", "seen_by", "stepped", "watched", "write")
 
-    def __init__(self, code: CodeType, number: int, kind: str, key: Any, write: bool, line: int, stepped: bool, watched: bool) -> None:
+    def __init__(
+        self, code: CodeType, number: int, kind: str, key: Any, write: bool, line: int, stepped: bool, watched: bool
+    ) -> None:
         self.code = code  # as it was before instrumentation
         self.number = number
         self.kind = kind

@@ -48,5 +48,8 @@ STRATEGIES: dict[str, Callable[[int, Counts], Strategy]] = {
     "random": RandomWalk,
 }
 """Name -> maker, given the seed and what the profile runs told; `SourceSets` is asked in a way of its own."""
-NAMES = ("auto", SourceSets.name, *(name for name in STRATEGIES if name != "auto"))
-"""What a person may ask for."""
+
+
+def names() -> tuple[str, ...]:
+    """What a person may ask for."""
+    return ("auto", SourceSets.name, *(name for name in STRATEGIES if name != "auto"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from lab.carriers.actor import Actor, conflict_of, operation
+from lab.carriers.actor import Actor, Places, conflict_of, operation
 from lab.carriers.execution import Execution
 from lab.strategies.races import Races
 
@@ -55,7 +55,7 @@ class SourceSets:
         self._begun = False
         self._depth = 0
         self._fresh = 0  # events up to here had their races found before
-        self._sleeping: frozenset[int] = frozenset()
+        self._sleeping: dict[int, Places] = {}  # who is asleep -> what they would do
         self._seen = 0
         self._until = sys.maxsize  # events from here on repeat what is covered
         self._stayed = 0
@@ -70,7 +70,7 @@ class SourceSets:
         execution.log = True
         self._depth = self._stayed = self._seen = 0
         self._until = sys.maxsize
-        self._sleeping = frozenset()
+        self._sleeping = {}
         self.redundant = False
         return True
 
@@ -87,7 +87,8 @@ class SourceSets:
         if depth < len(self._path):
             node = self._path[depth]
             if depth == len(self._path) - 1:
-                self._sleeping = node.sleep.union(node.done)
+                actors = execution.actors
+                self._sleeping = {who: operation(actors[who]) for who in (*node.sleep, *node.done)}
                 self._seen = position
             if node.position == position and len(enabled) == len(node.enabled):
                 for actor in enabled:
@@ -103,13 +104,14 @@ class SourceSets:
             self.redundant = True
             return self._fair(enabled, current)
         chosen = self._fair(awake, current)
-        self._path.append(_Node(position, names, self._sleeping, chosen.index))
+        self._path.append(_Node(position, names, frozenset(self._sleeping), chosen.index))
         return chosen
 
     def end(self, execution: Execution) -> None:
         self._begun = True
         events = execution.events or []
         left = execution.ended_with
+        self._wake(execution, len(events))
         if self.redundant:
             events, left = events[: self._until], []
         nodes = {node.position: node for node in self._path}
@@ -144,12 +146,21 @@ class SourceSets:
         return round(leaves / share) if share else leaves
 
     def _wake(self, execution: Execution, position: int) -> None:
-        """Sleepers whose next operation depends on what has happened since are awake again."""
-        assert execution.events is not None
-        if self._sleeping:
-            for event in execution.events[self._seen : position]:
-                woken = [who for who in self._sleeping if conflict_of(event.places, operation(execution.actors[who]))]
-                self._sleeping = self._sleeping.difference(woken)
+        """Sleepers whose next operation depends on what has happened since are awake again.
+
+        One that went on asleep, because nobody else could, repeats what is covered.
+        """
+        events = execution.events or ()
+        for at in range(self._seen, position):
+            if not self._sleeping:
+                break
+            event = events[at]
+            if event.actor.index in self._sleeping:
+                self.redundant = True
+                self._until = min(self._until, at)
+                break
+            for who in [who for who, places in self._sleeping.items() if conflict_of(event.places, places)]:
+                del self._sleeping[who]
         self._seen = position
 
     def _fair(self, enabled: list[Actor], current: Actor | None) -> Actor:

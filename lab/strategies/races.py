@@ -112,16 +112,13 @@ class Races:
             certain = True
             if event.blocking:
                 kind = self._events[earlier].kind
-                if event.kind == "lock":
-                    if kind in _RELEASING:
-                        continue
-                elif event.kind == "join":
+                if event.kind == "join" or (event.kind == "lock" and kind in _RELEASING):
                     continue
-                elif previous < earlier:
+                if previous < earlier:  # it waited there already
                     if not self._was_enabled(earlier, index):
                         continue
-                else:
-                    certain = False
+                else:  # who took a lock found it free
+                    certain = event.kind == kind == "lock"
             yield earlier, self._initials(earlier, position, event), index
             if certain:
                 _join(covered, self._clocks[earlier])

@@ -34,7 +34,7 @@ FAILURES = {"exception": EXCEPTION, "deadlock": DEADLOCK, "lost wakeup": DEADLOC
 each_shape = pytest.mark.parametrize("shape", SHAPES)
 enough_time = pytest.mark.timeout(120 + PROGRAMS)
 needs_dpor = pytest.mark.skipif(
-    "dpor" not in lab.strategies.NAMES, reason="needs the strategy that covers every schedule"
+    "dpor" not in lab.strategies.names(), reason="needs the strategy that covers every schedule"
 )
 
 
