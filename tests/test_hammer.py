@@ -29,6 +29,7 @@ from hammer_programs import (
 from lab import hammer, keeping
 from lab.errors import InvalidType, InvalidValue, LabError
 from lab.explorer import explore
+from lab.hammering.hammer import _Run
 from lab.hammering.isolation import Isolation, Watched
 from lab.hammering.pool import Batch
 from lab.hammering.progress import Progress
@@ -393,9 +394,8 @@ def test_hammer_is_not_for_programs_under_test() -> None:
 
 def test_the_seed_of_the_session_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     seeds = []
-    module = sys.modules["lab.hammer"]  # the package's attribute of that name is the function
-    monkeypatch.setattr(module._Run, "_batch", lambda run, *_: seeds.append(run.random.getstate()))
-    monkeypatch.setattr(module._Run, "_is_over", lambda *_: True)
+    monkeypatch.setattr(_Run, "_batch", lambda run, *_: seeds.append(run.random.getstate()))
+    monkeypatch.setattr(_Run, "_is_over", lambda *_: True)
     hammer(Unsafe, ADDERS, seed=1)
     hammer(Unsafe, ADDERS, seed=2)
     session = keeping.Session(seed=1, target="somewhere.py::it", seconds=99.0)
