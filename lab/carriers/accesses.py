@@ -13,7 +13,7 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any, cast
 
-from lab.carriers.actor import ALL_WRITES, Actor
+from lab.carriers.actor import ALL_WRITES, COLD, Actor
 from lab.carriers.scheduling import Scheduling
 from lab.discovery import Discovery
 from lab.hooks import ABSENT
@@ -50,8 +50,19 @@ class Accesses(Scheduling):
         if site not in self.hot:
             self._touch_cold(actor, owner, key, write, site)
             return
-        if len(self.live) > 1:
-            self._decide(actor)
+        live = self.live
+        if len(live) > 1:
+            if self.waiting:
+                self._decide(actor)
+            else:  # the same in short
+                chosen = self.choose(live, actor)
+                self.choices.append(chosen.index)
+                if chosen is not actor:
+                    if self.locals.met or actor is self.main:
+                        self._hand_over(actor, chosen)
+                    else:
+                        self.current = chosen
+                        chosen.resume()
         self.last_decision = self.quiet_steps
         self.steps += 1
         if self.steps > self.step_limit:
@@ -66,19 +77,37 @@ class Accesses(Scheduling):
         touched = self.touched
         seen = touched.get(place, 0)
         touched[place] = seen | (actor.wrote if write else actor.read)
-        if place in self.cold:
+        if seen & COLD:
             self._compare(actor, seen, write)
 
     def _touch_cold(self, actor: Actor, owner: object, key: object, write: bool, site: Site) -> None:
         """An access at a site where nothing shared has been met yet: no decision, but it is noted."""
         self.quiet_steps += 1
+        if self.quiet_steps - self.last_decision > _SPIN:
+            self._spin(actor)
+        if self.class_names or self.sharing is not None or (write and isinstance(owner, type)):
+            self._mark_class(actor, owner, key, write, site)
+            self._mark(actor, owner, key, write, site)
+            return
+        place = (id(owner), key)
+        touched = self.touched
+        seen = touched.get(place, 0)
+        if seen:
+            touched[place] = seen | (actor.wrote if write else actor.read) | COLD
+            if seen & actor.others:
+                self._compare(actor, seen, write)
+        elif isinstance(owner, LOCAL):
+            self.locals.meet(owner, actor, self.main)
+        else:
+            touched[place] = (actor.wrote if write else actor.read) | COLD
+
+    def _spin(self, actor: Actor) -> None:
+        """Nothing shared was touched for long: let others have a turn, and end what never ends."""
         if self.quiet_steps > 10 * self.step_limit:
             self._too_long()
-        if self.quiet_steps - self.last_decision > _SPIN and len(self.live) > 1:
-            self.last_decision = self.quiet_steps
+        self.last_decision = self.quiet_steps
+        if len(self.live) > 1:
             self._give_way(actor)
-        self._mark_class(actor, owner, key, write, site)
-        self._mark(actor, owner, key, write, site)
 
     def _mark_class(self, actor: Actor, owner: object, key: object, write: bool, site: Site) -> None:
         """An attribute stored on a class may be read through any instance."""
@@ -101,18 +130,16 @@ class Accesses(Scheduling):
         if not seen and isinstance(owner, LOCAL):
             self.locals.meet(owner, actor, self.main)
             return
+        seen |= 0 if site in self.hot else COLD
         self.touched[place] = seen | (actor.wrote if write else actor.read)
-        if site not in self.hot:
-            self.cold.add(place)
-            self._compare(actor, seen, write)
-        elif place in self.cold:
+        if seen & COLD:
             self._compare(actor, seen, write)
         if self.sharing is not None:
             self.sharing.note(actor, owner, key, write, site)
 
     def _compare(self, actor: Actor, seen: int, write: bool) -> None:
         """Notice a place that two actors touch, one of them writing, at a site that is not hot."""
-        others = seen & ~actor.both
+        others = seen & actor.others
         if others and (write or others & ALL_WRITES):
             self.suspicious = True
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-ALL_WRITES = int("10" * 4096, 2)
+COLD = 1
+"""The bit, in the record of who touched a place, that some did so at a site that is no decision."""
+ALL_WRITES = int("100" + "10" * 4096, 2)
 """The write bits of the first 4,096 actors, as `Actor.wrote` sets them."""
 
 
@@ -34,14 +36,14 @@ class Wait:
 class Actor:
     """A thread under control.
 
-    ``read`` and ``wrote`` are this actor's two bits in the record of who touched a place.
+    ``read`` and ``wrote`` are this actor's two bits in the record of who touched a
+    place, ``others`` those of everybody else.
     """
 
     __slots__ = (
         "argument",
         "begun",
         "body",
-        "both",
         "child",
         "daemon",
         "doing",
@@ -50,6 +52,7 @@ class Actor:
         "greenlet",
         "index",
         "name",
+        "others",
         "read",
         "resume",
         "thread",
@@ -63,9 +66,9 @@ class Actor:
         self.name = name
         self.body = body
         self.argument = argument
-        self.read = 1 << (2 * index)
-        self.wrote = 2 << (2 * index)
-        self.both = self.read | self.wrote
+        self.read = 2 << (2 * index)
+        self.wrote = 4 << (2 * index)
+        self.others = ~(self.read | self.wrote | COLD)
         self.greenlet: Any = None
         self.resume: Callable[[], Any] = body  # set by the carrier: lets the actor go on
         self.child = False  # started by the program, not declared by the person
@@ -84,3 +87,11 @@ class Actor:
 
     def __repr__(self) -> str:
         return f"<Actor {self.name}>"
+
+
+def next_in_turn(enabled: Sequence[Actor], actor: Actor) -> Actor | None:
+    """Who follows ``actor`` when everybody gets a turn; None if nobody else can go on."""
+    others = [other for other in enabled if other is not actor]
+    if not others:
+        return None
+    return min(others, key=lambda other: (other.index <= actor.index, other.index))

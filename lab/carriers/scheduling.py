@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from lab.carriers.actor import Actor, Wait
+from lab.carriers.actor import Actor, Wait, next_in_turn
 from lab.carriers.execution import Execution, Stopped
 from lab.instrument import Site
 from lab.virtual import threads
@@ -99,10 +99,10 @@ class Scheduling(Execution):
             self._wake(chosen)
 
     def _give_way(self, actor: Actor) -> None:
-        """Let another actor go on, if one can: this one may be waiting in a loop for what they do."""
-        others = [other for other in self._enabled() if other is not actor]
-        if others and not self.unwinding:
-            self._hand_over(actor, self._first(others))
+        """Let the next actor go on, if one can: this one may be waiting in a loop for what they do."""
+        following = next_in_turn(self._enabled(), actor)
+        if following is not None and not self.unwinding:
+            self._hand_over(actor, following)
 
     def _enabled(self) -> list[Actor]:
         enabled: list[Actor] = []
