@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from lab.carriers.control import Control
@@ -18,7 +19,7 @@ from lab.errors import LabError
 from lab.freshness import Freshness
 from lab.hooks import DRIVERS
 from lab.origin import LAB, shown
-from lab.program import Failure, Program, describe
+from lab.program import NOTHING, Failure, Program, describe
 from lab.recorder import Recording, SharingMap, place_of
 from lab.strategies.replay import Choices, Profile
 
@@ -47,12 +48,17 @@ class Exploration:
         result = control.execute(
             setup or program.setup, program.actors, program.judge, choose, recording, sharing, program.teardown
         )
-        if not control.halted:
-            outcome, failure = result if result is not None else ("nothing", None)
-            if failure is None and control.left_behind:
-                failure = self._standstill(recording)
-            return outcome, failure
-        return "nothing", self._failure(recording)
+        outcome, failure = result if result is not None else (NOTHING, None)
+        if control.halted:
+            failure = self._failure(recording)
+        elif failure is None and control.left_behind:
+            failure = self._standstill(recording)
+        if control.teardown_error is not None:
+            if failure is None:
+                raise control.teardown_error
+            broke = f"teardown raised {describe(control.teardown_error)} after the failure"
+            failure = replace(failure, detail=(*failure.detail, broke))
+        return outcome, failure
 
     def _failure(self, recording: Recording | None) -> Failure:
         control = self.control
@@ -60,8 +66,11 @@ class Exploration:
             return _exception(control)
         if control.halted == "endless":
             busy = ", ".join(actor.name for actor in control.live if actor is not control.main and actor.wait is None)
+            taken = min(control.steps, control.step_limit)
             return Failure(
-                "livelock", f"no end after {control.steps + control.quiet_steps:,} steps; still running: {busy}"
+                "livelock",
+                f"no end after {taken:,} {'step' if taken == 1 else 'steps'} and {control.quiet_steps:,} other operations "
+                f"(bound: steps={control.step_limit}); still running: {busy}",
             )
         return self._standstill(recording)
 
@@ -191,6 +200,8 @@ def _exception(control: Control) -> Failure:
     actor = next(actor for actor in control.actors if actor.error is not None)
     error = actor.error
     assert error is not None
+    if isinstance(error, LabError):  # the lab was misused, which is no finding
+        raise error
     detail = []
     entry = error.__traceback__
     innermost = ""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from lab import keeping
-from lab.errors import InvalidType, InvalidValue, LabError
+from lab.errors import InvalidType, InvalidValue, door
 from lab.exploration import MOST_PROFILES, Exploration, engine
 from lab.program import Failure, Program, describe, positive
 from lab.recorder import identity_of
@@ -21,6 +21,7 @@ DEFAULT_SCHEDULES = 10_000
 DEFAULT_SECONDS = 10.0
 
 
+@door
 def explore(
     setup: Callable[[], Any],
     actors: Any,
@@ -50,7 +51,8 @@ def explore(
     list of them; ``check(state)`` runs when all have ended and fails by AssertionError
     or False; ``outcome(state)`` is tallied and must be in ``allowed`` if that is given.
     ``schedules`` counts executions, ``seconds`` is wall-clock time (default: 10,000
-    or 10 s, whichever comes first); ``steps`` bounds one execution.  ``trace`` names
+    or 10 s, whichever comes first); ``steps`` bounds the steps of one execution, and its other
+    operations at ten times that.  ``trace`` names
     library modules to step inside.  The same ``seed`` gives the same schedules.
 
     Raises InvalidType or InvalidValue, each in one line, for arguments that cannot work.
@@ -97,7 +99,7 @@ def _explore(
         else:
             verdict.schedules = 1
             choices, outcome, failure = failed
-            verdict.outcomes[outcome] += 1
+            verdict.outcomes[outcome] = 1
             _fail(exploration, verdict, choices, failure, "without switches", seed, 1)
         verdict.uncontrolled = tuple(exploration.discovery.uncontrolled)
     verdict.seconds = time.perf_counter() - began
@@ -131,7 +133,10 @@ def _search(
         choices = control.choices
         count += 1
         strategy.end(len(choices))
-        outcomes[outcome] += 1
+        try:
+            outcomes[outcome] += 1
+        except Exception as error:  # its own __eq__
+            raise exploration.program.untallied(outcome, error) from None
         if failure is not None:
             verdict.schedules = count
             _fail(exploration, verdict, choices, failure, strategy.name, seed, count)
@@ -164,8 +169,6 @@ def _fail(
     verdict.failure = failure
     try:
         recorded = exploration.record(choices, failure)
-    except LabError:
-        raise
     except Exception as error:  # the failure is known; that must not be lost
         verdict.notes += (f"recording: the failed schedule could not be repeated ({describe(error)})",)
         return

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from lab.carriers.actor import Actor
-from lab.errors import InvalidType, WitnessError
+from lab.errors import InvalidType, WitnessError, door
 from lab.exploration import Exploration, engine
 from lab.instrument import Site
 from lab.program import Failure, Program
@@ -22,6 +22,7 @@ _MOST_ATTEMPTS = 60
 _STEPS = 20_000
 
 
+@door
 def replay(
     witness: Witness,
     setup: Callable[[], Any],
@@ -66,7 +67,7 @@ def replay_program(witness: Witness, program: Program, trace: tuple[str, ...], s
         follower, outcome, failure = _follow(exploration, witness)
         last = exploration.control.last
     verdict.seconds = time.perf_counter() - began
-    verdict.outcomes[outcome] += 1
+    verdict.outcomes[outcome] = 1
     changed = _changed(witness, follower.taken)
     _judge(verdict, witness, follower, failure, changed)
     if verdict.status == "fails" and verdict.failure is not None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lab.errors import InvalidType, WitnessError
+from lab.errors import InvalidType, WitnessError, door
 from lab.origin import shown
 from lab.program import Failure
 from lab.trace import Place, Step, Trace
@@ -68,6 +68,7 @@ class Witness:
         return destination
 
     @classmethod
+    @door
     def load(cls, path: str | os.PathLike[str]) -> Witness:
         """Read a witness; raises WitnessError, a ValueError of one line, for any other file."""
         if not isinstance(path, str | os.PathLike):

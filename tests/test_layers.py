@@ -15,8 +15,8 @@ LAB = Path(lab.__file__).parent
 
 ORDER = [
     # words that every part speaks
-    "errors",
     "origin",
+    "errors",
     "files",
     "schedule",
     "trace",
@@ -192,7 +192,7 @@ def test_no_file_is_too_long_to_read(folder):
     [
         ("import lab", []),
         ("import lab.pytest_plugin", ["files", "keeping", "pytest_plugin"]),
-        ("from lab import Scenario", ["errors", "program", "scenario"]),
+        ("from lab import Scenario", ["errors", "origin", "program", "scenario"]),
     ],
 )
 def test_what_loads_with_it(statement, loaded):

@@ -19,7 +19,7 @@ from itertools import cycle
 from typing import Any
 
 from lab import keeping
-from lab.errors import InvalidType, InvalidValue, LabError
+from lab.errors import InvalidType, InvalidValue, LabError, door
 from lab.hammering.isolation import Isolation, Watch, Watched
 from lab.hammering.noise import Noise, SharedDiscovery
 from lab.hammering.pool import Batch, Pool, Worker, machine_kept
@@ -37,6 +37,7 @@ _SWITCH_INTERVALS = (5e-3, 1e-4, 1e-6)  # seconds; the first is CPython's own
 _VALUES = (int, float, complex, str, bytes, bool, type(None))
 
 
+@door
 def hammer(
     setup: Callable[[], Any],
     actors: Any,

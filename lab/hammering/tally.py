@@ -52,7 +52,11 @@ class Tally:
     def count(self, mode: Mode, results: Sequence[tuple[Any, Failure | None]]) -> None:
         """Add rounds: the outcome of each, and what was wrong with it."""
         mode.rounds += len(results)
-        self._outcomes.update(outcome for outcome, _ in results)
+        for outcome, _ in results:
+            try:
+                self._outcomes[outcome] += 1
+            except Exception as error:  # its own __eq__
+                raise self._program.untallied(outcome, error) from None
         failures = [failure for _, failure in results if failure is not None]
         mode.failed += len(failures)
         self._failure = self._failure or next(iter(failures), None)
