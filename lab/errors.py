@@ -9,8 +9,8 @@ from typing import ParamSpec, TypeVar
 
 from lab.origin import LAB
 
-_P = ParamSpec("P")
-_T = TypeVar("T")
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 class LabError(Exception):
