@@ -67,10 +67,9 @@ class Exploration:
         if control.halted == "endless":
             busy = ", ".join(actor.name for actor in control.live if actor is not control.main and actor.wait is None)
             taken = min(control.steps, control.step_limit)
+            length = f"{taken:,} {'step' if taken == 1 else 'steps'} and {control.quiet_steps:,} other operations"
             return Failure(
-                "livelock",
-                f"no end after {taken:,} {'step' if taken == 1 else 'steps'} and {control.quiet_steps:,} other operations "
-                f"(bound: steps={control.step_limit}); still running: {busy}",
+                "livelock", f"no end after {length} (bound: steps={control.step_limit}); still running: {busy}"
             )
         return self._standstill(recording)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from lab import keeping
 from lab.errors import InvalidType, InvalidValue, door
 from lab.exploration import MOST_PROFILES, Exploration, engine
+from lab.origin import calling_line
 from lab.program import Failure, Program, describe, positive
 from lab.recorder import identity_of
 from lab.strategies import STRATEGIES, Strategy
@@ -66,14 +68,18 @@ def explore(
     _validate(strategy, schedules, seconds, seed, steps, on, carrier, trace)
     _validate_later(preemptions=preemptions, order=order, cancel=cancel, crash=crash)
     program = Program.of(setup, actors, check, outcome, allowed, forbidden, teardown)
-    if chosen is not None and chosen.replay is not None:
+    call = keeping.count_call()
+    witness = keeping.replaying(call)
+    if witness is not None:
         from lab.replaying import replay_program
 
-        return replay_program(chosen.replay, program, tuple(trace), steps, title)
+        return replay_program(witness, program, tuple(trace), steps, title)
     if schedules is None and seconds is None:
         schedules, seconds = DEFAULT_SCHEDULES, DEFAULT_SECONDS
     verdict = _explore(program, STRATEGIES[strategy](seed), schedules, seconds, seed, steps, tuple(trace))
     verdict.title = title or (chosen.running() if chosen is not None else "")
+    if verdict.witness is not None:
+        verdict.witness = replace(verdict.witness, call=call, called=calling_line())
     return verdict
 
 

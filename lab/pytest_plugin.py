@@ -175,6 +175,11 @@ class ScenarioItem(pytest.Item):
 # ------------------------------------------------------------------ replays
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    item.config.stash[_SESSION].calls = 0
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """A test for which the witness is stale has not replayed it; to pass would be taken for a repair."""

@@ -34,8 +34,9 @@ class Witness:
 
     ``target`` says what was run (a scenario's or test's node id; empty for a plain
     call); ``decisions`` identifies the sites before which actors could be switched;
-    ``last`` is the actor that ran when the failure showed; ``code`` holds
-    a fingerprint of each function that took a step.
+    ``last`` is the actor that ran when the failure showed; ``call`` says which
+    exploration of the target it was, from 1 (0: unknown), and ``called`` at what
+    line; ``code`` holds a fingerprint of each function that took a step.
     """
 
     actors: tuple[str, ...]
@@ -47,6 +48,8 @@ class Witness:
     strategy: str = ""
     seed: int = 0
     found: int = 0
+    call: int = 0
+    called: str = ""
     python: str = field(default_factory=platform.python_version)
     build: str = field(default_factory=lambda: build_name())
     code: dict[str, str] = field(default_factory=dict)
@@ -108,6 +111,8 @@ class Witness:
             "strategy": self.strategy,
             "seed": self.seed,
             "found": self.found,
+            "call": self.call,
+            "called": self.called,
             "failure": {
                 "kind": self.failure.kind,
                 "message": self.failure.message,
@@ -251,6 +256,8 @@ def _from_json(data: Any, where: str) -> Witness:
         strategy=read.name("strategy"),
         seed=read.value("seed", int),
         found=read.value("found", int),
+        call=read.value("call", int),
+        called=read.name("called"),
         python=read.name("python"),
         build=read.name("build"),
         code=dict(code),

@@ -39,6 +39,8 @@ def made(**fields):
             "strategy": "random",
             "seed": 7,
             "found": 3,
+            "call": 2,
+            "called": "test_counter.py:12",
             "code": {"counter.py::Counter.increment": "abc"},
             **fields,
         }

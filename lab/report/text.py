@@ -10,7 +10,7 @@ from lab import keeping
 from lab.program import NOTHING
 from lab.report.columns import trace_lines
 from lab.report.labels import Labels
-from lab.report.lines import duration, found_line, hammer_line, printable, shown_value, without_addresses
+from lab.report.lines import called, duration, found_line, hammer_line, printable, shown_value, without_addresses
 from lab.report.story import critical_steps
 from lab.verdict import Verdict
 
@@ -144,6 +144,8 @@ def _facts(verdict: Verdict, asserted: str) -> Iterator[tuple[str, str]]:
     if asserted and verdict.status != "fails":
         yield "asserted", asserted
     if verdict.replay:
+        if verdict.witness is not None and verdict.witness.call > 1:
+            yield "call", called(verdict.witness)
         yield "replay", verdict.replay
     elif verdict.witness is not None and verdict.method == "explore":
         yield "replay", "lab.replay(verdict.witness, setup, actors, ...)"
