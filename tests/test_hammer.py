@@ -22,6 +22,7 @@ from hammer_programs import (
 
 from lab import hammer
 from lab.hammering.isolation import Isolation, Watched
+from lab.hammering.noise import Noise
 from lab.hammering.pool import Batch
 from lab.hooks import DRIVERS
 
@@ -112,7 +113,7 @@ def test_noise_reaches_threads_that_an_actor_starts() -> None:
     seen = []
 
     def child() -> None:
-        seen.append(threading.get_ident() in DRIVERS)
+        seen.append(isinstance(DRIVERS.get(threading.get_ident()), Noise))
 
     def parent(state: None) -> None:
         thread = threading.Thread(target=child)
@@ -248,12 +249,12 @@ def test_isolation_is_judged_from_what_two_rounds_touched() -> None:
 
 
 def test_overlap_is_counted_from_the_times() -> None:
-    batch = Batch([None] * 3, None, False, 2)
+    batch = Batch([None] * 3, False, 2)
     batch.begins = [[0, 10, 20], [5, 15, 20]]
     batch.ends = [[5, 16, 30], [9, 20, 21]]  # one after the other, overlapping, inside
     assert batch.overlaps(3) == 2
     assert [batch.overlapped(number) for number in range(3)] == [False, True, True]
-    batch = Batch([None], None, False, 3)
+    batch = Batch([None], False, 3)
     batch.begins = [[0], [3], [6]]
     batch.ends = [[2], [7], [9]]
     assert batch.overlaps(1) == 1
