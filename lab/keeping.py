@@ -36,6 +36,7 @@ class Session:
     seconds: float | None = None
     seed: int | None = None
     replay: Witness | None = None
+    interleave: int | None = None  # copies of every ordinary test
     target: str = ""  # the scenario being run; a running test is known from its environment
     width: int | None = None  # columns of the terminal that shows the reports
     replayed: list[Verdict] = field(default_factory=list)  # since somebody looked last

@@ -36,7 +36,8 @@ class Witness:
     call); ``decisions`` identifies the sites before which actors could be switched;
     ``last`` is the actor that ran when the failure showed; ``call`` says which
     exploration of the target it was, from 1 (0: unknown), and ``called`` at what
-    line; ``code`` holds a fingerprint of each function that took a step.
+    line; ``copies`` is how many copies of an ordinary test were the actors
+    (0: they were given by a call); ``code`` holds a fingerprint of each function that took a step.
     """
 
     actors: tuple[str, ...]
@@ -50,6 +51,7 @@ class Witness:
     found: int = 0
     call: int = 0
     called: str = ""
+    copies: int = 0
     python: str = field(default_factory=platform.python_version)
     build: str = field(default_factory=lambda: build_name())
     code: dict[str, str] = field(default_factory=dict)
@@ -113,6 +115,7 @@ class Witness:
             "found": self.found,
             "call": self.call,
             "called": self.called,
+            "copies": self.copies,
             "failure": {
                 "kind": self.failure.kind,
                 "message": self.failure.message,
@@ -258,6 +261,7 @@ def _from_json(data: Any, where: str) -> Witness:
         found=read.value("found", int),
         call=read.value("call", int),
         called=read.name("called"),
+        copies=read.value("copies", int),
         python=read.name("python"),
         build=read.name("build"),
         code=dict(code),

@@ -30,6 +30,15 @@ pytestmark = pytest.mark.usefixtures("quiet_environment")
             "--lab-seconds=nan: nothing would be run; give a number of seconds above 0",
         ),
         (("--lab-seed", "x"), "--lab-seed=x: give a whole number"),
+        *(
+            (
+                ("--lab-interleave", number),
+                f"--lab-interleave={number}: nothing would run at once; give a whole number of at least 2",
+            )
+            for number in ("1", "0", "-1")
+        ),
+        (("--lab-interleave", "x"), "--lab-interleave=x: give a whole number of at least 2"),
+        (("--lab-interleave", "2.5"), "--lab-interleave=2.5: give a whole number of at least 2"),
         (
             ("--lab-report", "file.txt"),
             "--lab-report=file.txt: cannot be made (File exists); give a folder to write to",
@@ -58,6 +67,7 @@ def test_an_option_that_cannot_work_is_told_in_one_line(project, options, messag
         ("lab_schedules = many", "lab_schedules=many: give a whole number of at least 1"),
         ("lab_seconds = 0", "lab_seconds=0.0: nothing would be run; give a number of seconds above 0"),
         ("lab_seed = x", "lab_seed=x: give a whole number"),
+        ("lab_interleave = 1", "lab_interleave=1: nothing would run at once; give a whole number of at least 2"),
         ("lab_report = tox.ini", "lab_report=tox.ini: cannot be made (File exists); give a folder to write to"),
     ],
 )
@@ -111,6 +121,6 @@ def test_options_override_the_arguments_of_a_call(project):
 
 def test_options_are_in_the_help(pytester):
     lines = pytester.runpytest_inprocess("--help").outlines
-    for name in ("strategy=NAME", "schedules=N", "seconds=S", "seed=N", "replay=WITNESS", "report=DIR"):
+    for name in ("strategy=NAME", "schedules=N", "seconds=S", "seed=N", "interleave=N", "replay=WITNESS", "report=DIR"):
         assert [line for line in lines if line.startswith(f"  --lab-{name}")]
         assert [line for line in lines if line.startswith(f"  lab_{name.partition('=')[0]} (string):")]

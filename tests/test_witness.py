@@ -41,6 +41,7 @@ def made(**fields):
             "found": 3,
             "call": 2,
             "called": "test_counter.py:12",
+            "copies": 2,
             "code": {"counter.py::Counter.increment": "abc"},
             **fields,
         }
