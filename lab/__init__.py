@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lab.explorer import explore
-    from lab.hammer import hammer
+    from lab.hammering.hammer import hammer
     from lab.replaying import replay
     from lab.scenario import Scenario
     from lab.witness import Witness
@@ -21,7 +21,7 @@ _HOME = {
     "Scenario": "lab.scenario",
     "Witness": "lab.witness",
     "explore": "lab.explorer",
-    "hammer": "lab.hammer",
+    "hammer": "lab.hammering.hammer",
     "replay": "lab.replaying",
 }
 

@@ -31,7 +31,15 @@ def decide(session: Session, given: Mapping[str, str | None], where: Callable[[s
         raise InvalidValue(f"{where('strategy')}={strategy}: unknown; choose one of {', '.join(names())}")
     session.strategy = strategy
     file = given.get("replay")
+    copies = given.get("interleave")
+    if copies is not None:
+        kind = "a whole number of at least 2"
+        session.interleave = int(_number(copies, where("interleave"), whole=True, kind=kind))
+        if session.interleave < 2:
+            raise InvalidValue(f"{where('interleave')}={copies}: nothing would run at once; give {kind}")
     session.replay = Witness.load(file) if file is not None else None
+    if session.replay is not None:  # a test is run as it was when it failed
+        session.interleave = session.replay.copies if session.replay.copies > 1 else None
 
 
 def report_folder(text: str, base: Path, where: str) -> Path:

@@ -117,6 +117,10 @@ class Discovery:
             if id(code) not in self._settled:
                 self._swap(function, code)
 
+    def files(self) -> set[str]:
+        """The files whose code has been instrumented so far."""
+        return {code.co_filename for code in self._original_of.values()}
+
     def function_made(self, function: Any) -> None:
         """Remember a function made by instrumented code, to restore it too."""
         self._made.add(weakref.ref(function, self._made.discard))

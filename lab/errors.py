@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from types import TracebackType
+from typing import ParamSpec, TypeVar
+
+from lab.origin import LAB
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
 
 class LabError(Exception):
     """Base of every error that is the caller's to mend; its text is one line."""
@@ -21,3 +31,32 @@ class WitnessError(InvalidValue):
 
 class NotDeterministic(LabError):
     """The same schedule gave two different executions."""
+
+
+def door(function: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Let a `LabError` leave ``function`` with the caller's own lines in its traceback, not the lab's.
+
+    What is wrong stands in the message.  Where the lab itself failed, the error's cause has every line.
+    """
+
+    @functools.wraps(function)
+    def opened(*arguments: _P.args, **options: _P.kwargs) -> _T:
+        __tracebackhide__ = True
+        try:
+            return function(*arguments, **options)
+        except LabError as error:
+            raise error.with_traceback(_without_own(error.__traceback__)) from error.__cause__
+
+    return opened
+
+
+def _without_own(entry: TracebackType | None) -> TracebackType | None:
+    kept = []
+    while entry is not None:
+        if not entry.tb_frame.f_code.co_filename.startswith(LAB):
+            kept.append(entry)
+        entry = entry.tb_next
+    following: TracebackType | None = None
+    for one in reversed(kept):
+        following = TracebackType(following, one.tb_frame, one.tb_lasti, one.tb_lineno)
+    return following

@@ -70,7 +70,7 @@ def _pass(
         if failure is not None:
             found.failure, found.choices = failure, choices
             found.schedules += 1
-            found.outcomes[outcome] += 1
+            exploration.tally(found.outcomes, outcome)
             return False
         if sharing is not None:
             exploration.take_in(sharing)
@@ -87,7 +87,7 @@ def _pass(
             found.redundant += 1
         else:
             found.schedules += 1
-            found.outcomes[outcome] += 1
+            exploration.tally(found.outcomes, outcome)
     found.complete = True
     return False
 

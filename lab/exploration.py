@@ -6,8 +6,10 @@ import gc
 import os
 import signal
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from lab.carriers.control import Control
@@ -20,7 +22,7 @@ from lab.errors import LabError
 from lab.freshness import Freshness
 from lab.hooks import DRIVERS
 from lab.origin import LAB, shown
-from lab.program import Failure, Program, describe
+from lab.program import NOTHING, Failure, Program, describe
 from lab.recorder import Recording, SharingMap, place_of
 from lab.strategies.counts import Counts
 from lab.strategies.replay import Choices, Profile
@@ -57,12 +59,17 @@ class Exploration:
         result = control.execute(
             setup or program.setup, program.actors, program.judge, choose, recording, sharing, program.teardown
         )
-        if not control.halted:
-            outcome, failure = result if result is not None else ("nothing", None)
-            if failure is None and control.left_behind:
-                failure = self._standstill(recording)
-            return outcome, failure
-        return "nothing", self._failure(recording)
+        outcome, failure = result if result is not None else (NOTHING, None)
+        if control.halted:
+            failure = self._failure(recording)
+        elif failure is None and control.left_behind:
+            failure = self._standstill(recording)
+        if control.teardown_error is not None:
+            if failure is None:
+                raise control.teardown_error
+            broke = f"teardown raised {describe(control.teardown_error)} after the failure"
+            failure = replace(failure, detail=(*failure.detail, broke))
+        return outcome, failure
 
     def _failure(self, recording: Recording | None) -> Failure:
         control = self.control
@@ -70,8 +77,10 @@ class Exploration:
             return _exception(control)
         if control.halted == "endless":
             busy = ", ".join(actor.name for actor in control.live if actor is not control.main and actor.wait is None)
+            taken = min(control.steps, control.step_limit)
+            length = f"{taken:,} {'step' if taken == 1 else 'steps'} and {control.quiet_steps:,} other operations"
             return Failure(
-                "livelock", f"no end after {control.steps + control.quiet_steps:,} steps; still running: {busy}"
+                "livelock", f"no end after {length} (bound: steps={control.step_limit}); still running: {busy}"
             )
         return self._standstill(recording)
 
@@ -104,6 +113,13 @@ class Exploration:
             if fresh.done and not found:
                 break
         return None
+
+    def tally(self, outcomes: Counter[Any], outcome: Any) -> None:
+        """Count an outcome; raises a one-line error for one that cannot be compared."""
+        try:
+            outcomes[outcome] += 1
+        except Exception as error:  # its own __eq__
+            raise self.program.untallied(outcome, error) from None
 
     def learn(self, choices: Sequence[int]) -> None:
         """Repeat an execution with everything noted, to find code and shared objects it met first."""
@@ -230,6 +246,8 @@ def _exception(control: Control) -> Failure:
     actor = next(actor for actor in control.actors if actor.error is not None)
     error = actor.error
     assert error is not None
+    if isinstance(error, LabError):  # the lab was misused, which is no finding
+        raise error
     detail = []
     entry = error.__traceback__
     innermost = ""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from lab import keeping
-from lab.errors import InvalidType, InvalidValue, LabError
+from lab.errors import InvalidType, InvalidValue, door
 from lab.exhaustion import Exhaustion, exhaust
 from lab.exploration import Exploration, engine
+from lab.origin import calling_line
 from lab.program import Failure, Program, describe, positive
 from lab.recorder import identity_of
 from lab.sampling import Sample, sample
@@ -25,6 +27,7 @@ DEFAULT_SECONDS = 10.0
 _SHARE = 0.4  # of the budget, in which "auto" tries to cover everything before it samples
 
 
+@door
 def explore(
     setup: Callable[[], Any],
     actors: Any,
@@ -54,7 +57,8 @@ def explore(
     list of them; ``check(state)`` runs when all have ended and fails by AssertionError
     or False; ``outcome(state)`` is tallied and must be in ``allowed`` if that is given.
     ``schedules`` counts executions, ``seconds`` is wall-clock time (default: 10,000
-    or 10 s, whichever comes first); ``steps`` bounds one execution.  ``trace`` names
+    or 10 s, whichever comes first); ``steps`` bounds the steps of one execution, and its other
+    operations at ten times that.  ``trace`` names
     library modules to step inside.  The same ``seed`` gives the same schedules.
 
     Raises InvalidType or InvalidValue, each in one line, for arguments that cannot work.
@@ -68,14 +72,18 @@ def explore(
     _validate(strategy, schedules, seconds, seed, steps, on, carrier, trace)
     _validate_later(preemptions=preemptions, order=order, cancel=cancel, crash=crash)
     program = Program.of(setup, actors, check, outcome, allowed, forbidden, teardown)
-    if chosen is not None and chosen.replay is not None:
+    call = keeping.count_call()
+    witness = keeping.replaying(call)
+    if witness is not None:
         from lab.replaying import replay_program
 
-        return replay_program(chosen.replay, program, tuple(trace), steps, title)
+        return replay_program(witness, program, tuple(trace), steps, title)
     if schedules is None and seconds is None:
         schedules, seconds = DEFAULT_SCHEDULES, DEFAULT_SECONDS
     verdict = _explore(program, strategy, schedules, seconds, seed, steps, tuple(trace))
     verdict.title = title or (chosen.running() if chosen is not None else "")
+    if verdict.witness is not None:
+        verdict.witness = replace(verdict.witness, call=call, called=calling_line())
     return verdict
 
 
@@ -172,8 +180,6 @@ def _fail(
     verdict.failure = failure
     try:
         recorded = exploration.record(choices, failure)
-    except LabError:
-        raise
     except Exception as error:  # the failure is known; that must not be lost
         verdict.notes += (f"recording: the failed schedule could not be repeated ({describe(error)})",)
         return

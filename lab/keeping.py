@@ -36,9 +36,11 @@ class Session:
     seconds: float | None = None
     seed: int | None = None
     replay: Witness | None = None
+    interleave: int | None = None  # copies of every ordinary test
     target: str = ""  # the scenario being run; a running test is known from its environment
     width: int | None = None  # columns of the terminal that shows the reports
     replayed: list[Verdict] = field(default_factory=list)  # since somebody looked last
+    calls: int = 0  # of `explore` since the target began
 
     def running(self) -> str:
         """The target that is being run, or nothing."""
@@ -79,7 +81,7 @@ def end(session: Session) -> None:
 def running(target: str, defaults: Session) -> Iterator[Session]:
     """Run ``target``: the session in force, with ``defaults`` where it leaves things open."""
     over = current() or defaults
-    merged = replace(over, target=target)
+    merged = replace(over, target=target, calls=0)
     if over.schedules is None and over.seconds is None:
         merged.schedules, merged.seconds = defaults.schedules, defaults.seconds
     begin(merged)
@@ -87,6 +89,26 @@ def running(target: str, defaults: Session) -> Iterator[Session]:
         yield merged
     finally:
         end(merged)
+
+
+def count_call() -> int:
+    """Which exploration of the running target the one that begins now is, from 1; 0 for plain calls."""
+    chosen = current()
+    if chosen is None:
+        return 0
+    chosen.calls += 1
+    return chosen.calls
+
+
+def replaying(call: int) -> Witness | None:
+    """The witness that the exploration of that number is to replay.
+
+    A test may explore several times, and the witness belongs to one of them; the others are explored
+    as ever, so that the test comes to that one as it came to it before.
+    """
+    chosen = current()
+    witness = chosen.replay if chosen is not None else None
+    return witness if witness is not None and witness.call in (0, call) else None
 
 
 def note(verdict: Verdict) -> None:

@@ -67,7 +67,7 @@ def _variable(thing: object, frame: FrameType | None) -> str | None:
         if not frame.f_code.co_filename.startswith(LAB):
             variables = frame.f_locals
             for variable, value in list(variables.items()):
-                if value is thing and variable not in _SELF and not variable.startswith("."):
+                if value is thing and variable not in _SELF and not variable.startswith((".", "@")):
                     return variable
             owner = variables.get("self")
             for attribute, value in _instance_variables(owner).items() if owner is not None else ():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 import sysconfig
 
 LAB = os.path.dirname(os.path.abspath(__file__)) + os.sep
@@ -21,6 +22,17 @@ def is_library(filename: str) -> bool:
         return filename.startswith("<frozen ")
     path = os.path.abspath(filename)
     return path.startswith(_LIBRARIES) or f"{os.sep}site-packages{os.sep}" in path
+
+
+def calling_line() -> str:
+    """The innermost line of the program that led here, as file:line; nothing where no program did."""
+    frame = sys._getframe(1)
+    while frame.f_code.co_filename.startswith(LAB):
+        if frame.f_back is None:
+            return ""
+        frame = frame.f_back
+    filename = frame.f_code.co_filename
+    return "" if is_library(filename) else f"{os.path.basename(filename)}:{frame.f_lineno}"
 
 
 def shown(filename: str) -> str:

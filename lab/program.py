@@ -7,10 +7,23 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.errors import InvalidType, InvalidValue
+from lab.errors import InvalidType, InvalidValue, LabError
 
-NOTHING = "nothing"
-"""The outcome of an execution of a program that has no ``outcome``."""
+
+class _Nothing:
+    """Equal to no outcome that a person can return."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "nothing"
+
+    def __reduce__(self) -> str:
+        return "NOTHING"
+
+
+NOTHING = _Nothing()
+"""The outcome of an execution that has none: it did not end, or the program has no ``outcome``."""
 
 Actors = Mapping[str, Callable[[Any], object]] | Sequence[Callable[[Any], object]]
 
@@ -59,9 +72,13 @@ class Program:
                 _callable(function, what, 1)
         for what, outcomes in (("allowed", allowed), ("forbidden", forbidden)):
             if outcomes is not None and (isinstance(outcomes, str) or not isinstance(outcomes, Collection)):
-                raise InvalidType(f"{what}={outcomes!r}: give a set of outcomes, or a dict of outcome -> description")
+                raise InvalidType(
+                    f"{what}={told(outcomes)}: give a set of outcomes, or a dict of outcome -> description"
+                )
             if outcomes is not None and outcome is None:
                 raise InvalidValue(f"{what}= is given without outcome=; add outcome=, a function of the state")
+            if outcomes is not None:
+                _hashable(outcomes, what)
         descriptions: dict[Any, str] = {}
         for outcomes in (allowed, forbidden):
             if isinstance(outcomes, Mapping):
@@ -75,6 +92,8 @@ class Program:
             try:
                 if self.check(state) is False:
                     failure = Failure("check", f"{_name(self.check)} returned False")
+            except LabError:  # a misuse of the lab is no finding
+                raise
             except AssertionError as error:
                 failure = Failure("check", _one_line(error) or f"{_name(self.check)} failed an assertion")
             except Exception as error:
@@ -83,27 +102,47 @@ class Program:
             return NOTHING, failure
         try:
             outcome = self.outcome(state)
+        except LabError:
+            raise
         except Exception as error:
             return NOTHING, failure or Failure("exception", f"{_name(self.outcome)} raised {describe(error)}")
         try:
             hash(outcome)
-        except TypeError:
-            raise InvalidType(
-                f"outcome: {_name(self.outcome)} returned {_clip(repr(outcome))}, a {type(outcome).__name__}, "
-                "which cannot be tallied; return a hashable value, such as a tuple"
-            ) from None
-        if failure is None and (self.allowed is not None or self.forbidden):
-            failure = self._judge_outcome(outcome)
+            if failure is None and (self.allowed is not None or self.forbidden):
+                failure = self._judge_outcome(outcome)
+        except Exception as error:
+            raise self.untallied(outcome, error) from None
         return outcome, failure
+
+    def untallied(self, outcome: Any, error: Exception) -> InvalidType:
+        """What to raise where an outcome cannot be hashed or compared, because of ``error``."""
+        kind = type(outcome).__name__
+        if isinstance(error, TypeError) and "unhashable" in str(error):
+            return InvalidType(
+                f"outcome: {_name(self.outcome)} returned {told(outcome)}, a {kind}, "
+                "which cannot be tallied; return a hashable value, such as a tuple"
+            )
+        return InvalidType(
+            f"outcome: {_name(self.outcome)} returned a {kind}, which cannot be compared with other outcomes "
+            f"({describe(error)}); return a plain value, such as a tuple"
+        )
 
     def _judge_outcome(self, outcome: Any) -> Failure | None:
         if outcome not in self.forbidden and (self.allowed is None or outcome in self.allowed):
             return None
         description = self.descriptions.get(outcome)
-        told = f"outcome {outcome!r}" + (f": {description}" if description else "")
+        message = f"outcome {told(outcome)}" + (f": {description}" if description else "")
         if self.allowed is not None:
-            told += f" (allowed: {', '.join(sorted(repr(one) for one in self.allowed)) or 'none'})"
-        return Failure("outcome", told)
+            message += f" (allowed: {', '.join(sorted(map(told, self.allowed))) or 'none'})"
+        return Failure("outcome", message)
+
+
+def told(value: object) -> str:
+    """The value's repr in one line, or its type where it has none."""
+    try:
+        return _clip(" ".join(repr(value).splitlines()))
+    except Exception:
+        return f"<{type(value).__qualname__}>"
 
 
 def describe(error: BaseException) -> str:
@@ -130,7 +169,7 @@ def _named_actors(actors: Any) -> tuple[tuple[str, Callable[[Any], object]], ...
     elif isinstance(actors, Sequence) and not isinstance(actors, str):
         named = [(_default_name(position), function, f"actors[{position}]") for position, function in enumerate(actors)]
     else:
-        raise InvalidType(f"actors={_clip(repr(actors))}: give a dict of name -> function, or a list of functions")
+        raise InvalidType(f"actors={told(actors)}: give a dict of name -> function, or a list of functions")
     if not named:
         raise InvalidValue("actors is empty: give at least one function of the state")
     for name, function, where in named:
@@ -144,6 +183,17 @@ def _named_actors(actors: Any) -> tuple[tuple[str, Callable[[Any], object]], ...
     return tuple((name, function) for name, function, _ in named)
 
 
+def _hashable(outcomes: Collection[Any], what: str) -> None:
+    for outcome in outcomes:
+        try:
+            hash(outcome)
+        except Exception as error:
+            raise InvalidType(
+                f"{what}: {told(outcome)}, a {type(outcome).__name__}, cannot be an outcome ({describe(error)}); "
+                "give hashable values, such as tuples"
+            ) from None
+
+
 def _default_name(position: int) -> str:
     names = ("alice", "bob", "carol", "dave", "erin", "frank")
     return names[position] if position < len(names) else f"actor{position + 1}"
@@ -152,7 +202,7 @@ def _default_name(position: int) -> str:
 def _callable(function: Any, what: str, arguments: int) -> None:
     needed = "the state" if arguments else "no arguments"
     if not callable(function):
-        raise InvalidType(f"{what}={_clip(repr(function))} cannot be called; give a function that takes {needed}")
+        raise InvalidType(f"{what}={told(function)} cannot be called; give a function that takes {needed}")
     try:
         inspect.signature(function).bind(*[None] * arguments)
     except ValueError:

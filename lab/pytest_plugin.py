@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ _OPTIONS = (
     ("seconds", "S", "how long each exploration may take"),
     ("seed", "N", "the same seed gives the same schedules"),
     ("replay", "WITNESS", "replay this saved witness instead of exploring"),
+    ("interleave", "N", "run each ordinary test as N copies at once, which share its fixtures"),
     ("report", "DIR", "write the report of every scenario item to this folder"),
 )
 _SESSION = pytest.StashKey[keeping.Session]()
@@ -172,12 +174,48 @@ class ScenarioItem(pytest.Item):
         return self.path, None, self.name
 
 
+# ------------------------------------------------------------------ ordinary tests, interleaved
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    copies = pyfuncitem.config.stash[_SESSION].interleave
+    if copies is None:
+        return None
+    _interleave(pyfuncitem.obj, pyfuncitem.funcargs, copies)
+    return True
+
+
+def _interleave(function: Any, fixtures: Mapping[str, Any], copies: int) -> None:
+    from unittest import SkipTest
+
+    from lab.errors import LabError
+    from lab.interleave import interleave
+
+    outcomes = (pytest.skip.Exception, pytest.xfail.Exception, pytest.exit.Exception, SkipTest)
+    report = ""
+    try:
+        interleave(function, fixtures, copies, outcomes).assert_no_failure()
+    except (AssertionError, LabError) as error:
+        report = str(error)
+    if report:
+        pytest.fail(report, pytrace=False)
+
+
 # ------------------------------------------------------------------ replays
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    item.config.stash[_SESSION].calls = 0
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """A test for which the witness is stale has not replayed it; to pass would be taken for a repair."""
+    copies = item.config.stash[_SESSION].interleave
+    if copies is not None and isinstance(item, pytest.Function) and hasattr(item.instance, "assertEqual"):
+        item.obj = partial(_interleave, item.obj, {}, copies)  # unittest calls it by itself, between setUp and tearDown
     result = yield
     replayed = item.config.stash[_SESSION].replayed
     if replayed and all(verdict.stale for verdict in replayed):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from lab.carriers.actor import Actor
-from lab.errors import InvalidType, WitnessError
+from lab.errors import InvalidType, WitnessError, door
 from lab.exploration import Exploration, engine
 from lab.instrument import Site
 from lab.program import Failure, Program
-from lab.recorder import Recording, identity_of
+from lab.recorder import Recording, SharingMap, identity_of
 from lab.strategies.replay import Steps
 from lab.trace import Step, Trace
 from lab.verdict import Verdict
@@ -22,6 +23,7 @@ _MOST_ATTEMPTS = 60
 _STEPS = 20_000
 
 
+@door
 def replay(
     witness: Witness,
     setup: Callable[[], Any],
@@ -53,9 +55,10 @@ def replay_program(witness: Witness, program: Program, trace: tuple[str, ...], s
     names = [name for name, _ in program.actors]
     unknown = [name for name in names if name not in witness.actors]
     if unknown or list(witness.actors[: len(names)]) != names:
+        recorded = f" (it was recorded at {witness.called})" if witness.called else ""
         raise WitnessError(
             f"witness: it has the actors {', '.join(witness.actors)}, this program has {', '.join(names)}; "
-            "it belongs to another scenario or test"
+            f"it belongs to another scenario, test or exploration{recorded}"
         )
     began = time.perf_counter()
     verdict = Verdict("unknown", "", method="replay", schedules=1, title=title or witness.target)
@@ -65,9 +68,9 @@ def replay_program(witness: Witness, program: Program, trace: tuple[str, ...], s
     with engine(program, max(steps, len(witness.trace.steps) + 1000), trace) as exploration:
         follower, outcome, failure = _follow(exploration, witness)
         last = exploration.control.last
+        changed = _changed(witness, [*exploration.discovery.files(), *(step.place.file for step in follower.taken)])
     verdict.seconds = time.perf_counter() - began
-    verdict.outcomes[outcome] += 1
-    changed = _changed(witness, follower.taken)
+    verdict.outcomes[outcome] = 1
     _judge(verdict, witness, follower, failure, changed)
     if verdict.status == "fails" and verdict.failure is not None:
         verdict.witness = replace(
@@ -108,7 +111,8 @@ def _follow(exploration: Exploration, witness: Witness) -> tuple[_Follower, Any,
         follower = _Follower(witness)
         control.hot = _SitesOf(witness)
         steps = Steps(witness.trace.steps, follower.taken, witness.last)
-        outcome, failure = exploration.execute(steps.choose, recording=follower)
+        # Sharing is noted for its side effect: on 3.11 only such executions report the functions that start.
+        outcome, failure = exploration.execute(steps.choose, recording=follower, sharing=SharingMap())
         if not exploration.discovery.take_found():
             break
     return follower, outcome, failure
@@ -167,12 +171,27 @@ def _told(step: Step) -> str:
     return f"{step.actor}: {step.word} {step.name} ({step.place.identity[0]}:{step.place.line})"
 
 
-def _changed(witness: Witness, taken: Sequence[Step]) -> list[str]:
-    """Functions of the witness whose source is not what it was."""
-    files = {step.place.identity[0]: step.place.file for step in taken}
+def _changed(witness: Witness, met: Iterable[str]) -> list[str]:
+    """Functions of the witness whose source is not what it was, in the files ``met`` or else in any loaded module.
+
+    A path that stands in the witness is never opened: it may have come from anywhere.
+    """
+    files: dict[str, set[str]] = {}
+    for file in met:
+        files.setdefault(_base(file), set()).add(file)
+    loaded: dict[str, set[str]] = {}
+    for module in list(sys.modules.values()):
+        path = getattr(module, "__dict__", {}).get("__file__")
+        if isinstance(path, str):
+            loaded.setdefault(_base(path), set()).add(path)
     changed = []
     for key, digest in witness.code.items():
         name, _, function = key.partition("::")
-        if digest and name in files and fingerprint(files[name], function) != digest:
+        known = files.get(name) or loaded.get(name)
+        if digest and known and digest not in {fingerprint(file, function) for file in known}:
             changed.append(function)
     return sorted(changed)
+
+
+def _base(file: str) -> str:
+    return file.replace("\\", "/").rpartition("/")[2]

@@ -47,7 +47,7 @@ def sample(exploration: Exploration, strategy: Strategy, schedules: int | None, 
         choices = control.choices
         count += 1
         strategy.end(control)
-        found.outcomes[outcome] += 1
+        exploration.tally(found.outcomes, outcome)
         if failure is not None:
             found.failure, found.choices, found.strategy = failure, choices, strategy.name
             break

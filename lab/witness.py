@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lab.errors import InvalidType, WitnessError
+from lab.errors import InvalidType, WitnessError, door
 from lab.origin import shown
 from lab.program import Failure
 from lab.trace import Place, Step, Trace
@@ -34,8 +34,10 @@ class Witness:
 
     ``target`` says what was run (a scenario's or test's node id; empty for a plain
     call); ``decisions`` identifies the sites before which actors could be switched;
-    ``last`` is the actor that ran when the failure showed; ``code`` holds
-    a fingerprint of each function that took a step.
+    ``last`` is the actor that ran when the failure showed; ``call`` says which
+    exploration of the target it was, from 1 (0: unknown), and ``called`` at what
+    line; ``copies`` is how many copies of an ordinary test were the actors
+    (0: they were given by a call); ``code`` holds a fingerprint of each function that took a step.
     """
 
     actors: tuple[str, ...]
@@ -47,6 +49,9 @@ class Witness:
     strategy: str = ""
     seed: int = 0
     found: int = 0
+    call: int = 0
+    called: str = ""
+    copies: int = 0
     python: str = field(default_factory=platform.python_version)
     build: str = field(default_factory=lambda: build_name())
     code: dict[str, str] = field(default_factory=dict)
@@ -68,6 +73,7 @@ class Witness:
         return destination
 
     @classmethod
+    @door
     def load(cls, path: str | os.PathLike[str]) -> Witness:
         """Read a witness; raises WitnessError, a ValueError of one line, for any other file."""
         if not isinstance(path, str | os.PathLike):
@@ -107,6 +113,9 @@ class Witness:
             "strategy": self.strategy,
             "seed": self.seed,
             "found": self.found,
+            "call": self.call,
+            "called": self.called,
+            "copies": self.copies,
             "failure": {
                 "kind": self.failure.kind,
                 "message": self.failure.message,
@@ -250,6 +259,9 @@ def _from_json(data: Any, where: str) -> Witness:
         strategy=read.name("strategy"),
         seed=read.value("seed", int),
         found=read.value("found", int),
+        call=read.value("call", int),
+        called=read.name("called"),
+        copies=read.value("copies", int),
         python=read.name("python"),
         build=read.name("build"),
         code=dict(code),

@@ -1,4 +1,6 @@
-"""A scenario and a test for the tests of the plugin and of the command line, as a person writes them."""
+"""A scenario and a test as a person writes them, and what the tests of the plugin do with what pytest says of them."""
+
+import shlex
 
 FILE = "scenarios/atomicity/lost_update.py"
 FAST = ("--lab-schedules", "30")
@@ -117,3 +119,26 @@ def section(result, title):
     rest = lines[start + 1 :]
     end = next(number for number, line in enumerate(rest) if line.startswith(("===", "___")))
     return rest[:end]
+
+
+def replay_command(lines):
+    """What stands behind "replay" in a report, which has to be its last line."""
+    report = "\n".join(lines).rstrip().splitlines()
+    label, _, command = report[-1].removeprefix("E").strip().partition(" ")
+    assert label == "replay"
+    return command.strip()
+
+
+def inprocess(pytester, command):
+    """Run the words of a command line in this process, which is much faster."""
+    words = shlex.split(command)
+    assert words[0] == "pytest"
+    return pytester.runpytest_inprocess(*words[1:])
+
+
+def failing(pytester, node):
+    result = pytester.runpytest_inprocess(node, *FAST)
+    result.assert_outcomes(failed=1)
+    lines = section(result, node.rpartition("::")[2] if "Class" not in node else "TestInAClass.test_method")
+    start = next(number for number, line in enumerate(lines) if line.startswith("E       FAILS"))
+    return [line for line in lines[start:] if line.startswith("E ") or line == "E"], lines

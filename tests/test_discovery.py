@@ -390,14 +390,11 @@ def test_code_that_cannot_be_rewritten_is_reported_and_runs_as_it_is(monkeypatch
 
 @pytest.mark.skipif(MONITORING is None, reason="sys.monitoring is new in Python 3.12")
 def test_no_tool_id_is_left():
-    taken = [number for number in range(6) if MONITORING.get_tool(number) is None]
-    for number in taken:
-        MONITORING.use_tool_id(number, "test")
-    try:
+    with contextlib.ExitStack() as after:
+        for number in [number for number in range(6) if MONITORING.get_tool(number) is None]:
+            MONITORING.use_tool_id(number, "test")
+            after.callback(MONITORING.free_tool_id, number)
         message = "sys.monitoring: all six tool ids are taken; end one of the debuggers, profilers or explorations"
         with pytest.raises(LabError) as caught, Discovery():
             pass
         assert str(caught.value) == message
-    finally:
-        for number in taken:
-            MONITORING.free_tool_id(number)

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import contextvars
-import os
-import re
-import signal
-import sys
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -23,15 +18,12 @@ from hammer_programs import (
     leave_by,
     nothing,
     nothing_left_behind,  # noqa: F401 - used by every test
-    wait_for_notification,
 )
 
-from lab import hammer, keeping
-from lab.errors import InvalidType, InvalidValue, LabError
-from lab.explorer import explore
+from lab import hammer
 from lab.hammering.isolation import Isolation, Watched
+from lab.hammering.noise import Noise
 from lab.hammering.pool import Batch
-from lab.hammering.progress import Progress
 from lab.hooks import DRIVERS
 
 # ------------------------------------------------------------ findings
@@ -121,7 +113,7 @@ def test_noise_reaches_threads_that_an_actor_starts() -> None:
     seen = []
 
     def child() -> None:
-        seen.append(threading.get_ident() in DRIVERS)
+        seen.append(isinstance(DRIVERS.get(threading.get_ident()), Noise))
 
     def parent(state: None) -> None:
         thread = threading.Thread(target=child)
@@ -257,12 +249,12 @@ def test_isolation_is_judged_from_what_two_rounds_touched() -> None:
 
 
 def test_overlap_is_counted_from_the_times() -> None:
-    batch = Batch([None] * 3, None, False, 2)
+    batch = Batch([None] * 3, False, 2)
     batch.begins = [[0, 10, 20], [5, 15, 20]]
     batch.ends = [[5, 16, 30], [9, 20, 21]]  # one after the other, overlapping, inside
     assert batch.overlaps(3) == 2
     assert [batch.overlapped(number) for number in range(3)] == [False, True, True]
-    batch = Batch([None], None, False, 3)
+    batch = Batch([None], False, 3)
     batch.begins = [[0], [3], [6]]
     batch.ends = [[2], [7], [9]]
     assert batch.overlaps(1) == 1
@@ -281,129 +273,3 @@ def test_nothing_overlapped_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     assert failing.reason == "20 of 20 rounds failed"
     alone = hammer(Fixed, [add_one], rounds=20)
     assert alone.reason == "0 of 20 rounds failed"
-
-
-# ------------------------------------------------------------ states
-
-
-def test_every_state_is_torn_down() -> None:
-    made: list[Box] = []
-    torn: list[Box] = []
-
-    def setup() -> Box:
-        made.append(Box())
-        return made[-1]
-
-    hammer(setup, [nothing] * 2, rounds=50, teardown=torn.append)
-    assert len(made) == 50
-    assert set(map(id, torn)) == set(map(id, made))
-    made.clear()
-    torn.clear()
-    hammer(setup, {"alice": leave_by(KeyError("k"))}, rounds=10, teardown=torn.append)
-    assert len(torn) == 10
-
-
-def test_the_state_of_a_hang_is_torn_down_after_its_threads() -> None:
-    alive: list[str] = []
-
-    def setup() -> Box:
-        return Box(condition=threading.Condition())
-
-    def teardown(state: Box) -> None:
-        alive.extend(thread.name for thread in threading.enumerate() if thread.name == "alice")
-        raise ValueError("broken")
-
-    verdict = hammer(setup, {"alice": wait_for_notification, "bob": nothing}, teardown=teardown)
-    assert alive == []
-    assert verdict.status == "fails"
-    assert verdict.notes[-1] == "teardown: raised ValueError: broken after the hang"
-
-
-def test_what_setup_teardown_and_outcome_do_wrong_passes_through() -> None:
-    def broken(*_: object) -> None:
-        raise ZeroDivisionError("mine")
-
-    with pytest.raises(ZeroDivisionError, match="mine"):
-        hammer(broken, [nothing])
-    with pytest.raises(ZeroDivisionError, match="mine"):
-        hammer(Box, [nothing], teardown=broken)
-    with pytest.raises(InvalidType, match=r"outcome: .* returned \[\], a list, which cannot be tallied"):
-        hammer(Box, [nothing], outcome=lambda state: [])
-
-
-def test_ctrl_c_ends_everything() -> None:
-    torn: list[Any] = []
-    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        hammer(Box, {"alice": lambda state: time.sleep(0.5), "bob": nothing}, seconds=20, teardown=torn.append)
-    timer.join()
-    assert torn
-
-
-def test_progress_is_shown_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    monkeypatch.setattr("lab.hammering.progress._PATIENCE", 0.0)
-    with Progress(1_000, None) as progress:
-        progress.show(10, 1)
-    assert capsys.readouterr().err == ""
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    with Progress(1_000, None) as progress:
-        progress.show(10, 1)
-    assert "hammer: 10 of 1,000 rounds, 1 failed, 0 s" in capsys.readouterr().err
-
-
-# ------------------------------------------------------------ bad input
-
-
-@pytest.mark.parametrize(
-    ("options", "kind", "told"),
-    [
-        ({"rounds": 0}, InvalidValue, "rounds=0: nothing would be run; give a whole number of at least 1"),
-        ({"rounds": 1.5}, InvalidType, "rounds=1.5: give a whole number of at least 1"),
-        ({"seconds": -1}, InvalidValue, "seconds=-1: nothing would be run; give a number of seconds above 0"),
-        ({"seconds": "1"}, InvalidType, "seconds='1': give a number of seconds above 0"),
-        ({"noise": 1.1}, InvalidValue, "noise=1.1: give a probability, a number from 0 to 1"),
-        ({"noise": float("nan")}, InvalidValue, "noise=nan: give a probability, a number from 0 to 1"),
-        ({"noise": True}, InvalidType, "noise=True: give a probability, a number from 0 to 1"),
-        ({"noise": None}, InvalidType, "noise=None: give a probability, a number from 0 to 1"),
-        ({"seed": 0.5}, InvalidType, "seed=0.5: give a whole number"),
-        ({"on": "mars"}, InvalidValue, "on='mars': unknown; choose one of auto, threads"),
-        ({"check": 3}, InvalidType, "check=3 cannot be called; give a function that takes the state"),
-        ({"allowed": {1}}, InvalidValue, "allowed= is given without outcome=; add outcome=, a function of the state"),
-    ],
-)
-def test_bad_input_is_told_in_one_line(options: dict[str, Any], kind: type[LabError], told: str) -> None:
-    with pytest.raises(kind) as caught:
-        hammer(Unsafe, ADDERS, **options)
-    assert str(caught.value) == told
-
-
-def test_hammer_is_not_for_programs_under_test() -> None:
-    told = "hammer() was called while a program is run; call it from outside the actors, setup and check"
-
-    def nested(state: object) -> None:
-        hammer(Box, [nothing], rounds=1)
-
-    with pytest.raises(LabError) as caught:
-        hammer(Box, [nested], rounds=1)
-    assert str(caught.value) == told
-    with pytest.raises(LabError, match=re.escape(told)):
-        explore(Box, [nested], schedules=1)
-
-
-def test_the_seed_of_the_session_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    seeds = []
-    module = sys.modules["lab.hammer"]  # the package's attribute of that name is the function
-    monkeypatch.setattr(module._Run, "_batch", lambda run, *_: seeds.append(run.random.getstate()))
-    monkeypatch.setattr(module._Run, "_is_over", lambda *_: True)
-    hammer(Unsafe, ADDERS, seed=1)
-    hammer(Unsafe, ADDERS, seed=2)
-    session = keeping.Session(seed=1, target="somewhere.py::it", seconds=99.0)
-    keeping.begin(session)
-    try:
-        verdict = hammer(Unsafe, ADDERS, seed=2)
-    finally:
-        keeping.end(session)
-    assert verdict.title == "somewhere.py::it"
-    assert seeds[0] == seeds[2] != seeds[1]
-    assert hammer(Unsafe, ADDERS, title="mine").title == "mine"

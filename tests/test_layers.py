@@ -15,8 +15,8 @@ LAB = Path(lab.__file__).parent
 
 ORDER = [
     # words that every part speaks
-    "errors",
     "origin",
+    "errors",
     "files",
     "schedule",
     "trace",
@@ -48,7 +48,6 @@ ORDER = [
     "replaying",
     "interleave",
     "hammering",
-    "hammer",
     # what a person defines, reads and types
     "scenario",
     "report",
@@ -132,17 +131,33 @@ def test_no_modules_import_each_other_in_a_circle():
         pytest.fail(f"a circle of imports: {' -> '.join(error.args[1])}", pytrace=False)
 
 
+def printed(program, *arguments):
+    """What a fresh interpreter prints."""
+    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.split()
+
+
 def test_the_door_leads_where_it_says():
     assert lab.__all__ == sorted(lab.__all__)
-    for name in lab.__all__:
-        value = getattr(lab, name)
-        assert value.__name__ == name
-        assert value.__module__ == lab._HOME[name]
     assert set(lab._HOME) == set(lab.__all__)
     assert set(lab.__all__) <= set(dir(lab))
-    namespace = {}
-    exec("from lab import *", namespace)
-    assert set(lab.__all__) <= set(namespace)
+    homes = [f"{lab._HOME[name]}.{name}" for name in lab.__all__]
+    tell = f"; print(*(one.__module__ + '.' + one.__name__ for one in ({', '.join(lab.__all__)})))"
+    assert printed(f"from lab import *{tell}") == homes
+    assert printed(f"import lab; globals().update((name, getattr(lab, name)) for name in lab.__all__){tell}") == homes
+
+
+@pytest.mark.parametrize("names", [sorted(NAMES), sorted(NAMES, reverse=True)], ids=["forwards", "backwards"])
+def test_no_module_takes_the_place_of_a_name_of_the_door(names):
+    """Importing a module makes it an attribute of its package, whatever stood there before."""
+    program = (
+        "import importlib, sys, lab\n"
+        "for name in sys.argv[1:]: importlib.import_module(name)\n"
+        "print(*(name for name in lab.__all__ if not callable(getattr(lab, name))))"
+    )
+    assert printed(program, *names) == []
+    assert {unit(name) for name in NAMES} & set(lab.__all__) == set()
 
 
 def test_an_unknown_name_is_told_as_python_does():
@@ -165,12 +180,13 @@ def test_every_module_can_be_imported_first():
         "    for loaded in [one for one in sys.modules if one.split('.')[0] == 'lab']:\n"
         "        del sys.modules[loaded]\n"
     )
-    done = subprocess.run([sys.executable, "-c", program, *sorted(NAMES)], capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert printed(program, *sorted(NAMES)) == []
 
 
-def test_no_file_is_too_long_to_read():
-    lengths = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in modules()}
+@pytest.mark.parametrize("folder", [LAB, LAB.parent / "tests"], ids=["lab", "tests"])
+def test_no_file_is_too_long_to_read(folder):
+    lengths = {str(path): len(path.read_text(encoding="utf-8").splitlines()) for path in folder.rglob("*.py")}
+    assert len(lengths) > 30
     assert {name: length for name, length in lengths.items() if length > 400} == {}
 
 
@@ -179,12 +195,11 @@ def test_no_file_is_too_long_to_read():
     [
         ("import lab", []),
         ("import lab.pytest_plugin", ["files", "keeping", "pytest_plugin"]),
-        ("from lab import Scenario", ["errors", "program", "scenario"]),
+        ("from lab import Scenario", ["errors", "origin", "program", "scenario"]),
     ],
 )
 def test_what_loads_with_it(statement, loaded):
     program = f"import sys; before = set(sys.modules); {statement}; print(*sorted(set(sys.modules) - before))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    new = done.stdout.split()
+    new = printed(program)
     assert [name for name in new if name.split(".")[0] == "lab"] == ["lab", *(f"lab.{name}" for name in loaded)]
     assert {"bytecode", "click", "greenlet", "hypothesis", "rich"} & {name.split(".")[0] for name in new} == set()

@@ -9,17 +9,9 @@ from pathlib import Path
 
 import plugin_sources as sources
 import pytest
-from plugin_sources import FAST, FILE, section
+from plugin_sources import FAST, FILE, failing, inprocess, replay_command, section
 
 pytestmark = pytest.mark.usefixtures("quiet_environment")
-
-
-def replay_command(lines):
-    """What stands behind "replay" in a report, which has to be its last line."""
-    report = "\n".join(lines).rstrip().splitlines()
-    label, _, command = report[-1].removeprefix("E").strip().partition(" ")
-    assert label == "replay"
-    return command.strip()
 
 
 def type_in(command, folder):
@@ -30,13 +22,6 @@ def type_in(command, folder):
         command, shell=True, cwd=folder, env={**environment, "PATH": path}, capture_output=True, text=True, timeout=60
     )
     return done.returncode, (done.stdout + done.stderr).splitlines()
-
-
-def inprocess(pytester, command):
-    """Run the words of a command line in this process, which is much faster."""
-    words = shlex.split(command)
-    assert words[0] == "pytest"
-    return pytester.runpytest_inprocess(*words[1:])
 
 
 def broken(project):
@@ -83,7 +68,7 @@ def test_after_a_repair_it_no_longer_fails(project):
     [
         (
             sources.BROKEN.replace("self.value", "self.count").replace("counter.value", "counter.count"),
-            "the end of the execution",
+            "the end of the execution (changed since: Unsafe.increment)",
         ),
         (sources.SCENARIO, "alice: acquires counter.lock (lost_update.py:26)"),
     ],
@@ -98,7 +83,7 @@ def test_after_a_change_of_the_steps_it_is_stale_and_no_pass(project, source, sa
     assert report[:3] == ["fixed: the witness is stale, so its replay tells nothing", "", f"UNKNOWN  {FILE}::fixed"]
     told = " ".join(line.strip() for line in report[3 : report.index("", 3)])
     told = told.replace("bob", "alice")  # whichever the strategy let go first
-    assert told.replace(" (changed since: Unsafe.increment)", "") == (
+    assert told == (
         f"stale: diverged at step 1, expected alice: reads counter.value (lost_update.py:16), saw {saw}; "
         "explore again for a new witness"
     )
@@ -159,14 +144,6 @@ def test_two_workers_replay(project):
 # ------------------------------------------------------------------ tests
 
 
-def failing(pytester, node):
-    result = pytester.runpytest_inprocess(node, *FAST)
-    result.assert_outcomes(failed=1)
-    lines = section(result, node.rpartition("::")[2] if "Class" not in node else "TestInAClass.test_method")
-    start = next(number for number, line in enumerate(lines) if line.startswith("E       FAILS"))
-    return [line for line in lines[start:] if line.startswith("E ") or line == "E"], lines
-
-
 @pytest.mark.parametrize(
     "name", ["test_no_failure", "test_holds", "test_parametrized[a b]", "TestInAClass::test_method"]
 )
@@ -225,28 +202,6 @@ def test_a_stale_replay_fails_the_test(pytester, name):
     ]
     assert report[3].startswith("         stale: diverged at step 1, expected ")
     assert report[-1] == "    outcomes   2   1 schedule"
-
-
-def test_the_witness_of_one_of_several_explorations(pytester):
-    source = sources.TEST + (
-        "\n\ndef twice(counter):\n    increment(counter)\n    increment(counter)\n\n\n"
-        "def test_two():\n"
-        "    lab.explore(Counter, [len, len], check=bool, schedules=2).assert_no_failure()\n"
-        "    lab.explore(Counter, [twice, increment]).assert_no_failure()\n"
-        "    explored().assert_no_failure()\n"
-    ).replace("[len, len]", "[lambda c: setattr(c, 'other', 1), lambda c: setattr(c, 'other', 2)]")
-    pytester.makepyfile(test_x=source)
-    command = replay_command(failing(pytester, "test_x.py::test_two")[0])
-    result = inprocess(pytester, command)
-    result.assert_outcomes(failed=1)
-    assert "E           replay     fails again: outcome 1 (allowed: 2)" in result.outlines
-    pytester.makepyfile(test_x=source.replace("counter.value = current + 1", "counter.value = 2"))
-    result = inprocess(pytester, command)
-    result.assert_outcomes(passed=1)
-    assert section(result, "race-lab replay")[0] == (
-        "UNKNOWN  test_x.py::test_two      no longer fails: all 4 steps were taken without the failure (changed since: "
-        "increment)"
-    )
 
 
 def test_a_test_that_does_not_look_at_its_replay_passes_but_not_in_silence(pytester):
@@ -365,5 +320,6 @@ def test_a_witness_with_other_actors(pytester):
     result = inprocess(pytester, command)
     result.assert_outcomes(failed=1)
     assert [line.partition(": ")[2] for line in result.outlines if line.startswith("E  ")] == [
-        "witness: it has the actors alice, bob, this program has eve, bob; it belongs to another scenario or test"
+        "witness: it has the actors alice, bob, this program has eve, bob; it belongs to another scenario, test or "
+        "exploration (it was recorded at test_x.py:17)"
     ]

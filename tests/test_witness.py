@@ -4,7 +4,6 @@ import copy
 import json
 import os
 import stat
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from lab import Witness
 from lab.errors import InvalidType, WitnessError
 from lab.program import Failure
 from lab.trace import Place, Step, Trace
-from lab.witness import FORMAT, build_name, fingerprint, fingerprints
+from lab.witness import FORMAT, build_name
 
 READ = Place("counter.py", "Counter.increment", 0, "attribute value", 6)
 WRITE = Place("counter.py", "Counter.increment", 1, "attribute value", 7)
@@ -40,6 +39,9 @@ def made(**fields):
             "strategy": "random",
             "seed": 7,
             "found": 3,
+            "call": 2,
+            "called": "test_counter.py:12",
+            "copies": 2,
             "code": {"counter.py::Counter.increment": "abc"},
             **fields,
         }
@@ -384,65 +386,3 @@ def test_flipped_bytes_load_or_are_refused(tmp_path, data):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     file.write_bytes(content)
     loaded_or_refused(file)
-
-
-# ------------------------------------------------------------------ fingerprints
-
-
-SOURCE = """\
-class Counter:
-    def increment(self):
-        # a comment
-        self.value += 1
-
-    def other(self):
-        pass
-
-
-def outer():
-    def inner():
-        return 1
-
-    return inner, lambda: 2
-"""
-
-
-def test_a_fingerprint_is_of_the_function_and_not_of_its_comments_or_place(tmp_path):
-    file = tmp_path / "counter.py"
-
-    def prints():
-        names = ("Counter.increment", "Counter.other", "outer", "outer.<locals>.inner", "outer.<locals>.<lambda>")
-        return [fingerprint(str(file), name) for name in names]
-
-    file.write_text(SOURCE)
-    before = prints()
-    assert all(len(one) == 16 for one in before)
-    file.write_text("# moved down\n\n" + SOURCE.replace("# a comment", "# another"))
-    assert prints() == before
-    file.write_text(SOURCE.replace("+= 1", "+= 2"))
-    assert prints()[0] != before[0]
-    assert prints()[1:] == before[1:]
-    file.write_text(SOURCE.replace("return 1", "return 3"))
-    assert [one == old for one, old in zip(prints(), before, strict=True)] == [True, True, False, False, False]
-
-
-@pytest.mark.parametrize("source", ["def broken(:", "\0", "(" * 100_000])
-def test_source_that_cannot_be_read_has_no_fingerprint(tmp_path, source):
-    file = tmp_path / "broken.py"
-    file.write_text(source)
-    assert fingerprint(str(file), "broken") == ""
-    assert fingerprint(str(tmp_path / "missing.py"), "f") == ""
-
-
-def test_the_steps_tell_which_functions_count():
-    here = Path(__file__).name
-    place = Place(__file__, "refused", 0, "attribute x", 1)
-    assert fingerprints([Step("alice", place, "reads", "x", None)] * 2) == {
-        f"{here}::refused": fingerprint(__file__, "refused")
-    }
-    assert fingerprint(__file__, "refused")
-
-
-def test_the_build_is_named():
-    enabled = getattr(sys, "_is_gil_enabled", lambda: True)()
-    assert build_name() == ("gil" if enabled else "free-threaded")

@@ -52,7 +52,7 @@ class Control(Accesses):
             result = finish(state)
             torn_down = True
             if teardown is not None:
-                teardown(state)
+                self._tear_down(teardown, state)
             if len(self.live) > 1:
                 self._note_left_behind()
             return result
@@ -73,9 +73,16 @@ class Control(Accesses):
             if self.locals.met:
                 self.locals.forget()
             if begun and not torn_down and teardown is not None:
-                teardown(state)
+                self._tear_down(teardown, state)
             if self.interrupted:
                 raise KeyboardInterrupt
+
+    def _tear_down(self, teardown: Callable[[Any], object], state: Any) -> None:
+        """What teardown raises must not hide why the execution failed; the caller weighs the two."""
+        try:
+            teardown(state)
+        except Exception as error:
+            self.teardown_error = error
 
     def _start_all(self, bodies: Sequence[tuple[str, Callable[[Any], Any]]], state: Any) -> None:
         declared = self._declared

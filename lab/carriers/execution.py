@@ -89,5 +89,6 @@ class Execution:
         self.halted = ""  # why the execution was cut short
         self.left_behind = False  # a thread that is no daemon waits for ever, though the execution is over
         self.unwinding = False
+        self.teardown_error: Exception | None = None
         self.now = _FIRST_MOMENT
         self.clock_reads = 0

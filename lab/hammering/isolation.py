@@ -13,11 +13,12 @@ from __future__ import annotations
 import functools
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from lab.hammering.noise import Noise, SharedDiscovery
+from lab.hammering.noise import Noise, SharedDiscovery, Strayed
 from lab.hooks import ABSENT, Accesses
 from lab.instrument import Site
 from lab.operations import CONTENTS, is_container, method_writes
@@ -59,8 +60,16 @@ class Isolation:
 class Watch(Noise):
     """Noise that also writes down what is touched."""
 
-    def __init__(self, discovery: SharedDiscovery, level: float, seed: int, watched: Watched) -> None:
-        super().__init__(discovery, level, seed)
+    def __init__(
+        self,
+        discovery: SharedDiscovery,
+        level: float,
+        seed: int,
+        strayed: Strayed,
+        number: Callable[[], int],
+        watched: Watched,
+    ) -> None:
+        super().__init__(discovery, level, seed, strayed, number)
         self._watched = watched
 
     def touch(

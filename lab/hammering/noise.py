@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import _thread
 import functools
+import threading
 from collections import deque
 from collections.abc import Callable
 from threading import get_ident
@@ -28,6 +29,10 @@ _MOST_PARTS = 60  # of a state, to learn which classes it is made of
 _STARTERS = tuple(
     getattr(_thread, name) for name in ("start_new_thread", "start_joinable_thread") if hasattr(_thread, name)
 )
+
+
+Strayed = Callable[[int, str, BaseException], None]
+_TYPES_OWN = object()  # an attribute that the object itself does not have
 
 
 class SharedDiscovery(Discovery):
@@ -93,13 +98,83 @@ def _uncalled(name: str, member: object) -> list[FunctionType]:
     return [candidate for candidate in candidates if isinstance(candidate, FunctionType)]
 
 
-class Noise:
+class Company:
+    """The driver of a thread whose code is left alone: it only goes along with the threads that are started.
+
+    What leaves such a thread is a finding as much as what leaves an actor.  `threading.excepthook`
+    would tell it, but of every thread of the process; so each of these gets a ``run`` of its own.
+    ``strayed(round, name, error)`` is told, with the ``number`` of the round that the thread was started in.
+    """
+
+    def __init__(self, strayed: Strayed, number: Callable[[], int]) -> None:
+        self._strayed = strayed
+        self._number = number
+
+    def touch(
+        self, owner: object, key: object, write: bool, site: Site, value: object = ABSENT, more: Accesses = ()
+    ) -> None:
+        """Before an attribute, global or cell is read or written."""
+
+    def whole(
+        self, container: object, write: bool, site: Site, detail: object = ABSENT, also: tuple[object, ...] = ()
+    ) -> None:
+        """Before an operation on a container."""
+
+    def call(self, function: Any, arguments: tuple[Any, ...], site: Site) -> Any:
+        """Before any call: see to it that threads it starts have company too."""
+        if type(function) is BuiltinFunctionType and function in _STARTERS:
+            return functools.partial(self._start, function)
+        return function
+
+    def enter(self, manager: Any, site: Site) -> Any:
+        """Before a ``with`` enters ``manager``."""
+        return manager
+
+    def function_made(self, function: Any) -> None:
+        """A closure or lambda was made from instrumented code."""
+
+    def _start(self, start: Callable[..., Any], target: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        return start(functools.partial(self._as_child, self._number(), target), *arguments, **options)
+
+    def _as_child(self, number: int, target: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        identity = get_ident()
+        DRIVERS[identity] = self._of_child(lambda: number)
+        thread = getattr(target, "__self__", None)
+        try:
+            if not isinstance(thread, threading.Thread):
+                self._guarded(number, f"thread {identity}", target, *arguments, **options)
+                return
+            own = vars(thread).get("run", _TYPES_OWN)
+            vars(thread)["run"] = functools.partial(self._guarded, number, thread.name, thread.run)
+            try:
+                target(*arguments, **options)
+            finally:
+                del vars(thread)["run"]
+                if own is not _TYPES_OWN:
+                    vars(thread)["run"] = own
+        finally:
+            DRIVERS.pop(identity, None)
+
+    def _of_child(self, number: Callable[[], int]) -> Company:
+        return Company(self._strayed, number)
+
+    def _guarded(self, number: int, name: str, run: Callable[..., Any], *arguments: Any, **options: Any) -> None:
+        try:
+            run(*arguments, **options)
+        except BaseException as error:
+            self._strayed(number, name, error)
+
+
+class Noise(Company):
     """The driver behind the hooks of one noisy OS thread.
 
     ``level`` is the probability of giving way before each visible operation.
     """
 
-    def __init__(self, discovery: SharedDiscovery, level: float, seed: int) -> None:
+    def __init__(
+        self, discovery: SharedDiscovery, level: float, seed: int, strayed: Strayed, number: Callable[[], int]
+    ) -> None:
+        super().__init__(strayed, number)
         self._discovery = discovery
         self._level = level
         self._threshold = int(level * 0x80000000)
@@ -139,9 +214,7 @@ class Noise:
                 if type(argument) in (FunctionType, MethodType, functools.partial):
                     self._discovery.cover(argument)
         self.pause()
-        if kind is BuiltinFunctionType and function in _STARTERS:
-            return functools.partial(self._start, function)
-        return function
+        return super().call(function, arguments, site)
 
     def enter(self, manager: Any, site: Site) -> Any:
         """Before a ``with`` enters ``manager``."""
@@ -153,13 +226,5 @@ class Noise:
         """A closure or lambda was made from instrumented code."""
         self._discovery.function_made(function)
 
-    def _start(self, start: Callable[..., Any], target: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-        return start(functools.partial(self._as_child, target), *arguments, **options)
-
-    def _as_child(self, target: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-        identity = get_ident()
-        DRIVERS[identity] = Noise(self._discovery, self._level, self._random + identity)
-        try:
-            return target(*arguments, **options)
-        finally:
-            DRIVERS.pop(identity, None)
+    def _of_child(self, number: Callable[[], int]) -> Noise:
+        return Noise(self._discovery, self._level, self._random + get_ident(), self._strayed, number)

@@ -13,7 +13,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -36,12 +36,16 @@ class Batch:
     """States, and what became of their rounds."""
 
     states: Sequence[Any]
-    drivers: Sequence[Driver] | None  # one an actor; None leaves the code alone
     in_step: bool  # every round begins with a meeting
     actors: int
+    late: Callable[[str, BaseException], None] = lambda name, error: None  # told of what `strays` is closed to
+    drivers: Sequence[Driver] = ()  # one an actor
     begins: list[list[int]] = field(init=False)  # nanoseconds, by actor and round
     ends: list[list[int]] = field(init=False)
     errors: list[dict[int, BaseException]] = field(init=False)  # by actor: round -> what left the actor
+    strays: dict[int, tuple[int, str, BaseException]] = field(default_factory=dict)
+    """Round -> the first exception that left a thread which an actor started: when, whose, what."""
+    closed: set[int] | None = None  # rounds that failed, once they have been judged
     arrived: list[int] = field(init=False)  # by actor: meetings come to
 
     def __post_init__(self) -> None:
@@ -49,6 +53,27 @@ class Batch:
         self.ends = [[] for _ in range(self.actors)]
         self.errors = [{} for _ in range(self.actors)]
         self.arrived = [0] * self.actors
+        self._gate = threading.Lock()  # guards strays and closed
+
+    def number(self, index: int) -> int:
+        """The round that an actor is in."""
+        return len(self.begins[index]) - 1
+
+    def strayed(self, number: int, name: str, error: BaseException) -> None:
+        """Told by a thread that an actor started in that round, when an exception has left it."""
+        with self._gate:
+            if self.closed is None:
+                self.strays.setdefault(number, (perf_counter_ns(), name, error))
+                return
+            known = number in self.closed
+            self.closed.add(number)
+        if not known:
+            self.late(name, error)
+
+    def close(self, failed: Iterable[int]) -> None:
+        """From now on exceptions are late, and those of the ``failed`` rounds of no account."""
+        with self._gate:
+            self.closed = (self.closed or set()).union(failed)
 
     def overlaps(self, rounds: int) -> int:
         """In how many of the first ``rounds`` two actors ran at the same time."""
@@ -107,8 +132,7 @@ class Worker(threading.Thread):
             batch = self._pool.batch
             if self._pool.stopping or batch is None:
                 return
-            if batch.drivers is not None:
-                DRIVERS[get_ident()] = batch.drivers[self.index]
+            DRIVERS[get_ident()] = batch.drivers[self.index]
             self._rounds(batch)
             DRIVERS.pop(get_ident(), None)
             self.done.release()

@@ -23,6 +23,7 @@ class Mode:
     rounds: int = 0
     failed: int = 0
     overlapped: int = 0  # rounds in which two actors ran at the same time
+    late: int = 0  # rounds that were judged before one of their threads failed
 
 
 class Tally:
@@ -38,6 +39,7 @@ class Tally:
         self.endless = ""  # who is where in a last round that goes on, but not to its end
         self.left: tuple[str, ...] = ()  # actors whose threads could not be ended
         self.notes: list[str] = []
+        self._late: tuple[str, BaseException] | None = None  # the first
 
     @property
     def done(self) -> int:
@@ -52,13 +54,33 @@ class Tally:
     def count(self, mode: Mode, results: Sequence[tuple[Any, Failure | None]]) -> None:
         """Add rounds: the outcome of each, and what was wrong with it."""
         mode.rounds += len(results)
-        self._outcomes.update(outcome for outcome, _ in results)
+        try:
+            self._outcomes.update(outcome for outcome, _ in results)
+        except Exception:  # an outcome's own __eq__
+            self._name_incomparable([outcome for outcome, _ in results])
+            raise
         failures = [failure for _, failure in results if failure is not None]
         mode.failed += len(failures)
         self._failure = self._failure or next(iter(failures), None)
 
+    def _name_incomparable(self, outcomes: Sequence[Any]) -> None:
+        for outcome in outcomes:
+            try:
+                self._outcomes.get(outcome)
+            except Exception as error:
+                raise self._program.untallied(outcome, error) from None
+
+    def late(self, mode: Mode, name: str, error: BaseException) -> None:
+        """Told by a thread that failed after its round had been judged, which had not failed before."""
+        mode.late += 1
+        self._late = self._late or (name, error)
+
     def verdict(self) -> Verdict:
         """*fails* or *unknown*: real runs never show that something cannot happen."""
+        for mode in self._modes:
+            mode.failed, mode.late = min(mode.failed + mode.late, mode.rounds), 0
+        if self._failure is None and self._late is not None:
+            self._failure = left_by(*self._late)
         program, rounds, failed = self._program, self.done, self.failed
         verdict = Verdict("fails" if failed else "unknown", f"{failed:,} of {_rounds(rounds)} failed", self._failure)
         verdict.method = "hammer"

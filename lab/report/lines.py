@@ -7,6 +7,7 @@ import re
 
 from lab.report.labels import Labels
 from lab.verdict import Verdict
+from lab.witness import Witness
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _WIDEST_VALUE = 40
@@ -37,6 +38,12 @@ def found_line(verdict: Verdict) -> str:
         f"schedule {witness.found:,}, {witness.strategy}, seed {witness.seed}; "
         f"{switches(verdict)}; {duration(verdict.seconds)}"
     )
+
+
+def called(witness: Witness) -> str:
+    """Which of several explorations recorded the witness."""
+    place = f", {witness.called}" if witness.called else ""
+    return f"exploration {witness.call:,} of this target{place}"
 
 
 def switches(verdict: Verdict) -> str:

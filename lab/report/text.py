@@ -7,9 +7,10 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from lab import keeping
+from lab.program import NOTHING
 from lab.report.columns import trace_lines
 from lab.report.labels import Labels
-from lab.report.lines import duration, found_line, hammer_line, printable, shown_value, without_addresses
+from lab.report.lines import called, duration, found_line, hammer_line, printable, shown_value, without_addresses
 from lab.report.story import critical_steps
 from lab.verdict import Verdict
 
@@ -111,7 +112,7 @@ def _outcomes(verdict: Verdict, width: int) -> list[str]:
 def _rows(verdict: Verdict) -> Iterator[tuple[str, str, str, str]]:
     """Outcome, how often it was seen, whether it is forbidden, what it means; the most frequent first."""
     unit = "round" if verdict.method == "hammer" else "schedule"
-    seen = [one for one in verdict.outcomes.most_common() if one[0] != "nothing" or one[0] in verdict.descriptions]
+    seen = [one for one in verdict.outcomes.most_common() if one[0] is not NOTHING]
     unseen = [(outcome, 0) for outcome in verdict.descriptions if outcome not in verdict.outcomes]
     for outcome, count in [*seen, *unseen]:
         wrong = outcome in verdict.forbidden or (verdict.allowed is not None and outcome not in verdict.allowed)
@@ -143,6 +144,8 @@ def _facts(verdict: Verdict, asserted: str) -> Iterator[tuple[str, str]]:
     if asserted and verdict.status != "fails":
         yield "asserted", asserted
     if verdict.replay:
+        if verdict.witness is not None and verdict.witness.call > 1:
+            yield "call", called(verdict.witness)
         yield "replay", verdict.replay
     elif verdict.witness is not None and verdict.method == "explore":
         yield "replay", "lab.replay(verdict.witness, setup, actors, ...)"

@@ -15,13 +15,15 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from itertools import cycle
 from typing import Any
 
 from lab import keeping
-from lab.errors import InvalidType, InvalidValue, LabError
+from lab.errors import InvalidType, InvalidValue, LabError, door
+from lab.freshness import Freshness
 from lab.hammering.isolation import Isolation, Watch, Watched
-from lab.hammering.noise import Noise, SharedDiscovery
+from lab.hammering.noise import Company, Noise, SharedDiscovery
 from lab.hammering.pool import Batch, Pool, Worker, machine_kept
 from lab.hammering.progress import Progress
 from lab.hammering.standstill import Standstill
@@ -37,6 +39,7 @@ _SWITCH_INTERVALS = (5e-3, 1e-4, 1e-6)  # seconds; the first is CPython's own
 _VALUES = (int, float, complex, str, bytes, bool, type(None))
 
 
+@door
 def hammer(
     setup: Callable[[], Any],
     actors: Any,
@@ -62,12 +65,14 @@ def hammer(
     noisy half of the rounds; 0 leaves the program alone throughout.  ``seed`` seeds
     the noise, but real threads never run twice alike.
 
-    The verdict is *fails* or *unknown*, never *holds*.  A round in which nothing goes
+    The verdict is *fails* or *unknown*, never *holds*.  An exception that leaves an actor
+    or a thread that it started is a failure.  A round in which nothing goes
     on is a failure, and ends the run.  Rounds whose actors touch more than their state
     (module-level variables, files) run one at a time, which is slower.
 
     Raises InvalidType or InvalidValue, each in one line, for arguments that cannot work,
-    and LabError inside an exploration.  What ``setup`` or ``teardown`` raise passes through.
+    and LabError inside an exploration.  What ``setup`` or ``teardown`` raise passes through,
+    or ends the run if a round has failed before.
     """
     chosen = keeping.current()
     if chosen is not None and chosen.seed is not None:
@@ -102,6 +107,7 @@ class _Run:
         self.isolation: Isolation | None = None  # None until two rounds have been watched
         self.watched: list[tuple[Watched, Any]] = []  # with the state, to keep it alive
         self.tally = Tally(program, self.modes)
+        self.fresh = Freshness(program.setup)
 
     def go(self) -> None:
         """Run until the budget is spent or a round hangs; everything is as before afterwards."""
@@ -114,7 +120,13 @@ class _Run:
                     if position % len(self.turns) == 0:
                         interval, pool.spread = next(settings)
                         sys.setswitchinterval(interval)
-                    self._turn(pool, mode, until)
+                    try:
+                        self._turn(pool, mode, until)
+                    except Exception as error:
+                        if not self.tally.failed:
+                            raise
+                        self.tally.notes.append(f"ended early: {describe(error)}")  # which hides no failure
+                        break
                     progress.show(self.tally.done, self.tally.failed)
                     if self._is_over(until):
                         break
@@ -141,7 +153,7 @@ class _Run:
         states: list[Any] = []
         with ExitStack() as after:
             for _ in range(size):
-                state = self.program.setup()
+                state = self.program.setup() if self.fresh.done else self.fresh.setup()
                 if self.program.teardown is not None:
                     after.callback(self._tear_down, self.program.teardown, state)
                 states.append(state)
@@ -153,11 +165,13 @@ class _Run:
                     pool.renew()
                 if stuck is not None:
                     self.tally.hung = True
+                    batch.close(range(size))  # what being ended does to the threads is no finding
                     self.tally.left += pool.force(states[complete])
                 self._judge(mode, batch, complete)
                 if stuck is not None:
                     self._judge_hang(mode, batch, complete, stuck)
                 batch.errors.clear()  # with their tracebacks, which hold the states
+                batch.strays.clear()
             except BaseException:
                 pool.close()  # before the states are torn down
                 raise
@@ -171,19 +185,24 @@ class _Run:
         if self.isolation is None or self.isolation.fresh_threads:
             pool.renew()
         pool.place()
-        if not mode.noisy and watched is None:
-            batch = Batch(states, None, mode.in_step, count)
-            return batch, pool.run(batch)
+        batch = Batch(states, mode.in_step, count, partial(self.tally.late, mode))
+        numbers = [partial(batch.number, index) for index in range(count)]
         with SharedDiscovery() as discovery:
+            if not mode.noisy and watched is None:
+                discovery.cover(threading.Thread.start)
+                batch.drivers = [Company(batch.strayed, number) for number in numbers]
+                return batch, pool.run(batch)
             for _, actor in self.program.actors:
                 discovery.cover(actor)
             discovery.meet_parts(states[0])
             seeds = [self.random.getrandbits(31) for _ in range(count)]
-            drivers = [
-                Noise(discovery, self.noise, seed) if watched is None else Watch(discovery, self.noise, seed, watched)
-                for seed in seeds
+            noise, strayed = self.noise, batch.strayed
+            batch.drivers = [
+                Noise(discovery, noise, seed, strayed, number)
+                if watched is None
+                else Watch(discovery, noise, seed, strayed, number, watched)
+                for seed, number in zip(seeds, numbers, strict=True)
             ]
-            batch = Batch(states, drivers, mode.in_step, count)
             stuck = pool.run(batch)
         if watched is not None:
             self._learn(watched, states[0])
@@ -219,31 +238,37 @@ class _Run:
     # ------------------------------------------------------------ judging
 
     def _judge(self, mode: Mode, batch: Batch, complete: int) -> None:
-        left: dict[int, tuple[int, int, BaseException]] = {}  # round -> the first exception: when, whose, what
-        for index, errors in enumerate(batch.errors):
+        batch.close(())
+        left = dict(batch.strays)  # round -> the first exception: when, whose, what
+        for (name, _), ends, errors in zip(self.program.actors, batch.ends, batch.errors, strict=True):
             for number, error in errors.items():
-                found = (batch.ends[index][number], index, error)
-                if number not in left or found[:2] < left[number][:2]:
-                    left[number] = found
+                if number not in left or ends[number] < left[number][0]:
+                    left[number] = (ends[number], name, error)
         judge = self.program.judge
         results: list[tuple[Any, Failure | None]] = []
         for number, state in zip(range(complete), batch.states, strict=False):
             if number in left:
-                _, index, error = left[number]
-                results.append((describe(error), left_by(self.program.actors[index][0], error)))
+                _, name, error = left[number]
+                results.append((describe(error), left_by(name, error)))
             else:
                 results.append(judge(state))
         self.tally.count(mode, results)
+        batch.close([number for number, result in enumerate(results) if result[1] is not None])
         mode.overlapped += batch.overlaps(complete)
 
     def _judge_hang(self, mode: Mode, batch: Batch, number: int, stuck: Standstill) -> None:
         failure = stuck.failure
         outcome = failure.kind if failure is not None else ""
-        for (name, _), errors in zip(self.program.actors, batch.errors, strict=True):
-            if number in errors:  # what the others wait for will not come, and this is why
-                outcome, why = describe(errors[number]), left_by(name, errors[number])
-                waiting = (str(failure), *failure.detail) if failure is not None else ()
-                failure = replace(why, detail=(*why.detail, *waiting))
+        left = [
+            (name, errors[number])
+            for (name, _), errors in zip(self.program.actors, batch.errors, strict=True)
+            if number in errors
+        ]
+        left += [(name, error) for stray, (_, name, error) in batch.strays.items() if stray == number]
+        for name, error in left:  # what the others wait for will not come, and this is why
+            outcome, why = describe(error), left_by(name, error)
+            waiting = (str(failure), *failure.detail) if failure is not None else ()
+            failure = replace(why, detail=(*why.detail, *waiting))
         if failure is None:
             self.tally.endless = stuck.message
         else:
