@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from lab.carriers.choice import CARRIERS
 from lab.errors import InvalidValue
 from lab.keeping import Session, replay_command
 from lab.program import positive
@@ -30,6 +31,10 @@ def decide(session: Session, given: Mapping[str, str | None], where: Callable[[s
     if strategy is not None and strategy not in STRATEGIES:
         raise InvalidValue(f"{where('strategy')}={strategy}: unknown; choose one of {', '.join(STRATEGIES)}")
     session.strategy = strategy
+    carrier = given.get("carrier")
+    if carrier is not None and carrier not in CARRIERS:
+        raise InvalidValue(f"{where('carrier')}={carrier}: unknown; choose one of {', '.join(CARRIERS)}")
+    session.carrier = carrier
     file = given.get("replay")
     session.replay = Witness.load(file) if file is not None else None
 

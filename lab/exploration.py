@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from lab.carriers.choice import carrier as carrier_of
 from lab.carriers.control import Control
 from lab.carriers.execution import Choose
-from lab.carriers.greenlet import GreenletControl
 from lab.detectors.deadlock import diagnose
 from lab.discovery import Discovery
 from lab.errors import LabError
@@ -26,13 +26,18 @@ MOST_PROFILES = 60  # executions to find all code that runs
 _TWINS = os.path.join(LAB, "virtual") + os.sep  # raises what the real objects raise
 
 
+class Escaped(Exception):
+    """An actor blocked outside control, so no execution of the program can be told to the end."""
+
+
 class Exploration:
     """The engine and what is known of one program while it is explored."""
 
-    def __init__(self, program: Program, control: Control, discovery: Discovery) -> None:
+    def __init__(self, program: Program, control: Control, discovery: Discovery, carrier: str) -> None:
         self.program = program
         self.control = control
         self.discovery = discovery
+        self.carrier = carrier
         self._in_vain = 0
 
     def execute(
@@ -56,6 +61,8 @@ class Exploration:
 
     def _failure(self, recording: Recording | None) -> Failure:
         control = self.control
+        if control.halted == "escaped":
+            raise Escaped(f"something escaped control: {control.escaped}")
         if control.halted == "exception":
             return _exception(control)
         if control.halted == "endless":
@@ -148,20 +155,21 @@ class _Since:
 
 
 @contextmanager
-def engine(program: Program, steps: int, trace: tuple[str, ...]) -> Iterator[Exploration]:
+def engine(program: Program, steps: int, trace: tuple[str, ...], carrier: str) -> Iterator[Exploration]:
     """A carrier and the instrumented program; everything is as before afterwards."""
     if threading.get_ident() in DRIVERS:
         raise LabError("explore() was called inside an exploration; call it from outside the actors, setup and check")
+    carrier, kind = carrier_of(carrier)
     with Discovery(trace) as discovery:
         for function in (program.setup, program.check, program.outcome, program.teardown):
             if function is not None:
                 discovery.cover(function)
         for _, function in program.actors:
             discovery.cover(function)
-        control = GreenletControl(discovery, steps)
+        control = kind(discovery, steps)
         try:
             with _interruptible(control):
-                yield Exploration(program, control, discovery)
+                yield Exploration(program, control, discovery, carrier)
         finally:
             control.close()
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from lab import keeping
+from lab.carriers.choice import CARRIERS
 from lab.errors import InvalidType, InvalidValue, LabError
-from lab.exploration import MOST_PROFILES, Exploration, engine
+from lab.exploration import MOST_PROFILES, Escaped, Exploration, engine
 from lab.program import Failure, Program, describe, positive
 from lab.recorder import identity_of
 from lab.strategies import STRATEGIES, Strategy
@@ -52,12 +53,15 @@ def explore(
     ``schedules`` counts executions, ``seconds`` is wall-clock time (default: 10,000
     or 10 s, whichever comes first); ``steps`` bounds one execution.  ``trace`` names
     library modules to step inside.  The same ``seed`` gives the same schedules.
+    ``carrier`` says what actors run on: ``greenlet``, ``thread`` (an OS thread each, of
+    which one at a time runs), or ``auto``, the faster one where it can be had.
 
     Raises InvalidType or InvalidValue, each in one line, for arguments that cannot work.
     """
     chosen = keeping.current()
     if chosen is not None:
         strategy = chosen.strategy or strategy
+        carrier = chosen.carrier or carrier
         seed = chosen.seed if chosen.seed is not None else seed
         if chosen.schedules is not None or chosen.seconds is not None:
             schedules, seconds = chosen.schedules, chosen.seconds
@@ -67,10 +71,10 @@ def explore(
     if chosen is not None and chosen.replay is not None:
         from lab.replaying import replay_program
 
-        return replay_program(chosen.replay, program, tuple(trace), steps, title)
+        return replay_program(chosen.replay, program, tuple(trace), steps, title, carrier)
     if schedules is None and seconds is None:
         schedules, seconds = DEFAULT_SCHEDULES, DEFAULT_SECONDS
-    verdict = _explore(program, STRATEGIES[strategy](seed), schedules, seconds, seed, steps, tuple(trace))
+    verdict = _explore(program, STRATEGIES[strategy](seed), schedules, seconds, seed, steps, tuple(trace), carrier)
     verdict.title = title or (chosen.running() if chosen is not None else "")
     return verdict
 
@@ -83,6 +87,7 @@ def _explore(
     seed: int,
     steps: int,
     trace: tuple[str, ...],
+    carrier: str,
 ) -> Verdict:
     verdict = Verdict("unknown", "")
     verdict.descriptions = program.descriptions
@@ -90,15 +95,18 @@ def _explore(
     verdict.forbidden = frozenset(program.forbidden)
     began = time.perf_counter()
     until = began + seconds if seconds is not None else None
-    with engine(program, steps, trace) as exploration:
-        failed = exploration.profile()
-        if failed is None:
-            _search(exploration, strategy, schedules, until, seed, verdict)
-        else:
-            verdict.schedules = 1
-            choices, outcome, failure = failed
-            verdict.outcomes[outcome] += 1
-            _fail(exploration, verdict, choices, failure, "without switches", seed, 1)
+    with engine(program, steps, trace, carrier) as exploration:
+        try:
+            failed = exploration.profile()
+            if failed is None:
+                _search(exploration, strategy, schedules, until, seed, verdict)
+            else:
+                verdict.schedules = 1
+                choices, outcome, failure = failed
+                verdict.outcomes[outcome] += 1
+                _fail(exploration, verdict, choices, failure, "without switches", seed, 1)
+        except Escaped as escaped:
+            verdict.reason = str(escaped)
         verdict.uncontrolled = tuple(exploration.discovery.uncontrolled)
     verdict.seconds = time.perf_counter() - began
     return verdict
@@ -113,9 +121,9 @@ def _search(
     verdict: Verdict,
 ) -> None:
     control, discovery, outcomes = exploration.control, exploration.discovery, verdict.outcomes
-    count = 0
     clock = time.perf_counter
     while True:
+        count = verdict.schedules
         if schedules is not None and count >= schedules:
             verdict.reason = _spent(count)
             break
@@ -129,18 +137,16 @@ def _search(
         if discovery.found:
             outcome, failure = _again(exploration, outcome, failure)
         choices = control.choices
-        count += 1
+        verdict.schedules = count = count + 1
         strategy.end(len(choices))
         outcomes[outcome] += 1
         if failure is not None:
-            verdict.schedules = count
             _fail(exploration, verdict, choices, failure, strategy.name, seed, count)
             return
         if not count & (count - 1):  # now and then: on 3.11 only a noted execution reports what it calls
             exploration.learn(choices)
         elif control.suspicious:
             exploration.learn_if_worthwhile(choices)
-    verdict.schedules = count
 
 
 def _again(exploration: Exploration, outcome: Any, failure: Failure | None) -> tuple[Any, Failure | None]:
@@ -188,6 +194,7 @@ def _fail(
         seed=seed,
         found=count,
         code=fingerprints(recording.steps),
+        carrier=exploration.carrier,
     )
 
 
@@ -205,8 +212,8 @@ def _validate(
         raise InvalidType(f"seed={seed!r}: give a whole number")
     if on not in ("auto", "threads"):
         raise InvalidValue(f"on={on!r}: unknown; choose one of auto, threads")
-    if carrier not in ("auto", "greenlet"):
-        raise InvalidValue(f"carrier={carrier!r}: unknown; choose one of auto, greenlet")
+    if carrier not in CARRIERS:
+        raise InvalidValue(f"carrier={carrier!r}: unknown; choose one of {', '.join(CARRIERS)}")
     if isinstance(trace, str) or not all(isinstance(name, str) for name in trace):
         raise InvalidType(f"trace={trace!r}: give a tuple of module names, such as ('collections',)")
 

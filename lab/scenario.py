@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab.carriers.choice import CARRIERS
 from lab.errors import InvalidType, InvalidValue
 from lab.program import Program
 
@@ -39,6 +40,7 @@ class Scenario:
     state, as do the further ``variants``, whose names begin with one of these
     three words.  Every actor takes the state.  ``allowed`` and ``forbidden``
     describe outcomes, ``symptoms`` the other ways to fail: kind -> description.
+    ``trace`` and ``carrier`` are for `explore`.
 
     Raises InvalidType or InvalidValue in one line that names the field and the remedy.
     """
@@ -57,6 +59,7 @@ class Scenario:
     check: Callable[[Any], object] | None = None
     teardown: Callable[[Any], object] | None = None
     trace: tuple[str, ...] = ()
+    carrier: str = "auto"
     seen_in: tuple[str, ...] = ()
     hint: str = ""
     review: tuple[str, ...] = ()
@@ -103,6 +106,8 @@ class Scenario:
                 raise InvalidType(
                     f"Scenario: {name}={value!r}: give a tuple of strings; one string needs a comma behind it"
                 )
+        if self.carrier not in CARRIERS:
+            raise InvalidValue(f"Scenario: carrier={self.carrier!r}: unknown; choose one of {', '.join(CARRIERS)}")
         if not isinstance(self.hint, str):
             raise InvalidType(f"Scenario: hint={self.hint!r}: give a string")
 

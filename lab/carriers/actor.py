@@ -49,12 +49,12 @@ class Actor:
         "doing",
         "error",
         "finished",
-        "greenlet",
         "index",
         "name",
         "others",
         "read",
         "resume",
+        "runner",
         "thread",
         "timed_out",
         "wait",
@@ -69,7 +69,7 @@ class Actor:
         self.read = 2 << (2 * index)
         self.wrote = 4 << (2 * index)
         self.others = ~(self.read | self.wrote | COLD)
-        self.greenlet: Any = None
+        self.runner: Any = None  # what the carrier runs it on
         self.resume: Callable[[], Any] = body  # set by the carrier: lets the actor go on
         self.child = False  # started by the program, not declared by the person
         self.daemon = False

@@ -53,6 +53,7 @@ class Execution:
         self.identity = get_ident()
         self.main = Actor(0, "main", lambda: None, ())
         self.interrupted = False  # a person pressed Ctrl-C
+        self.escaped = ""  # where an actor did not come by the lab any more
         self.last = ""  # who ran when the execution was cut short
         self.standstill: list[tuple[Actor, Wait]] = []
         self.held: dict[int, Actor | str] = {}

@@ -29,18 +29,18 @@ class GreenletControl(Control):
     def __init__(self, discovery: Discovery, steps: int) -> None:
         super().__init__(discovery, steps)
         self._idle: list[Any] = []
-        self.main.greenlet = getcurrent()
-        self.main.resume = self.main.greenlet.switch
+        self.main.runner = getcurrent()
+        self.main.resume = self.main.runner.switch
 
     def _prepare(self, actor: Actor) -> None:
-        own = actor.greenlet = self._idle.pop() if self._idle else greenlet(self._work, self.main.greenlet)
+        own = actor.runner = self._idle.pop() if self._idle else greenlet(self._work, self.main.runner)
         actor.resume = own.switch
 
     def _work(self) -> None:
         """Run one actor after another; each switch here hands over the next."""
         while True:
             actor = self.current
-            own = actor.greenlet
+            own = actor.runner
             actor.begun = True
             if self.sharing is not None:
                 self.discovery.watch()
@@ -66,7 +66,7 @@ class GreenletControl(Control):
             following.resume()
 
     def _unwind(self, actor: Actor) -> None:
-        own = actor.greenlet
+        own = actor.runner
         if not actor.begun:
             actor.finished = True
             self._idle.append(own)

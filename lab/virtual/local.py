@@ -1,6 +1,6 @@
 """What belongs to one OS thread in CPython and therefore to one actor here.
 
-Actors on greenlets share an OS thread.  So the contents of `threading.local`
+Actors on greenlets share an OS thread.  So there the contents of `threading.local`
 objects, and the event loop that runs, are exchanged when another actor goes on.
 This covers the objects that stepped code touches; each starts empty for a new
 actor, or as the ``__init__`` of its class leaves it.
@@ -48,8 +48,8 @@ class ThreadLocals:
             arguments, named = _made_with(local)
             type(local).__init__(local, *arguments, **named)
 
-    def making(self, control: Control, cls: Any) -> Callable[..., Any]:
-        """What to call in place of a class of locals: it notes which actor makes one."""
+    def making(self, control: Control, cls: Any) -> Callable[..., Any] | None:
+        """What to call in place of a class of locals, to note which actor makes one; None for the class itself."""
         return partial(self._make, control, cls)
 
     def _make(self, control: Control, cls: Any, *arguments: Any, **named: Any) -> Any:
@@ -76,6 +76,19 @@ class ThreadLocals:
         self.met.clear()
         self._begun.clear()
         self._made.clear()
+
+
+class RealLocals(ThreadLocals):
+    """Where every actor has an OS thread of its own, the interpreter keeps them apart."""
+
+    def meet(self, local: Any, actor: Actor, main: Actor) -> None:
+        """Nothing is to be exchanged."""
+
+    def making(self, control: Control, cls: Any) -> None:
+        """The class itself will do."""
+
+    def meet_loops(self) -> None:
+        """Nothing is to be exchanged."""
 
 
 class _Contents:

@@ -1,0 +1,83 @@
+"""Notice an actor that does not come by the lab: it blocks, or computes without end, outside control."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from lab.origin import LAB, is_library, shown
+
+if TYPE_CHECKING:
+    from lab.carriers.control import Control
+
+LOOK = 0.25  # seconds between two looks
+BLOCKED = 5.0  # seconds at the same instruction
+BUSY = 15.0  # seconds without a visible operation
+IMPATIENT = 1.0  # seconds, with an actor that was told to end
+_DEBUGGERS = ("pdb", "bdb", "pydevd", "debugpy", "code", "IPython")
+
+
+class Watch:
+    """Looks now and then at what the running actor does; ``place`` says where it was."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+        self._progress: tuple[object, ...] = ()
+        self._came_by = self._moved = time.monotonic()
+        self._instruction: tuple[int, int] = (0, 0)
+        self.place = ""
+
+    def is_overdue(self, identity: int) -> bool:
+        """Whether the actor on the OS thread ``identity`` has to be given up."""
+        control, now = self._control, time.monotonic()
+        progress = (control.choices, control.steps, control.quiet_steps, control.stubborn_steps, control.clock_reads)
+        if not _same(progress, self._progress):
+            self._progress = progress
+            self._came_by = self._moved = now
+            return False
+        frame = sys._current_frames().get(identity)
+        if frame is None or _is_debugged(frame):
+            self._came_by = self._moved = now
+            return False
+        instruction = (id(frame), frame.f_lasti)
+        if instruction != self._instruction:
+            self._instruction = instruction
+            self._moved = now
+        if control.unwinding:
+            blocked = now - self._came_by >= IMPATIENT
+        else:
+            blocked = now - self._moved >= BLOCKED
+        if not blocked and now - self._came_by < BUSY:
+            return False
+        what = "blocked" if blocked else "was busy"
+        self.place = f"{_place(frame)} {what} outside control for {now - self._came_by:.0f} s ({control.current.name})"
+        self._came_by = self._moved = now
+        return True
+
+
+def _same(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
+    """Whether nothing happened; each execution has a list of choices of its own."""
+    return bool(other) and one[0] is other[0] and one[1:] == other[1:]
+
+
+def _callers(frame: FrameType | None) -> list[FrameType]:
+    frames = []
+    while frame is not None:
+        frames.append(frame)
+        frame = frame.f_back
+    return frames
+
+
+def _is_debugged(frame: FrameType) -> bool:
+    """A person may take as long as they like."""
+    names = (str(one.f_globals.get("__name__", "")).partition(".")[0] for one in _callers(frame))
+    return any(name in _DEBUGGERS or name.startswith("_pydev") for name in names)
+
+
+def _place(innermost: FrameType) -> str:
+    """The program's own line, or the innermost one where only library code runs."""
+    frames = [one for one in _callers(innermost) if not one.f_code.co_filename.startswith(LAB)] or [innermost]
+    frame = next((one for one in frames if not is_library(one.f_code.co_filename)), frames[0])
+    return f"{frame.f_code.co_qualname} ({shown(frame.f_code.co_filename)}:{frame.f_lineno})"
