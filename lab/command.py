@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from lab.carriers.choice import CARRIERS
 from lab.errors import InvalidValue
 from lab.keeping import Session, replay_command
-from lab.program import positive
+from lab.program import CARRIERS, positive
 from lab.strategies import STRATEGIES
 from lab.witness import Witness
 

@@ -185,13 +185,19 @@ def _interruptible(control: Control) -> Iterator[None]:
         return
 
     def interrupted(number: int, frame: Any) -> None:
+        if control.overdue:
+            control.overdue = False
+            control.take_off()
+            return
         control.interrupted = True
         signal.default_int_handler(number, frame)
 
     signal.signal(signal.SIGINT, interrupted)
+    control.takes_signals = hasattr(signal, "pthread_kill")
     try:
         yield
     finally:
+        control.takes_signals = False
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from lab import keeping
-from lab.carriers.choice import CARRIERS
 from lab.errors import InvalidType, InvalidValue, LabError
 from lab.exploration import MOST_PROFILES, Escaped, Exploration, engine
-from lab.program import Failure, Program, describe, positive
+from lab.program import CARRIERS, Failure, Program, describe, positive
 from lab.recorder import identity_of
 from lab.strategies import STRATEGIES, Strategy
 from lab.strategies.replay import Choices

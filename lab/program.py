@@ -9,6 +9,8 @@ from typing import Any
 
 from lab.errors import InvalidType, InvalidValue
 
+CARRIERS = ("auto", "greenlet", "thread")
+"""What the actors can be asked to run on."""
 NOTHING = "nothing"
 """The outcome of an execution of a program that has no ``outcome``."""
 

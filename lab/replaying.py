@@ -8,11 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from lab.carriers.actor import Actor
-from lab.carriers.choice import CARRIERS
 from lab.errors import InvalidType, InvalidValue, WitnessError
 from lab.exploration import Escaped, Exploration, engine
 from lab.instrument import Site
-from lab.program import Failure, Program
+from lab.program import CARRIERS, Failure, Program
 from lab.recorder import Recording, identity_of
 from lab.strategies.replay import Steps
 from lab.trace import Step, Trace

@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.carriers.choice import CARRIERS
 from lab.errors import InvalidType, InvalidValue
-from lab.program import Program
+from lab.program import CARRIERS, Program
 
 KINDS = ("check", "exception", "deadlock", "lost wakeup", "livelock", "leak")
 """How a variant may fail otherwise than by a forbidden outcome."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from lab.errors import InvalidValue
@@ -9,11 +10,9 @@ from lab.errors import InvalidValue
 if TYPE_CHECKING:
     from lab.carriers.control import Control
 
-CARRIERS = ("auto", "greenlet", "thread")
-
 
 def carrier(name: str) -> tuple[str, type[Control]]:
-    """The carrier of that name, by its own name; ``auto`` is the fastest there is here.
+    """The carrier of that name, which is one of `CARRIERS`; ``auto`` is the fastest there is here.
 
     Raises InvalidValue in one line for a carrier that this interpreter cannot have.
     """
@@ -32,6 +31,8 @@ def carrier(name: str) -> tuple[str, type[Control]]:
 
 def why_no_greenlets() -> str:
     """Empty where the `greenlet` carrier can be used."""
+    if sys.version_info < (3, 14) and not getattr(sys, "_is_gil_enabled", lambda: True)():
+        return "importing the greenlet package would turn the global interpreter lock on"
     try:
         import greenlet  # type: ignore[import-untyped, unused-ignore]  # noqa: F401
     except ImportError as error:

@@ -139,6 +139,11 @@ class Control(Accesses):
         self.escaped = place
         self.discovery.uncontrolled[place] = None
 
+    def take_off(self) -> None:
+        """Called in the middle of an actor's own code: let the main actor go on instead."""
+        if self.current is not self.main:
+            self.halt("escaped")
+
     # ------------------------------------------------------------ for each carrier
 
     def _prepare(self, actor: Actor) -> None:

@@ -63,12 +63,6 @@ def end_thread(identity: int) -> None:
         threading._active.pop(identity, None)  # type: ignore[attr-defined]
 
 
-def stop_soon(identity: int, wanted: bool = True) -> None:
-    """Raise `Stopped` in a thread as soon as it runs Python code; or no longer do so."""
-    error = ctypes.py_object(Stopped) if wanted else None
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(identity), error)
-
-
 def room_to_call() -> None:
     """Raise RecursionError where a call or two would: half a hand-over would be the end."""
     _call_once_more(3)

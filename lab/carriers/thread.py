@@ -16,8 +16,8 @@ from typing import Any
 from lab.carriers.actor import Actor
 from lab.carriers.control import Control
 from lab.carriers.execution import Stopped
-from lab.carriers.seat import ENDER, Seat, begin_actor, end_actor, end_thread, room_to_call, stop_soon
-from lab.carriers.watch import LOOK, Watch
+from lab.carriers.seat import ENDER, Seat, begin_actor, end_actor, end_thread, room_to_call
+from lab.carriers.watch import LOOK, Watch, stop_soon
 from lab.discovery import Discovery
 from lab.hooks import DRIVERS
 from lab.virtual.local import RealLocals

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
+import signal
 import sys
 import time
+from _thread import allocate_lock, start_new_thread
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from lab.carriers.execution import Stopped
 from lab.origin import LAB, is_library, shown
 
 if TYPE_CHECKING:
@@ -55,6 +59,37 @@ class Watch:
         self.place = f"{_place(frame)} {what} outside control for {now - self._came_by:.0f} s ({control.current.name})"
         self._came_by = self._moved = now
         return True
+
+
+class Watchman:
+    """Looks from a thread of its own: where all actors share one, nobody else is there to look."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+        self._over: Any = allocate_lock()
+        self._over.acquire()
+        start_new_thread(self._look, ())
+
+    def _look(self) -> None:
+        control, watch = self._control, Watch(self._control)
+        while not self._over.acquire(True, LOOK):
+            if (control.joining or control.unwinding) and watch.is_overdue(control.identity):
+                control.escape(watch.place)
+                if control.takes_signals:
+                    control.overdue = True
+                    signal.pthread_kill(control.identity, signal.SIGINT)
+                else:
+                    stop_soon(control.identity)
+
+    def leave(self) -> None:
+        """End the watch."""
+        self._over.release()
+
+
+def stop_soon(identity: int, wanted: bool = True) -> None:
+    """Raise `Stopped` in a thread as soon as it runs Python code; or no longer do so."""
+    error = ctypes.py_object(Stopped) if wanted else None
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(identity), error)
 
 
 def _same(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
