@@ -15,7 +15,7 @@ from lab.carriers.execution import Stopped
 class Seat:
     """An OS thread that runs one actor after another, each while it has the turn."""
 
-    __slots__ = ("actor", "ended", "identity", "lost", "turn")
+    __slots__ = ("actor", "ended", "identity", "lost", "turn", "used")
 
     def __init__(self) -> None:
         self.turn: Any = allocate_lock()  # released for the thread to go on
@@ -24,6 +24,7 @@ class Seat:
         self.identity = 0
         self.actor: Actor | None = None
         self.lost = False  # did not come back, so the others went on without it
+        self.used = False  # is no thread for another actor
 
 
 class _Ender:

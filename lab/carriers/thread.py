@@ -17,7 +17,7 @@ from lab.carriers.actor import Actor
 from lab.carriers.control import Control
 from lab.carriers.execution import Stopped
 from lab.carriers.seat import ENDER, Seat, begin_actor, end_actor, end_thread, room_to_call
-from lab.carriers.watch import LOOK, Watch, stop_soon
+from lab.carriers.watch import LOOK, Watch, stopped
 from lab.discovery import Discovery
 from lab.hooks import DRIVERS
 from lab.virtual.local import RealLocals
@@ -35,7 +35,7 @@ class ThreadControl(Control):
 
     def __init__(self, discovery: Discovery, steps: int) -> None:
         super().__init__(discovery, steps)
-        self.locals = RealLocals()
+        self.locals: RealLocals = RealLocals()
         self._seats: dict[int, Seat] = {}
         self._idle: list[Seat] = []
         self._own = self._running = Seat()  # the exploring thread's
@@ -103,6 +103,7 @@ class ThreadControl(Control):
         finally:
             DRIVERS.pop(seat.identity, None)
             self.discovery.threads.discard(seat.identity)
+            self._seats.pop(seat.identity, None)
             end_thread(seat.identity)
             seat.ended.release()
 
@@ -120,6 +121,7 @@ class ThreadControl(Control):
             if not self.unwinding:
                 actor.error = error
                 self.halted = self.halted or "exception"
+        seat.used |= self.locals.leave(actor)
         end_actor()
 
     def _leave(self, seat: Seat, actor: Actor) -> bool:
@@ -141,10 +143,11 @@ class ThreadControl(Control):
             if self._running is not seat:
                 return False
             self._pass_to(following)
-            self._idle.append(seat)
+            if not seat.used:
+                self._idle.append(seat)
             self._running = following.runner
             self._running.turn.release()
-        return True
+        return not seat.used
 
     # ------------------------------------------------------------ on the exploring thread
 
@@ -182,11 +185,10 @@ class ThreadControl(Control):
                     self._running = self._own
                     return
                 DRIVERS[running.identity] = ENDER
-            if attempt:
-                stop_soon(running.identity)
             try:
-                if self._own.turn.acquire(True, _GRACE):
-                    stop_soon(running.identity, False)
+                if attempt and stopped(running.identity, self._own.turn, _GRACE):
+                    return
+                if not attempt and self._own.turn.acquire(True, _GRACE):
                     return
             except BaseException as error:  # once more
                 self._error = error

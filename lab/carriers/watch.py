@@ -6,7 +6,7 @@ import ctypes
 import signal
 import sys
 import time
-from _thread import allocate_lock, start_new_thread
+from _thread import allocate_lock, get_ident, start_new_thread
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -86,10 +86,32 @@ class Watchman:
         self._over.release()
 
 
-def stop_soon(identity: int, wanted: bool = True) -> None:
-    """Raise `Stopped` in a thread as soon as it runs Python code; or no longer do so."""
-    error = ctypes.py_object(Stopped) if wanted else None
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(identity), error)
+def stop_soon(identity: int) -> None:
+    """Raise `Stopped` in a thread as soon as it runs Python code."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(identity), ctypes.py_object(Stopped))
+
+
+def stopped(identity: int, turn: Any, seconds: float) -> bool:
+    """Raise `Stopped` in another thread if it runs Python code; whether it gave the turn back in time.
+
+    The exception must not stay pending in a thread that blocks: on 3.11 any other one
+    that is traced or profiled would hang at its next call.  Taking it back is not
+    enough, since only a thread that meets one lowers the flag that there are some.
+    """
+    throw, error = ctypes.pythonapi.PyThreadState_SetAsyncExc, ctypes.py_object(Stopped)
+    theirs, mine = ctypes.c_ulong(identity), ctypes.c_ulong(get_ident())
+    came = False
+    try:
+        try:
+            throw(theirs, error)
+            came = turn.acquire(True, seconds)
+        finally:
+            throw(theirs, None)
+            throw(mine, error)
+            while True:
+                pass
+    except Stopped:
+        return came
 
 
 def _same(one: tuple[object, ...], other: tuple[object, ...]) -> bool:

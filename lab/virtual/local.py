@@ -81,8 +81,21 @@ class ThreadLocals:
 class RealLocals(ThreadLocals):
     """Where every actor has an OS thread of its own, the interpreter keeps them apart."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._used: dict[Actor, dict[int, Any]] = {}
+
     def meet(self, local: Any, actor: Actor, main: Actor) -> None:
-        """Nothing is to be exchanged."""
+        """Nothing is to be exchanged; what the thread will keep is remembered."""
+        if actor is not main:
+            self._used.setdefault(actor, {})[id(local)] = local
+
+    def leave(self, actor: Actor) -> bool:
+        """Empty what ``actor``, which has ended on the calling thread, kept; whether there was any."""
+        kept = self._used.pop(actor, {})
+        for local in kept.values():
+            local.__dict__.clear()
+        return bool(kept)
 
     def making(self, control: Control, cls: Any) -> None:
         """The class itself will do."""
