@@ -94,7 +94,8 @@ def deep(state):
 
 def test_an_actor_without_bottom(carrier):
     verdict = explored(deep, deep, carrier=carrier, schedules=10)
-    assert verdict.failure.kind == "exception"
+    # Writing the failure down takes some depth too, so that it may come elsewhere when it is repeated.
+    assert verdict.failure.kind in ("exception", "nondeterminism")
     assert "RecursionError" in verdict.failure.message
 
 

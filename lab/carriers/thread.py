@@ -80,8 +80,8 @@ class ThreadControl(Control):
         except RecursionError:
             self.current = mine.actor or self.current
             raise
-        DRIVERS.pop(mine.identity, None)
         with self._passing:
+            DRIVERS.pop(mine.identity, None)
             if mine is not self._running:
                 raise Stopped  # the others went on without this one
             self._running = theirs
@@ -142,6 +142,7 @@ class ThreadControl(Control):
         with self._passing:
             if self._running is not seat:
                 return False
+            DRIVERS.pop(seat.identity, None)  # it may have been told to end just now
             self._pass_to(following)
             if not seat.used:
                 self._idle.append(seat)
