@@ -150,7 +150,9 @@ def test_an_actor_that_swallows_its_end_is_left_standing():
         "import lab.hooks; print(lab.hooks.DRIVERS)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=50)
-    assert done.stdout.splitlines() == ["livelock", "{}"], done.stderr
+    kind, drivers = done.stdout.splitlines()
+    assert kind in ("livelock", "nondeterminism")  # on both carriers: the profile had no decisions yet
+    assert drivers == "{}"
     assert done.stderr == ""
 
 

@@ -48,10 +48,13 @@ def begin_actor() -> None:
 
 
 def end_actor() -> None:
-    """Leave the thread as a new one: the next actor must not find what this one kept."""
+    """Leave the thread as a new one: the next actor must not find what this one kept.
+
+    Still under control, as the program's finalizers may run; so no Python function of a library is called.
+    """
     own = _own_variables()
     if own:
-        ctypes.cast(own, ctypes.py_object).value.clear()  # the contents of every `threading.local`
+        _reference(own).clear()  # the contents of every `threading.local`
     if sys.getprofile() is not None:
         sys.setprofile(None)
     if sys.gettrace() is not None:
@@ -75,3 +78,4 @@ def _call_once_more(times: int) -> None:
 
 
 _own_variables = ctypes.PYFUNCTYPE(ctypes.c_void_p)(("PyThreadState_GetDict", ctypes.pythonapi))
+_reference = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p)(("Py_NewRef", ctypes.pythonapi))

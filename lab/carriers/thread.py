@@ -108,9 +108,9 @@ class ThreadControl(Control):
             seat.ended.release()
 
     def _run(self, seat: Seat, actor: Actor) -> None:
-        DRIVERS[seat.identity] = self
         actor.begun = True
         begin_actor()
+        DRIVERS[seat.identity] = self
         if self.sharing is not None:
             self.discovery.watch()
         try:
@@ -204,15 +204,20 @@ class ThreadControl(Control):
                 break
             self._pass_to(actor)
             self._wait(seat)
+        else:
+            seat.lost = not actor.finished
 
     def _end_watch(self) -> None:
         self.discovery.unwatch()
 
     def close(self) -> None:
-        """Let every pooled thread end."""
-        for seat in self._idle:
+        """Let every thread end, also where a signal came in the middle of preparing or unwinding an actor."""
+        self.unwinding = self.quiet = True
+        self._unwind_all()
+        seats = [seat for seat in list(self._seats.values()) if seat.actor is None or not seat.actor.begun]
+        for seat in seats:
             seat.actor = None
             seat.turn.release()
-        for seat in self._idle:
+        for seat in seats:
             seat.ended.acquire(True, _GRACE)
         self._idle.clear()
