@@ -79,7 +79,7 @@ class Discovery:
         self._temporary = _CodeCache()  # for code that belongs to no module; ends with the exploration
         self.found: dict[int, tuple[CodeType, dict[str, Any]]] = {}
         self._namespaces: dict[str, _Namespace] = {}
-        self._thread = get_ident()
+        self.threads = {get_ident()}  # whose functions are reported
         self._tool: int | None = None
         self._watching = False
         self._profile_before: Any = None
@@ -179,7 +179,7 @@ class Discovery:
     # ------------------------------------------------------------ from the interpreter
 
     def watch(self) -> None:
-        """Report starting functions on the calling greenlet (3.11 only; elsewhere always on)."""
+        """Report starting functions on the calling greenlet or thread (3.11 only; elsewhere always on)."""
         if _MONITORING is None:
             if not self._watching:
                 self._watching = True
@@ -227,15 +227,15 @@ class Discovery:
         stepped = self._policy(code.co_filename, frame.f_globals)
         if stepped is None or not code.co_flags & inspect.CO_NEWLOCALS:
             self._settle(code)
-            if stepped and hooks.DRIVERS.get(self._thread) is not None:
+            if stepped and get_ident() in hooks.DRIVERS:
                 self.escaped(code, "is no function, so it could not be instrumented")
             return
-        if hooks.DRIVERS.get(self._thread) is None:
+        if get_ident() not in hooks.DRIVERS:
             return  # not part of an execution
         self.found[id(code)] = (code, frame.f_globals)
 
     def _started(self, code: CodeType, _offset: int) -> Any:
-        if get_ident() != self._thread:
+        if get_ident() not in self.threads:
             return None
         self._note(code, sys._getframe(1))
         return _MONITORING.DISABLE if id(code) in self._settled and _MONITORING is not None else None

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from lab.carriers.choice import carrier as carrier_of
 from lab.carriers.control import Control
-from lab.carriers.doubting import Doubting
+from lab.carriers.doubting import watched
 from lab.carriers.execution import Choose
-from lab.carriers.greenlet import GreenletControl
 from lab.detectors.deadlock import diagnose
 from lab.discovery import Discovery
 from lab.errors import LabError
@@ -32,13 +32,18 @@ _TIDY = 100  # executions between two collections of garbage
 _TWINS = os.path.join(LAB, "virtual") + os.sep  # raises what the real objects raise
 
 
+class Escaped(Exception):
+    """An actor blocked outside control, so no execution of the program can be told to the end."""
+
+
 class Exploration:
     """The engine and what is known of one program while it is explored."""
 
-    def __init__(self, program: Program, control: Control, discovery: Discovery, strict: bool) -> None:
+    def __init__(self, program: Program, control: Control, discovery: Discovery, carrier: str, strict: bool) -> None:
         self.program = program
         self.control = control
         self.discovery = discovery
+        self.carrier = carrier
         self.strict = strict  # nothing shared may be missed, whatever it costs
         self.counts = Counts()
         self._in_vain = 0
@@ -73,6 +78,8 @@ class Exploration:
 
     def _failure(self, recording: Recording | None) -> Failure:
         control = self.control
+        if control.halted == "escaped":
+            raise Escaped(f"something escaped control: {control.escaped}")
         if control.halted == "exception":
             return _exception(control)
         if control.halted == "endless":
@@ -114,10 +121,10 @@ class Exploration:
                 break
         return None
 
-    def tally(self, outcomes: Counter[Any], outcome: Any) -> None:
+    def tally(self, outcomes: Counter[Any], outcome: Any, count: int = 1) -> None:
         """Count an outcome; raises a one-line error for one that cannot be compared."""
         try:
-            outcomes[outcome] += 1
+            outcomes[outcome] += count
         except Exception as error:  # its own __eq__
             raise self.program.untallied(outcome, error) from None
 
@@ -159,14 +166,6 @@ class Exploration:
         return recording, again, self.control.last
 
 
-class Strict(Doubting, GreenletControl):
-    """The greenlet carrier, watched."""
-
-    def __init__(self, discovery: Discovery, steps: int) -> None:
-        super().__init__(discovery, steps)
-        self.doubts = {}
-
-
 class _Since:
     """Tells where an actor took a lock, or where it waits, from the recorded steps."""
 
@@ -190,20 +189,23 @@ class _Since:
 
 
 @contextmanager
-def engine(program: Program, steps: int, trace: tuple[str, ...], strict: bool = False) -> Iterator[Exploration]:
+def engine(
+    program: Program, steps: int, trace: tuple[str, ...], carrier: str, strict: bool = False
+) -> Iterator[Exploration]:
     """A carrier and the instrumented program; everything is as before afterwards."""
     if threading.get_ident() in DRIVERS:
         raise LabError("explore() was called inside an exploration; call it from outside the actors, setup and check")
+    carrier, kind = carrier_of(carrier)
     with Discovery(trace, libraries=strict) as discovery:
         for function in (program.setup, program.check, program.outcome, program.teardown):
             if function is not None:
                 discovery.cover(function)
         for _, function in program.actors:
             discovery.cover(function)
-        control = (Strict if strict else GreenletControl)(discovery, steps)
+        control = (watched(kind) if strict else kind)(discovery, steps)
         try:
             with _interruptible(control), _tidy():
-                yield Exploration(program, control, discovery, strict)
+                yield Exploration(program, control, discovery, carrier, strict)
         finally:
             control.close()
 
@@ -232,13 +234,19 @@ def _interruptible(control: Control) -> Iterator[None]:
         return
 
     def interrupted(number: int, frame: Any) -> None:
+        if control.overdue:
+            control.overdue = False
+            control.take_off()
+            return
         control.interrupted = True
         signal.default_int_handler(number, frame)
 
     signal.signal(signal.SIGINT, interrupted)
+    control.takes_signals = hasattr(signal, "pthread_kill")
     try:
         yield
     finally:
+        control.takes_signals = False
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

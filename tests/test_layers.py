@@ -44,6 +44,7 @@ ORDER = [
     "witness",
     "keeping",
     "verdict",
+    "searching",
     "explorer",
     "replaying",
     "interleave",

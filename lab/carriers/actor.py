@@ -72,7 +72,6 @@ class Actor:
         "doing",
         "error",
         "finished",
-        "greenlet",
         "index",
         "more",
         "name",
@@ -81,6 +80,7 @@ class Actor:
         "place",
         "read",
         "resume",
+        "runner",
         "site",
         "thread",
         "timed_out",
@@ -97,7 +97,7 @@ class Actor:
         self.read = 2 << (2 * index)
         self.wrote = 4 << (2 * index)
         self.others = ~(self.read | self.wrote | COLD)
-        self.greenlet: Any = None
+        self.runner: Any = None  # what the carrier runs it on
         self.resume: Callable[[], Any] = body  # set by the carrier: lets the actor go on
         self.parent: Actor | None = None  # who started it, if the program did
         self.born = 0  # how many events there had been

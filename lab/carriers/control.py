@@ -68,7 +68,7 @@ class Control(Accesses):
                 self._unwind_all()
             if sharing is not None:
                 self._end_watch()
-            del DRIVERS[self.identity]
+            DRIVERS.pop(self.identity, None)
             self.twins.memory.forget()
             if self.locals.met:
                 self.locals.forget()
@@ -105,9 +105,9 @@ class Control(Accesses):
         actor.born = len(self.events or ())
         actor.daemon = daemon
         actor.thread = thread
+        self._prepare(actor)
         self.actors.append(actor)
         self.live.append(actor)
-        self._prepare(actor)
         self.quiet = False
         return actor
 
@@ -119,7 +119,7 @@ class Control(Accesses):
             self._hand_over(self.main, self._first(self._enabled() if self.waiting else self.live))
         finally:
             self.joining = False
-        self.live.insert(0, self.main)
+            self.live.insert(0, self.main)
         self.quiet = True
 
     def _note_left_behind(self) -> None:
@@ -141,6 +141,17 @@ class Control(Accesses):
         for actor in self.actors[1:]:
             if not actor.finished:
                 self._unwind(actor)
+
+    def escape(self, place: str) -> None:
+        """An actor did not come by the lab any more; what follows is no controlled execution."""
+        self.halted = self.halted or "escaped"
+        self.escaped = place
+        self.discovery.uncontrolled[place] = None
+
+    def take_off(self) -> None:
+        """Called in the middle of an actor's own code: let the main actor go on instead."""
+        if self.current is not self.main:
+            self.halt("escaped")
 
     # ------------------------------------------------------------ for each carrier
 

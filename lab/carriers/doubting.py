@@ -15,6 +15,7 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any
 
+from lab.discovery import Discovery
 from lab.hooks import ABSENT, Accesses
 from lab.instrument import Site
 from lab.operations import CONTENTS, is_container
@@ -33,8 +34,11 @@ _CACHED = type(functools.lru_cache(len))
 class Doubting(_Base):
     """Put before a carrier: the same, and what stands against a proof in ``doubts``."""
 
-    doubts: dict[str, None]
     _interrupted: FrameType | None = None  # the code whose container operation was the last step, until it calls
+
+    def __init__(self, discovery: Discovery, steps: int) -> None:
+        super().__init__(discovery, steps)
+        self.doubts: dict[str, None] = {}
 
     def touch(
         self, owner: object, key: object, write: bool, site: Site, value: object = ABSENT, more: Accesses = ()
@@ -107,6 +111,11 @@ class Doubting(_Base):
 
     def _doubt(self, what: str, site: Site) -> None:
         self.doubts[f"{site.code.co_qualname} ({shown(site.code.co_filename)}:{site.line}) {what}"] = None
+
+
+def watched(kind: Any) -> Any:
+    """The carrier ``kind`` with doubts."""
+    return type(f"Watched{kind.__name__}", (Doubting, kind), {})
 
 
 def _callers(kind: type) -> list[object]:

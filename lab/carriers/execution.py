@@ -53,6 +53,9 @@ class Execution:
         self.identity = get_ident()
         self.main = Actor(0, "main", lambda: None, ())
         self.interrupted = False  # a person pressed Ctrl-C
+        self.takes_signals = False  # SIGINT comes to a handler that knows of `overdue`
+        self.overdue = False  # the running actor is to be taken off, though it does not come by the lab
+        self.escaped = ""  # where an actor did not come by the lab any more
         self.last = ""  # who ran when the execution was cut short
         self.standstill: list[tuple[Actor, Wait]] = []
         self.held: dict[int, Actor | str] = {}
