@@ -24,7 +24,7 @@ from .model import DEADLOCK, EXCEPTION
 from .running import explore
 from .show import page
 
-PROGRAMS = int(os.environ.get("LAB_ORACLE_PROGRAMS", "140"))
+PROGRAMS = int(os.environ.get("LAB_ORACLE_PROGRAMS", "70"))
 SCHEDULES = 300
 CERTAIN = 25  # expected visits after which an outcome that was never seen cannot be bad luck: chance e^-25
 
