@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from .language import Program
 from .model import DEADLOCK, EXCEPTION, Event, Machine
 
-LIMIT = 5_000  # raw interleavings; more take too long for a test of many programs
+LIMIT = 3_000  # raw interleavings; more take too long for a test of many programs
 
 
 class TooMany(Exception):
@@ -51,20 +51,51 @@ def every(program: Program, limit: int = LIMIT) -> Answer:
 
 
 def interleavings(program: Program) -> Iterator[tuple[list[Event], object]]:
-    """The steps and the result of every raw interleaving; the list is only good until the next one."""
-    events: list[Event] = []
+    """The steps and the result of every raw interleaving; the list is only good until the next one.
 
-    def search(machine: Machine) -> Iterator[tuple[list[Event], object]]:
-        enabled = machine.enabled()
-        if not enabled:
-            yield events, machine.result()
-        for number in enabled:
-            after, event = machine.step(number)
+    Every one is walked from its beginning to its end.  What is kept is where a step
+    leads, as many interleavings pass through the same state.
+    """
+    events: list[Event] = []
+    path = [iter((_State(Machine.of(program), {}),))]
+    while path:
+        state = next(path[-1], None)
+        if state is None:
+            path.pop()
+            if events:
+                events.pop()
+            continue
+        if isinstance(state, tuple):
+            event, state = state
             events.append(event)
-            yield from search(after)
+        if state.following():
+            path.append(iter(state.following()))
+            continue
+        yield events, state.machine.result()
+        if events:
             events.pop()
 
-    return search(Machine.of(program))
+
+class _State:
+    """A machine and, once they are known, the steps that lead on from it."""
+
+    __slots__ = ("_following", "_known", "machine")
+
+    def __init__(self, machine: Machine, known: dict[object, _State]) -> None:
+        self.machine = machine
+        self._known = known  # all states of the program, by what tells them apart
+        self._following: list[tuple[Event, _State]] | None = None
+
+    def following(self) -> list[tuple[Event, _State]]:
+        """Each step that can be taken, and where it leads."""
+        if self._following is None:
+            self._following = []
+            for number in self.machine.enabled():
+                after, event = self.machine.step(number)
+                key = (after.key(), tuple(after.taken))
+                state = self._known.setdefault(key, _State(after, self._known))
+                self._following.append((event, state))
+        return self._following
 
 
 def foata(events: list[Event]) -> frozenset[tuple[int, Event]]:
@@ -78,18 +109,16 @@ def foata(events: list[Event]) -> frozenset[tuple[int, Event]]:
     last_touch: dict[str, int] = {}
     form = []
     for event in events:
-        thing = event.thing
-        level = max(
-            of_actor.get(event.actor, 0),
-            last_touch.get(thing, 0) if event.write else last_write.get(thing, 0),
-            # a child's first step depends on its start, the step that joins it on the child's last
-            last_touch.get(f"child {event.actor}", 0),
-            of_actor.get(int(thing[6:]), 0) if thing.startswith("child ") else 0,
-        )
+        actor, _, thing, write, child = event
+        level = max(of_actor.get(actor, 0), last_touch.get(thing, 0) if write else last_write.get(thing, 0))
+        if child:  # started before its first step, or joined after its last
+            level = max(level, of_actor.get(child, 0))
         level += 1
-        of_actor[event.actor] = level
+        of_actor[actor] = level
+        if child:
+            of_actor[child] = level
         last_touch[thing] = max(last_touch.get(thing, 0), level)
-        if event.write:
+        if write:
             last_write[thing] = level
         form.append((level, event))
     return frozenset(form)

@@ -34,6 +34,7 @@ class Event(NamedTuple):
     number: int
     thing: str
     write: bool
+    child: int = 0  # the actor that it starts or joins; the first actor is nobody's child
 
 
 class Progress(NamedTuple):
@@ -129,7 +130,7 @@ class Machine:
             if one.verb == "start":
                 self.actors[code.child] = _begin(self.codes[code.child])
             self.actors[number] = actor._replace(place=actor.place + 1)
-            return Event(number, count, f"child {code.child}", True)
+            return Event(number, count, f"child {code.child}", True, code.child)
         try:
             given = DO[one.verb](self.memory, one.thing, _value(one.value, actor.variables), one.key, number)
         except Wrong:

@@ -40,14 +40,13 @@ def small(shape: str, count: int) -> Iterator[Program]:
 
 def depend(one: Event, other: Event) -> bool:
     """Whether two neighbouring steps may not be swapped, said again and simply."""
-    if one.actor == other.actor or f"child {one.actor}" == other.thing or f"child {other.actor}" == one.thing:
-        return True
-    return one.thing == other.thing and (one.write or other.write)
+    first, second = ({event.actor, event.child or event.actor} for event in (one, other))
+    return bool(first & second) or (one.thing == other.thing and (one.write or other.write))
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_classes_are_what_swapping_independent_neighbours_connects(shape):
-    for program in small(shape, 30):
+    for program in small(shape, 20):
         found = {tuple(events): result for events, result in interleavings(program)}
         groups: dict[tuple, set] = {}
         pending = set(found)
@@ -72,7 +71,7 @@ def test_classes_are_what_swapping_independent_neighbours_connects(shape):
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_visiting_each_state_once_gives_the_same_outcomes(shape):
-    for program in small(shape, 40):
+    for program in small(shape, 20):
         found = chances(program)
         assert set(found) == every(program).outcomes, text_of(program)
         assert sum(found.values()) == pytest.approx(1)
@@ -92,7 +91,7 @@ def one_after_the_other(program: Program) -> object:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_actors_one_after_the_other_do_what_they_do_in_real_threads(shape):
     compared = 0
-    for program in small(shape, 60):
+    for program in small(shape, 40):
         if any(child_of(body) for body in program.actors):
             continue  # a child runs beside its parent
         result = one_after_the_other(program)
@@ -100,4 +99,4 @@ def test_actors_one_after_the_other_do_what_they_do_in_real_threads(shape):
             continue  # somebody waits for another
         assert result == really(program), text_of(program)
         compared += 1
-    assert compared > 10
+    assert compared > 5
