@@ -96,9 +96,9 @@ def _explore(
     verdict.descriptions = program.descriptions
     verdict.allowed = frozenset(program.allowed) if program.allowed is not None else None
     verdict.forbidden = frozenset(program.forbidden)
-    began = time.perf_counter()
-    until = began + seconds if seconds is not None else None
     with engine(program, steps, trace) as exploration:
+        began = time.perf_counter()  # not before: the engine may have been busy for another OS thread
+        until = began + seconds if seconds is not None else None
         failed = exploration.profile()
         if failed is None:
             _search(exploration, strategy, schedules, until, seed, verdict)
