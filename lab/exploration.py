@@ -20,7 +20,7 @@ from lab.detectors.deadlock import diagnose
 from lab.discovery import Discovery
 from lab.errors import LabError
 from lab.freshness import Freshness
-from lab.hooks import DRIVERS
+from lab.hooks import DRIVERS, ONE_AT_A_TIME
 from lab.origin import LAB, shown
 from lab.program import NOTHING, Failure, Program, describe
 from lab.recorder import Recording, SharingMap, place_of
@@ -196,7 +196,7 @@ def engine(
     if threading.get_ident() in DRIVERS:
         raise LabError("explore() was called inside an exploration; call it from outside the actors, setup and check")
     carrier, kind = carrier_of(carrier)
-    with Discovery(trace, libraries=strict) as discovery:
+    with ONE_AT_A_TIME, Discovery(trace, libraries=strict) as discovery:
         for function in (program.setup, program.check, program.outcome, program.teardown):
             if function is not None:
                 discovery.cover(function)

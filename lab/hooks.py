@@ -8,6 +8,7 @@ who drives the calling OS thread; where nobody does, it does nothing.
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import get_ident
@@ -46,6 +47,12 @@ class Driver(Protocol):
 
 DRIVERS: dict[int, Driver] = {}
 """OS thread identity -> driver; entries exist only while a run is going on."""
+
+ONE_AT_A_TIME = threading.RLock()
+"""Held by a run while it has code swapped: a second OS thread that explores or hammers meanwhile waits.
+
+Two of them at once would swap each other's code.  They would not be faster either, as they compute.
+"""
 
 _driver = DRIVERS.get
 ABSENT = object()

@@ -28,7 +28,7 @@ from lab.hammering.pool import Batch, Pool, Worker, machine_kept
 from lab.hammering.progress import Progress
 from lab.hammering.standstill import Standstill
 from lab.hammering.tally import Mode, Tally, left_by
-from lab.hooks import DRIVERS
+from lab.hooks import DRIVERS, ONE_AT_A_TIME
 from lab.program import Failure, Program, describe, positive
 from lab.verdict import Verdict
 
@@ -111,9 +111,9 @@ class _Run:
 
     def go(self) -> None:
         """Run until the budget is spent or a round hangs; everything is as before afterwards."""
-        until = time.perf_counter() + (self.seconds if self.seconds is not None else math.inf)
         settings = cycle([(interval, spread) for spread in (False, True) for interval in _SWITCH_INTERVALS])
-        with machine_kept() as processors, Progress(self.rounds, self.seconds) as progress:
+        with ONE_AT_A_TIME, machine_kept() as processors, Progress(self.rounds, self.seconds) as progress:
+            until = time.perf_counter() + (self.seconds if self.seconds is not None else math.inf)
             pool = Pool(self.program.actors, processors)
             try:
                 for position, mode in enumerate(cycle(self.turns)):
