@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, assume, given, note, settings
 from hypothesis import strategies as st
 
 import lab.strategies
+from lab.program import NOTHING
 
 from .brute import Answer, TooMany, chances, every
 from .exhaustive import EverySchedule
@@ -71,7 +72,7 @@ def with_programs(test: Callable[[Program, Answer], None]) -> Callable[[str], No
 
 def outcomes_of(verdict: lab.Verdict) -> set:
     """What was seen, a failure by the oracle's name."""
-    seen = set(verdict.outcomes) - {"nothing"}
+    seen = set(verdict.outcomes) - {NOTHING}
     if verdict.failure is None:
         return seen
     assert verdict.failure.kind in FAILURES, str(verdict)
