@@ -265,6 +265,8 @@ def _title(entry: Entry, variant: Variant) -> str:
 
 def _unwitnessed(scenario: Scenario, verdict: Verdict) -> str:
     """What is wrong with the failure of a variant that must fail, or nothing."""
+    if verdict.status == "holds":
+        return "it must fail, but every schedule was covered and none fails: the variant is not unsafe"
     if verdict.status != "fails" or verdict.failure is None:
         return "it must fail, but no failure was witnessed; raise --lab-schedules, or the variant is not unsafe"
     kind = verdict.failure.kind

@@ -79,15 +79,18 @@ class Instrumented:
         self.nested = nested
 
 
-def instrument(code: CodeType, namespace: object, accesses: bool = True, stepped: bool = True) -> Instrumented:
+def instrument(
+    code: CodeType, namespace: object, accesses: bool = True, stepped: bool | None = None
+) -> Instrumented:
     """Rewrite ``code`` and the code nested in it.
 
     ``namespace`` stands for the globals: the module, where there is one.  With
     ``accesses`` false only calls and ``with`` are hooked, which is what code
-    needs whose locks and threads are controlled but which is not ``stepped``.
+    needs whose locks and threads are controlled but which is not ``stepped``
+    (by default, what is hooked is stepped).
     Raises whatever `bytecode` raises for code that it cannot read.
     """
-    return _Rewriter(code, namespace, accesses, stepped).rewrite()
+    return _Rewriter(code, namespace, accesses, accesses if stepped is None else stepped).rewrite()
 
 
 _WHOLE_READS = {

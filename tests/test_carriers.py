@@ -31,13 +31,13 @@ def told(scenario, variant, carrier):
     executions = []
     with engine(scenario.program(variant), 20_000, scenario.trace, carrier) as exploration:
         executions.append(exploration.profile())
-        for seed, strategy in enumerate(("random", "pct", "random", "pct")):
-            chooser = STRATEGIES[strategy](seed)
+        for seed, strategy in enumerate(("random", "pct", "pos", "surw")):
+            chooser = STRATEGIES[strategy](seed, exploration.counts)
             for _ in range(4):
-                chooser.begin()
+                chooser.begin(exploration.control)
                 recording = Recording()
                 outcome, failure = exploration.execute(chooser.choose, recording=recording)
-                chooser.end(len(exploration.control.choices))
+                chooser.end(exploration.control)
                 steps = [(step.actor, step.place, step.word, step.name, step.value) for step in recording.steps]
                 executions.append(
                     (list(exploration.control.choices), steps, outcome, failure, exploration.control.last)

@@ -122,12 +122,12 @@ def test_run_explores_every_variant_and_keeps_witnesses(project):
     folder = project()
     code, output = run("run", "lost_update", "--no-hammer", "--schedules", "40")
     assert code == 0
-    unsafe, _, fixed = output.partition("\n\nUNKNOWN")
+    unsafe, _, fixed = output.partition("\n\nHOLDS")
     assert unsafe.startswith(f"FAILS  {FILE}::unsafe      outcome 1: one lost (allowed: 2)\n\n      alice ")
     command = unsafe.splitlines()[-1].removeprefix("    replay     ")
     assert command.startswith(f'pytest "{FILE}::unsafe" --lab-replay .lab/lost_update-unsafe-')
     assert Path(command.rpartition(" ")[2]).is_file()
-    assert fixed.startswith(f"  {FILE}::fixed      no failure in 40 schedules\n")
+    assert fixed.startswith(f"  {FILE}::fixed      all 2 classes of schedules\n")
     assert (folder / ".lab" / ".gitignore").read_text() == "*\n"
 
 
@@ -151,7 +151,7 @@ def test_run_ends_with_1_when_a_promise_is_broken(project):
     code, output = run("run", "lost_update", "--variant", "unsafe", "--no-hammer", "--schedules", "20")
     assert code == 1
     assert output.startswith(
-        "unsafe: it must fail, but no failure was witnessed; raise --lab-schedules, or the variant is not unsafe\n\n"
+        "unsafe: it must fail, but every schedule was covered and none fails: the variant is not unsafe\n\n"
     )
 
 

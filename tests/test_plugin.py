@@ -169,8 +169,8 @@ def test_promises_kept_are_one_line_each(project):
     result.assert_outcomes(passed=2, deselected=2)
     result.stdout.re_match_lines(
         [
-            rf"{FILE}::unsafe\[explore\] PASSED  fails: outcome 1: one lost, by schedule \d+ with \d+ switch(es)? .*",
-            rf"{FILE}::fixed\[explore\] PASSED  unknown: no failure in 30 schedules, \d+ ms .*",
+            rf"{FILE}::unsafe\[explore\] PASSED  fails: outcome 1: one lost, by schedule \d+ with \d+ switch(es)?.*",
+            rf"{FILE}::fixed\[explore\] PASSED  holds: all 2 classes of schedules, \d+ ms .*",
         ]
     )
     assert "race-lab" not in [line.strip("= ") for line in result.outlines]  # nothing twice
@@ -203,9 +203,9 @@ def test_an_unsafe_variant_that_does_not_fail(project):
     result.assert_outcomes(passed=1, failed=1, deselected=2)
     report = section(result, "unsafe[explore]")
     assert report[0] == (
-        "unsafe: it must fail, but no failure was witnessed; raise --lab-schedules, or the variant is not unsafe"
+        "unsafe: it must fail, but every schedule was covered and none fails: the variant is not unsafe"
     )
-    assert report[2] == f"UNKNOWN  {FILE}::unsafe      no failure in 30 schedules"
+    assert report[2] == f"HOLDS  {FILE}::unsafe      all 2 classes of schedules"
 
 
 def test_an_unsafe_variant_that_fails_in_another_way(project):

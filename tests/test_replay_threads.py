@@ -49,7 +49,7 @@ JUDGED = {"outcome": lambda counter: counter.value, "allowed": {2}}
 def test_a_witness_with_child_threads_fails_again(actor, names, tmp_path):
     verdict = lab.explore(Counter, [actor], **JUDGED)
     verdict.assert_fails()
-    assert verdict.witness.actors == names
+    assert sorted(verdict.witness.actors) == sorted(names)
     witness = lab.Witness.load(verdict.witness.save(tmp_path / "witness.json"))
     again = lab.replay(witness, Counter, [actor], **JUDGED)
     assert again.reason == "fails again: outcome 1 (allowed: 2)"
@@ -57,4 +57,4 @@ def test_a_witness_with_child_threads_fails_again(actor, names, tmp_path):
 
 def test_the_program_still_sees_its_own_names():
     verdict = lab.explore(Counter, [lambda counter: run([threading.Thread(name="worker") for _ in range(2)])])
-    assert verdict.status == "unknown"
+    assert verdict.status == "holds"

@@ -166,7 +166,7 @@ class SourceSets:
     def _fair(self, enabled: list[Actor], current: Actor | None) -> Actor:
         """The actor that runs goes on, but not for ever."""
         self._stayed += 1
-        if current is None or current not in enabled:
+        if self._depth == 1 or current is None or current not in enabled:
             self._stayed = 0
             return enabled[0]
         if self._stayed > self._PATIENCE and len(enabled) > 1:
