@@ -1,6 +1,6 @@
 """Executions per second of the lab on the two-actor unlocked counter, random schedules.
 
-python benchmarks/counter.py [--strategy random] [--seconds 5] [--actors 2]
+python benchmarks/counter.py [--strategy random] [--seconds 5] [--actors 2] [--carrier auto]
 """
 
 from __future__ import annotations
@@ -33,12 +33,15 @@ def main() -> None:
     """Print one line of JSON, as the programs for the peers do."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--strategy", default="random")
+    parser.add_argument("--carrier", default="auto")
     parser.add_argument("--actors", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=5.0)
     args = parser.parse_args()
     actors = [add_one] * args.actors
     began = time.perf_counter()
-    verdict = lab.explore(Counter, actors, outcome=final_value, strategy=args.strategy, seconds=args.seconds)
+    verdict = lab.explore(
+        Counter, actors, outcome=final_value, strategy=args.strategy, carrier=args.carrier, seconds=args.seconds
+    )
     seconds = time.perf_counter() - began  # instrumenting included
     outcomes = dict(sorted(verdict.outcomes.items()))
     figures = {"executions": verdict.schedules, "seconds": round(seconds, 3), "outcomes": outcomes}

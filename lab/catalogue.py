@@ -181,7 +181,14 @@ def run_explore(entry: Entry, variant: Variant) -> Result:
     defaults = keeping.Session(schedules=SCHEDULES, seconds=SECONDS)
     with keeping.running(entry.target(variant), defaults) as session:
         title = session.typed(session.target)
-        verdict = explore(variant.make, scenario.actors, trace=scenario.trace, title=title, **scenario.options())
+        verdict = explore(
+            variant.make,
+            scenario.actors,
+            trace=scenario.trace,
+            carrier=scenario.carrier,
+            title=title,
+            **scenario.options(),
+        )
         keeping.keep(verdict)
         if session.replay is not None:
             complaint = _replayed_wrong(variant, verdict)

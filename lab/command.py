@@ -7,8 +7,8 @@ from pathlib import Path
 
 from lab.errors import InvalidValue
 from lab.keeping import Session, replay_command
-from lab.program import positive
-from lab.strategies import STRATEGIES
+from lab.program import CARRIERS, positive
+from lab.strategies import names
 from lab.witness import Witness
 
 
@@ -27,9 +27,13 @@ def decide(session: Session, given: Mapping[str, str | None], where: Callable[[s
     if seed is not None:
         session.seed = int(_number(seed, where("seed"), whole=True, kind="a whole number"))
     strategy = given.get("strategy")
-    if strategy is not None and strategy not in STRATEGIES:
-        raise InvalidValue(f"{where('strategy')}={strategy}: unknown; choose one of {', '.join(STRATEGIES)}")
+    if strategy is not None and strategy not in names():
+        raise InvalidValue(f"{where('strategy')}={strategy}: unknown; choose one of {', '.join(names())}")
     session.strategy = strategy
+    carrier = given.get("carrier")
+    if carrier is not None and carrier not in CARRIERS:
+        raise InvalidValue(f"{where('carrier')}={carrier}: unknown; choose one of {', '.join(CARRIERS)}")
+    session.carrier = carrier
     file = given.get("replay")
     copies = given.get("interleave")
     if copies is not None:

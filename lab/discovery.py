@@ -25,7 +25,7 @@ from typing import Any
 from lab import hooks
 from lab.errors import LabError
 from lab.instrument import Instrumented, instrument
-from lab.origin import LAB, is_library
+from lab.origin import LAB, is_library, shown
 
 _MONITORING = getattr(sys, "monitoring", None)
 
@@ -38,17 +38,19 @@ class _CodeCache:
     """
 
     def __init__(self) -> None:
-        self._known: dict[tuple[CodeType, str, object, bool], Instrumented] = {}
+        self._known: dict[tuple[CodeType, str, object, bool, bool], Instrumented] = {}
 
-    def get(self, code: CodeType, namespace: object, accesses: bool) -> Instrumented:
-        key = (code, code.co_filename, namespace, accesses)
+    def get(self, code: CodeType, namespace: object, accesses: bool, stepped: bool) -> Instrumented:
+        key = (code, code.co_filename, namespace, accesses, stepped)
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = instrument(code, namespace, accesses)
+            found = self._known[key] = instrument(code, namespace, accesses, stepped)
         return found
 
 
 _CACHE = _CodeCache()
+_MODELLED = ("threading", "queue", "concurrent", "_weakrefset")
+"""Libraries of what is controlled: what their code shares, it guards itself."""
 
 
 class _Namespace:
@@ -61,11 +63,13 @@ class _Namespace:
 class Discovery:
     """The functions whose code is swapped during one exploration.
 
-    Use as a context manager: on leaving, every function has its own code again.
+    With ``libraries`` the accesses of library code are reported too, though it is not
+    stepped.  Use as a context manager: on leaving, every function has its own code again.
     """
 
-    def __init__(self, trace: tuple[str, ...] = ()) -> None:
+    def __init__(self, trace: tuple[str, ...] = (), libraries: bool = False) -> None:
         self._trace = trace
+        self._libraries = libraries
         self._swapped: dict[int, tuple[weakref.ref[FunctionType], CodeType, CodeType]] = {}
         self._made: set[weakref.ref[FunctionType]] = set()
         self._original_of: dict[int, CodeType] = {}  # id of instrumented code -> what it was
@@ -75,7 +79,7 @@ class Discovery:
         self._temporary = _CodeCache()  # for code that belongs to no module; ends with the exploration
         self.found: dict[int, tuple[CodeType, dict[str, Any]]] = {}
         self._namespaces: dict[str, _Namespace] = {}
-        self._thread = get_ident()
+        self.threads = {get_ident()}  # whose functions are reported
         self._tool: int | None = None
         self._watching = False
         self._profile_before: Any = None
@@ -122,19 +126,21 @@ class Discovery:
         self._made.add(weakref.ref(function, self._made.discard))
 
     def _swap(self, function: FunctionType, code: CodeType) -> None:
-        accesses = self._policy(code.co_filename, function.__globals__)
-        if accesses is None:
+        stepped = self._policy(code.co_filename, function.__globals__)
+        if stepped is None:
             self._settle(code)
             return
+        name = str(function.__globals__.get("__name__", ""))
+        accesses = stepped or (self._libraries and name.partition(".")[0] not in _MODELLED)
         try:
             with hooks.uncontrolled():  # the rewriting is no part of the program's execution
                 namespace = self._namespace(function.__globals__)
                 cache = _CACHE if isinstance(namespace, ModuleType) else self._temporary
-                result = cache.get(code, namespace, accesses)
+                result = cache.get(code, namespace, accesses, stepped)
         except Exception as error:  # the reader of bytecode may meet code it does not know
             self._settle(code)
-            if accesses:
-                self._escaped(code, f"could not be instrumented ({type(error).__name__}: {error})")
+            if stepped or self._libraries:
+                self.escaped(code, f"could not be instrumented ({type(error).__name__}: {error})")
             return
         self._register(result)
         _hold(self._replaced, code)
@@ -173,7 +179,7 @@ class Discovery:
     # ------------------------------------------------------------ from the interpreter
 
     def watch(self) -> None:
-        """Report starting functions on the calling greenlet (3.11 only; elsewhere always on)."""
+        """Report starting functions on the calling greenlet or thread (3.11 only; elsewhere always on)."""
         if _MONITORING is None:
             if not self._watching:
                 self._watching = True
@@ -210,7 +216,7 @@ class Discovery:
                 progress = True
             if not functions:
                 self._settle(code)
-                self._escaped(code, "runs outside any function, so it could not be instrumented")
+                self.escaped(code, "runs outside any function, so it could not be instrumented")
         if found and _MONITORING is not None:
             _MONITORING.restart_events()
         return progress
@@ -221,15 +227,15 @@ class Discovery:
         stepped = self._policy(code.co_filename, frame.f_globals)
         if stepped is None or not code.co_flags & inspect.CO_NEWLOCALS:
             self._settle(code)
-            if stepped and hooks.DRIVERS.get(self._thread) is not None:
-                self._escaped(code, "is no function, so it could not be instrumented")
+            if stepped and get_ident() in hooks.DRIVERS:
+                self.escaped(code, "is no function, so it could not be instrumented")
             return
-        if hooks.DRIVERS.get(self._thread) is None:
+        if get_ident() not in hooks.DRIVERS:
             return  # not part of an execution
         self.found[id(code)] = (code, frame.f_globals)
 
     def _started(self, code: CodeType, _offset: int) -> Any:
-        if get_ident() != self._thread:
+        if get_ident() not in self.threads:
             return None
         self._note(code, sys._getframe(1))
         return _MONITORING.DISABLE if id(code) in self._settled and _MONITORING is not None else None
@@ -238,8 +244,10 @@ class Discovery:
         if event == "call":
             self._note(frame.f_code, frame)
 
-    def _escaped(self, code: CodeType, why: str) -> None:
-        self.uncontrolled[f"{code.co_qualname} ({code.co_filename}:{code.co_firstlineno}) {why}"] = None
+    def escaped(self, code: CodeType, why: str, line: int | None = None) -> None:
+        """Put down what was not controlled."""
+        where = f"{shown(code.co_filename)}:{line or code.co_firstlineno}"
+        self.uncontrolled[f"{code.co_qualname} ({where}) {why}"] = None
 
 
 def _hold(codes: dict[int, weakref.ref[CodeType]], code: CodeType) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from lab.carriers.choice import carrier as carrier_of
 from lab.carriers.control import Control
+from lab.carriers.doubting import watched
 from lab.carriers.execution import Choose
-from lab.carriers.greenlet import GreenletControl
 from lab.detectors.deadlock import diagnose
 from lab.discovery import Discovery
 from lab.errors import LabError
@@ -21,20 +24,30 @@ from lab.hooks import DRIVERS, ONE_AT_A_TIME
 from lab.origin import LAB, shown
 from lab.program import NOTHING, Failure, Program, describe
 from lab.recorder import Recording, SharingMap, place_of
+from lab.strategies.counts import Counts
 from lab.strategies.replay import Choices, Profile
 
 MOST_PROFILES = 60  # executions to find all code that runs
+_TIDY = 100  # executions between two collections of garbage
 _TWINS = os.path.join(LAB, "virtual") + os.sep  # raises what the real objects raise
+
+
+class Escaped(Exception):
+    """An actor blocked outside control, so no execution of the program can be told to the end."""
 
 
 class Exploration:
     """The engine and what is known of one program while it is explored."""
 
-    def __init__(self, program: Program, control: Control, discovery: Discovery) -> None:
+    def __init__(self, program: Program, control: Control, discovery: Discovery, carrier: str, strict: bool) -> None:
         self.program = program
         self.control = control
         self.discovery = discovery
+        self.carrier = carrier
+        self.strict = strict  # nothing shared may be missed, whatever it costs
+        self.counts = Counts()
         self._in_vain = 0
+        self._executions = 0
 
     def execute(
         self,
@@ -45,6 +58,9 @@ class Exploration:
     ) -> tuple[Any, Failure | None]:
         """One execution: its outcome, and what was wrong with it."""
         program, control = self.program, self.control
+        self._executions += 1
+        if not self._executions % _TIDY:
+            gc.collect(1)
         result = control.execute(
             setup or program.setup, program.actors, program.judge, choose, recording, sharing, program.teardown
         )
@@ -62,6 +78,8 @@ class Exploration:
 
     def _failure(self, recording: Recording | None) -> Failure:
         control = self.control
+        if control.halted == "escaped":
+            raise Escaped(f"something escaped control: {control.escaped}")
         if control.halted == "exception":
             return _exception(control)
         if control.halted == "endless":
@@ -95,7 +113,7 @@ class Exploration:
         for _ in range(MOST_PROFILES):
             sharing = SharingMap()
             outcome, failure = self.execute(Profile().choose, sharing=sharing, setup=fresh.setup)
-            self.control.hot |= sharing.shared_sites()
+            self.take_in(sharing)
             found = self.discovery.take_found()
             if failure is not None and not found:
                 return self.control.choices, outcome, failure
@@ -103,15 +121,30 @@ class Exploration:
                 break
         return None
 
+    def tally(self, outcomes: Counter[Any], outcome: Any, count: int = 1) -> None:
+        """Count an outcome; raises a one-line error for one that cannot be compared."""
+        try:
+            outcomes[outcome] += count
+        except Exception as error:  # its own __eq__
+            raise self.program.untallied(outcome, error) from None
+
     def learn(self, choices: Sequence[int]) -> None:
         """Repeat an execution with everything noted, to find code and shared objects it met first."""
         known = len(self.control.hot)
         sharing = SharingMap()
         self.execute(Choices(choices).choose, sharing=sharing)
-        self.control.hot |= sharing.shared_sites()
+        self.take_in(sharing)
         self.discovery.take_found()
         if len(self.control.hot) > known:
             self._in_vain = 0
+
+    def take_in(self, sharing: SharingMap) -> None:
+        """Learn from an execution with everything noted."""
+        shared = sharing.shared()
+        self.control.hot.update(*shared)
+        self.counts.add(shared, sharing.counts)
+        for site in sharing.passed_over:
+            self.discovery.escaped(site.code, "runs as one step, but touches what others touch", site.line)
 
     def learn_if_worthwhile(self, choices: Sequence[int]) -> None:
         """`learn` from an execution in which something new seemed to be shared.
@@ -156,22 +189,38 @@ class _Since:
 
 
 @contextmanager
-def engine(program: Program, steps: int, trace: tuple[str, ...]) -> Iterator[Exploration]:
+def engine(
+    program: Program, steps: int, trace: tuple[str, ...], carrier: str, strict: bool = False
+) -> Iterator[Exploration]:
     """A carrier and the instrumented program; everything is as before afterwards."""
     if threading.get_ident() in DRIVERS:
         raise LabError("explore() was called inside an exploration; call it from outside the actors, setup and check")
-    with ONE_AT_A_TIME, Discovery(trace) as discovery:
+    carrier, kind = carrier_of(carrier)
+    with ONE_AT_A_TIME, Discovery(trace, libraries=strict) as discovery:
         for function in (program.setup, program.check, program.outcome, program.teardown):
             if function is not None:
                 discovery.cover(function)
         for _, function in program.actors:
             discovery.cover(function)
-        control = GreenletControl(discovery, steps)
+        control = (watched(kind) if strict else kind)(discovery, steps)
         try:
-            with _interruptible(control):
-                yield Exploration(program, control, discovery)
+            with _interruptible(control), _tidy():
+                yield Exploration(program, control, discovery, carrier, strict)
         finally:
             control.close()
+
+
+@contextmanager
+def _tidy() -> Iterator[None]:
+    """Collect garbage between executions only: finalizers and callbacks have to run at the same moments each time."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @contextmanager
@@ -185,13 +234,19 @@ def _interruptible(control: Control) -> Iterator[None]:
         return
 
     def interrupted(number: int, frame: Any) -> None:
+        if control.overdue:
+            control.overdue = False
+            control.take_off()
+            return
         control.interrupted = True
         signal.default_int_handler(number, frame)
 
     signal.signal(signal.SIGINT, interrupted)
+    control.takes_signals = hasattr(signal, "pthread_kill")
     try:
         yield
     finally:
+        control.takes_signals = False
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from lab import keeping
 from lab.errors import InvalidType, InvalidValue, door
-from lab.exploration import MOST_PROFILES, Exploration, engine
 from lab.origin import calling_line
-from lab.program import Failure, Program, describe, positive
-from lab.recorder import identity_of
-from lab.strategies import STRATEGIES, Strategy
-from lab.strategies.replay import Choices
-from lab.trace import Trace
+from lab.program import CARRIERS, Program, positive
+from lab.searching import Search
+from lab.strategies import names
 from lab.verdict import Verdict
-from lab.witness import Witness, fingerprints
 
 DEFAULT_SCHEDULES = 10_000
 DEFAULT_SECONDS = 10.0
@@ -56,12 +51,15 @@ def explore(
     or 10 s, whichever comes first); ``steps`` bounds the steps of one execution, and its other
     operations at ten times that.  ``trace`` names
     library modules to step inside.  The same ``seed`` gives the same schedules.
+    ``carrier`` says what actors run on: ``greenlet``, ``thread`` (an OS thread each, of
+    which one at a time runs), or ``auto``, the faster one where it can be had.
 
     Raises InvalidType or InvalidValue, each in one line, for arguments that cannot work.
     """
     chosen = keeping.current()
     if chosen is not None:
         strategy = chosen.strategy or strategy
+        carrier = chosen.carrier or carrier
         seed = chosen.seed if chosen.seed is not None else seed
         if chosen.schedules is not None or chosen.seconds is not None:
             schedules, seconds = chosen.schedules, chosen.seconds
@@ -73,138 +71,21 @@ def explore(
     if witness is not None:
         from lab.replaying import replay_program
 
-        return replay_program(witness, program, tuple(trace), steps, title)
+        return replay_program(witness, program, tuple(trace), steps, title, carrier)
     if schedules is None and seconds is None:
         schedules, seconds = DEFAULT_SCHEDULES, DEFAULT_SECONDS
-    verdict = _explore(program, STRATEGIES[strategy](seed), schedules, seconds, seed, steps, tuple(trace))
+    verdict = Search(program, strategy, schedules, seconds, seed, steps, tuple(trace), carrier).run()
     verdict.title = title or (chosen.running() if chosen is not None else "")
     if verdict.witness is not None:
         verdict.witness = replace(verdict.witness, call=call, called=calling_line())
     return verdict
 
 
-def _explore(
-    program: Program,
-    strategy: Strategy,
-    schedules: int | None,
-    seconds: float | None,
-    seed: int,
-    steps: int,
-    trace: tuple[str, ...],
-) -> Verdict:
-    verdict = Verdict("unknown", "")
-    verdict.descriptions = program.descriptions
-    verdict.allowed = frozenset(program.allowed) if program.allowed is not None else None
-    verdict.forbidden = frozenset(program.forbidden)
-    with engine(program, steps, trace) as exploration:
-        began = time.perf_counter()  # not before: the engine may have been busy for another OS thread
-        until = began + seconds if seconds is not None else None
-        failed = exploration.profile()
-        if failed is None:
-            _search(exploration, strategy, schedules, until, seed, verdict)
-        else:
-            verdict.schedules = 1
-            choices, outcome, failure = failed
-            verdict.outcomes[outcome] = 1
-            _fail(exploration, verdict, choices, failure, "without switches", seed, 1)
-        verdict.uncontrolled = tuple(exploration.discovery.uncontrolled)
-    verdict.seconds = time.perf_counter() - began
-    return verdict
-
-
-def _search(
-    exploration: Exploration,
-    strategy: Strategy,
-    schedules: int | None,
-    until: float | None,
-    seed: int,
-    verdict: Verdict,
-) -> None:
-    control, discovery, outcomes = exploration.control, exploration.discovery, verdict.outcomes
-    count = 0
-    clock = time.perf_counter
-    while True:
-        if schedules is not None and count >= schedules:
-            verdict.reason = _spent(count)
-            break
-        if until is not None and clock() >= until and count:
-            verdict.reason = f"{_spent(count)} when the time was up"
-            break
-        if not strategy.begin():
-            verdict.reason = f"the strategy had nothing left to try after {count:,} schedules"
-            break
-        outcome, failure = exploration.execute(strategy.choose)
-        if discovery.found:
-            outcome, failure = _again(exploration, outcome, failure)
-        choices = control.choices
-        count += 1
-        strategy.end(len(choices))
-        try:
-            outcomes[outcome] += 1
-        except Exception as error:  # its own __eq__
-            raise exploration.program.untallied(outcome, error) from None
-        if failure is not None:
-            verdict.schedules = count
-            _fail(exploration, verdict, choices, failure, strategy.name, seed, count)
-            return
-        if not count & (count - 1):  # now and then: on 3.11 only a noted execution reports what it calls
-            exploration.learn(choices)
-        elif control.suspicious:
-            exploration.learn_if_worthwhile(choices)
-    verdict.schedules = count
-
-
-def _again(exploration: Exploration, outcome: Any, failure: Failure | None) -> tuple[Any, Failure | None]:
-    """Repeat an execution in which code started uninstrumented."""
-    for _ in range(MOST_PROFILES):
-        if not exploration.discovery.take_found():
-            break
-        outcome, failure = exploration.execute(Choices(exploration.control.choices).choose)
-    return outcome, failure
-
-
-def _spent(count: int) -> str:
-    return f"no failure in {count:,} {'schedule' if count == 1 else 'schedules'}"
-
-
-def _fail(
-    exploration: Exploration, verdict: Verdict, choices: list[int], failure: Failure, name: str, seed: int, count: int
-) -> None:
-    verdict.status = "fails"
-    verdict.reason = f"failed in schedule {count:,}"
-    verdict.failure = failure
-    try:
-        recorded = exploration.record(choices, failure)
-    except Exception as error:  # the failure is known; that must not be lost
-        verdict.notes += (f"recording: the failed schedule could not be repeated ({describe(error)})",)
-        return
-    if recorded is None:
-        verdict.failure = Failure(
-            "nondeterminism", f"schedule {count:,} failed once ({failure}) but not when it was repeated", failure.detail
-        )
-        return
-    recording, again, last = recorded
-    verdict.failure = again
-    actors = [actor for actor, _ in exploration.program.actors]
-    steps = Trace(tuple(recording.steps))
-    verdict.witness = Witness(
-        actors=tuple(steps.actors(actors)),
-        trace=steps,
-        failure=again,
-        last=last,
-        decisions=frozenset(identity_of(site) for site in exploration.control.hot),
-        strategy=name,
-        seed=seed,
-        found=count,
-        code=fingerprints(recording.steps),
-    )
-
-
 def _validate(
     strategy: Any, schedules: Any, seconds: Any, seed: Any, steps: Any, on: Any, carrier: Any, trace: Any
 ) -> None:
-    if strategy not in STRATEGIES:
-        raise InvalidValue(f"strategy={strategy!r}: unknown; choose one of {', '.join(STRATEGIES)}")
+    if strategy not in names():
+        raise InvalidValue(f"strategy={strategy!r}: unknown; choose one of {', '.join(names())}")
     positive(schedules, "schedules", whole=True)
     positive(seconds, "seconds", whole=False)
     if steps is None:
@@ -214,8 +95,8 @@ def _validate(
         raise InvalidType(f"seed={seed!r}: give a whole number")
     if on not in ("auto", "threads"):
         raise InvalidValue(f"on={on!r}: unknown; choose one of auto, threads")
-    if carrier not in ("auto", "greenlet"):
-        raise InvalidValue(f"carrier={carrier!r}: unknown; choose one of auto, greenlet")
+    if carrier not in CARRIERS:
+        raise InvalidValue(f"carrier={carrier!r}: unknown; choose one of {', '.join(CARRIERS)}")
     if isinstance(trace, str) or not all(isinstance(name, str) for name in trace):
         raise InvalidType(f"trace={trace!r}: give a tuple of module names, such as ('collections',)")
 

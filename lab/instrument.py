@@ -47,16 +47,19 @@ class Site:
     that a site can be found again when lines above it have moved.
     """
 
-    __slots__ = ("code", "key", "kind", "line", "number", "seen", "seen_by", "stepped", "write")
+    __slots__ = ("code", "key", "kind", "line", "number", "seen", "seen_by", "stepped", "watched", "write")
 
-    def __init__(self, code: CodeType, number: int, kind: str, key: Any, write: bool, line: int, stepped: bool) -> None:
+    def __init__(
+        self, code: CodeType, number: int, kind: str, key: Any, write: bool, line: int, stepped: bool, watched: bool
+    ) -> None:
         self.code = code  # as it was before instrumentation
         self.number = number
         self.kind = kind
         self.key = key
         self.write = write
         self.line = line
-        self.stepped = stepped  # False in code whose locks and threads are controlled, and nothing else
+        self.watched = watched  # False in code of which only calls and ``with`` are hooked
+        self.stepped = stepped  # False in code that is not interrupted but at locks and the like
         self.seen: object = None  # the callee that needed nothing the last time ...
         self.seen_by: object = None  # ... in this exploration
 
@@ -76,15 +79,15 @@ class Instrumented:
         self.nested = nested
 
 
-def instrument(code: CodeType, namespace: object, accesses: bool = True) -> Instrumented:
+def instrument(code: CodeType, namespace: object, accesses: bool = True, stepped: bool = True) -> Instrumented:
     """Rewrite ``code`` and the code nested in it.
 
     ``namespace`` stands for the globals: the module, where there is one.  With
     ``accesses`` false only calls and ``with`` are hooked, which is what code
-    needs whose locks and threads are controlled but which is not stepped.
+    needs whose locks and threads are controlled but which is not ``stepped``.
     Raises whatever `bytecode` raises for code that it cannot read.
     """
-    return _Rewriter(code, namespace, accesses).rewrite()
+    return _Rewriter(code, namespace, accesses, stepped).rewrite()
 
 
 _WHOLE_READS = {
@@ -119,10 +122,11 @@ _CELL_READS = ("LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF")
 class _Rewriter:
     """Rewrites one code object; used once."""
 
-    def __init__(self, code: CodeType, namespace: object, accesses: bool) -> None:
+    def __init__(self, code: CodeType, namespace: object, accesses: bool, stepped: bool) -> None:
         self.code = code
         self.namespace = namespace
         self.accesses = accesses
+        self.stepped = stepped
         self.sites: list[Site] = []
         self.nested: list[Instrumented] = []
         self.inner: dict[int, Instrumented] = {}  # by id of the original: a ``finally`` holds its code twice
@@ -187,7 +191,7 @@ class _Rewriter:
     def _nested(self, code: CodeType) -> Instrumented:
         known = self.inner.get(id(code))
         if known is None:
-            known = self.inner[id(code)] = instrument(code, self.namespace, self.accesses)
+            known = self.inner[id(code)] = instrument(code, self.namespace, self.accesses, self.stepped)
             self.nested.append(known)
         return known
 
@@ -198,7 +202,7 @@ class _Rewriter:
 
     def _site(self, kind: str, key: Any = None, write: bool = False) -> Site:
         line = (self.location and self.location.lineno) or self.code.co_firstlineno
-        site = Site(self.code, len(self.sites), kind, key, write, line, self.accesses)
+        site = Site(self.code, len(self.sites), kind, key, write, line, self.stepped, self.accesses)
         self.sites.append(site)
         return site
 

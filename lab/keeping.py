@@ -32,6 +32,7 @@ class Session:
     home: Path = field(default_factory=Path.cwd)
     folder: Path | None = None  # where witnesses are saved; None saves none
     strategy: str | None = None
+    carrier: str | None = None
     schedules: int | None = None
     seconds: float | None = None
     seed: int | None = None

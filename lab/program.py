@@ -9,6 +9,9 @@ from typing import Any
 
 from lab.errors import InvalidType, InvalidValue, LabError
 
+CARRIERS = ("auto", "greenlet", "thread")
+"""What the actors can be asked to run on."""
+
 
 class _Nothing:
     """Equal to no outcome that a person can return."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _OPTIONS = (
     ("strategy", "NAME", "who steps next: auto, random or pct"),
+    ("carrier", "NAME", "what actors run on: auto, greenlet or thread"),
     ("schedules", "N", "how many schedules each exploration may run"),
     ("seconds", "S", "how long each exploration may take"),
     ("seed", "N", "the same seed gives the same schedules"),

@@ -9,7 +9,7 @@ from lab.carriers.actor import Actor
 from lab.hooks import ABSENT
 from lab.instrument import Site
 from lab.naming import Names, frame_of_program, peek, short
-from lab.operations import CONTENTS, is_iterator, underlying
+from lab.operations import CONTENTS, SYNC, is_iterator, underlying
 from lab.trace import Place, Step
 
 
@@ -164,6 +164,8 @@ class SharingMap:
         self._actors: dict[tuple[int, object], set[int]] = {}
         self._written: set[tuple[int, object]] = set()
         self._kept: dict[int, object] = {}
+        self.passed_over: dict[Site, None] = {}  # sites of shared places in code that is not stepped
+        self.counts: dict[tuple[object, int], int] = {}  # site, actor index -> accesses
 
     def note(self, actor: Actor, owner: object, key: object, write: bool, site: Site) -> None:
         """One access."""
@@ -173,11 +175,16 @@ class SharingMap:
         self._actors.setdefault(place, set()).add(actor.index)
         if write:
             self._written.add(place)
+        of_site = (site, actor.index)
+        self.counts[of_site] = self.counts.get(of_site, 0) + 1
 
-    def shared_sites(self) -> set[Site]:
-        """The sites of every place that two actors touched and one wrote."""
-        shared: set[Site] = set()
+    def shared(self) -> list[list[Site]]:
+        """The sites of every place that two actors touched and one wrote, as far as they can be decisions."""
+        found = []
         for place, actors in self._actors.items():
             if len(actors) > 1 and place in self._written:
-                shared.update(self._sites[place])
-        return shared
+                sites = [site for site in self._sites[place] if site.stepped or place[1] == SYNC]
+                self.passed_over.update(dict.fromkeys(site for site in self._sites[place] if site not in sites))
+                if sites:
+                    found.append(sites)
+        return found

@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from lab.carriers.actor import Actor
-from lab.errors import InvalidType, WitnessError, door
-from lab.exploration import Exploration, engine
+from lab.errors import InvalidType, InvalidValue, WitnessError, door
+from lab.exploration import Escaped, Exploration, engine
 from lab.instrument import Site
-from lab.program import Failure, Program
+from lab.program import CARRIERS, Failure, Program
 from lab.recorder import Recording, SharingMap, identity_of
 from lab.strategies.replay import Steps
 from lab.trace import Step, Trace
@@ -37,20 +37,26 @@ def replay(
     trace: Sequence[str] = (),
     steps: int = _STEPS,
     title: str = "",
+    carrier: str = "auto",
 ) -> Verdict:
     """Run the schedule of ``witness`` once more on this code.
 
     The verdict is ``fails`` if the failure comes again, else ``unknown`` with a
     reason that begins with "no longer fails" or "stale".  The other arguments are
-    those of `explore`.  Raises WitnessError if the actors are not the witness's.
+    those of `explore`; ``carrier="auto"`` is the witness's own where it can be had.
+    Raises WitnessError if the actors are not the witness's.
     """
     if not isinstance(witness, Witness):
         raise InvalidType(f"witness={witness!r}: give a Witness, such as Witness.load('.lab/NAME.json')")
     program = Program.of(setup, actors, check, outcome, allowed, forbidden, teardown)
-    return replay_program(witness, program, tuple(trace), steps, title)
+    if carrier not in CARRIERS:
+        raise InvalidValue(f"carrier={carrier!r}: unknown; choose one of {', '.join(CARRIERS)}")
+    return replay_program(witness, program, tuple(trace), steps, title, carrier)
 
 
-def replay_program(witness: Witness, program: Program, trace: tuple[str, ...], steps: int, title: str) -> Verdict:
+def replay_program(
+    witness: Witness, program: Program, trace: tuple[str, ...], steps: int, title: str, carrier: str = "auto"
+) -> Verdict:
     """`replay` for a program that has been checked."""
     names = [name for name, _ in program.actors]
     unknown = [name for name in names if name not in witness.actors]
@@ -65,11 +71,21 @@ def replay_program(witness: Witness, program: Program, trace: tuple[str, ...], s
     verdict.descriptions = program.descriptions
     verdict.allowed = frozenset(program.allowed) if program.allowed is not None else None
     verdict.forbidden = frozenset(program.forbidden)
-    with engine(program, max(steps, len(witness.trace.steps) + 1000), trace) as exploration:
-        follower, outcome, failure = _follow(exploration, witness)
+    if carrier == "auto" and witness.carrier == "thread":
+        carrier = "thread"
+    with engine(program, max(steps, len(witness.trace.steps) + 1000), trace, carrier) as exploration:
+        try:
+            follower, outcome, failure = _follow(exploration, witness)
+        except Escaped as escaped:
+            verdict.reason = str(escaped)
         last = exploration.control.last
-        changed = _changed(witness, [*exploration.discovery.files(), *(step.place.file for step in follower.taken)])
+        verdict.uncontrolled = tuple(exploration.discovery.uncontrolled)
+        if not verdict.reason:
+            known = [*exploration.discovery.files(), *(step.place.file for step in follower.taken)]
+            changed = _changed(witness, known)
     verdict.seconds = time.perf_counter() - began
+    if verdict.reason:
+        return verdict
     verdict.outcomes[outcome] = 1
     _judge(verdict, witness, follower, failure, changed)
     if verdict.status == "fails" and verdict.failure is not None:

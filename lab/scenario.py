@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lab.errors import InvalidType, InvalidValue
-from lab.program import Program
+from lab.program import CARRIERS, Program
 
 KINDS = ("check", "exception", "deadlock", "lost wakeup", "livelock", "leak")
 """How a variant may fail otherwise than by a forbidden outcome."""
@@ -39,6 +39,7 @@ class Scenario:
     state, as do the further ``variants``, whose names begin with one of these
     three words.  Every actor takes the state.  ``allowed`` and ``forbidden``
     describe outcomes, ``symptoms`` the other ways to fail: kind -> description.
+    ``trace`` and ``carrier`` are for `explore`.
 
     Raises InvalidType or InvalidValue in one line that names the field and the remedy.
     """
@@ -57,6 +58,7 @@ class Scenario:
     check: Callable[[Any], object] | None = None
     teardown: Callable[[Any], object] | None = None
     trace: tuple[str, ...] = ()
+    carrier: str = "auto"
     seen_in: tuple[str, ...] = ()
     hint: str = ""
     review: tuple[str, ...] = ()
@@ -103,6 +105,8 @@ class Scenario:
                 raise InvalidType(
                     f"Scenario: {name}={value!r}: give a tuple of strings; one string needs a comma behind it"
                 )
+        if self.carrier not in CARRIERS:
+            raise InvalidValue(f"Scenario: carrier={self.carrier!r}: unknown; choose one of {', '.join(CARRIERS)}")
         if not isinstance(self.hint, str):
             raise InvalidType(f"Scenario: hint={self.hint!r}: give a string")
 

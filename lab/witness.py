@@ -55,6 +55,7 @@ class Witness:
     python: str = field(default_factory=platform.python_version)
     build: str = field(default_factory=lambda: build_name())
     code: dict[str, str] = field(default_factory=dict)
+    carrier: str = ""  # what the actors ran on
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write to ``path``, at once or not at all; its folder is made if need be."""
@@ -112,6 +113,7 @@ class Witness:
             "build": self.build,
             "strategy": self.strategy,
             "seed": self.seed,
+            "carrier": self.carrier,
             "found": self.found,
             "call": self.call,
             "called": self.called,
@@ -265,6 +267,7 @@ def _from_json(data: Any, where: str) -> Witness:
         python=read.name("python"),
         build=read.name("build"),
         code=dict(code),
+        carrier=read.name("carrier") if "carrier" in data else "",  # the first version had only one
     )
 
 

@@ -51,7 +51,7 @@ class Fixed:
     def __init__(self, orders):
         self._orders = [order.split() for order in orders]
 
-    def begin(self):
+    def begin(self, execution):
         self._order = self._orders.pop(0) if self._orders else []
         return True
 
@@ -78,7 +78,7 @@ def explored(monkeypatch):
     from lab.strategies import STRATEGIES
 
     def explore(name, *arguments, orders=(), **options):
-        monkeypatch.setitem(STRATEGIES, "fixed", lambda seed: Fixed(orders))
+        monkeypatch.setitem(STRATEGIES, "fixed", lambda seed, counts: Fixed(orders))
         title = f"tests/test_{name}.py::test_{name}"
         return lab.explore(*arguments, strategy="fixed", title=title, **{"schedules": 2, **options})
 

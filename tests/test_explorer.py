@@ -154,12 +154,12 @@ def test_waiting_for_another_thread_spends_no_budget():
     began = threading.Event()
 
     def slow():
-        lab.explore(lambda: began.set() or Counter(), [increment], seconds=0.5)
+        lab.explore(lambda: began.set() or Counter(), [increment], seconds=0.5, strategy="random")
 
     thread = threading.Thread(target=slow)
     thread.start()
     began.wait(5)
-    verdict = lab.explore(Counter, [increment] * 2, seconds=0.1)
+    verdict = lab.explore(Counter, [increment] * 2, seconds=0.1, strategy="random")
     thread.join()
     assert verdict.schedules > 10
     assert 0.05 < verdict.seconds < 0.4
@@ -212,7 +212,7 @@ code = increment.__code__
 if WHERE == "anywhere":
     threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
 try:
-    print(lab.explore(Counter, [increment] * 2, seconds=30))
+    print(lab.explore(Counter, [increment] * 2, seconds=30, strategy="random"))
 except KeyboardInterrupt:
     print("interrupted", increment.__code__ is code, DRIVERS, signal.getsignal(signal.SIGINT).__name__)
 """

@@ -119,7 +119,7 @@ def test_a_program_that_cannot_be_run_is_refused_in_one_line(door, arguments, ki
         ({"steps": None}, InvalidType, "steps=None: give a whole number of at least 1"),
         ({"seed": "x"}, InvalidType, "seed='x': give a whole number"),
         ({"on": "mars"}, InvalidValue, "on='mars': unknown; choose one of auto, threads"),
-        ({"carrier": "pigeon"}, InvalidValue, "carrier='pigeon': unknown; choose one of auto, greenlet"),
+        ({"carrier": "pigeon"}, InvalidValue, "carrier='pigeon': unknown; choose one of auto, greenlet, thread"),
         ({"trace": "re"}, InvalidType, "trace='re': give a tuple of module names, such as ('collections',)"),
         ({"preemptions": 2}, InvalidValue, "preemptions=2: no strategy bounds preemptions yet; leave it out"),
         ({"order": "lifo"}, InvalidValue, "order='lifo': concerns tasks, which are not supported yet; leave it out"),
@@ -195,7 +195,7 @@ def test_an_outcome_that_cannot_be_tallied_is_told(door, make, told):
         return make()
 
     with pytest.raises(InvalidType) as caught:
-        door(Counter, [increment], outcome=outcome)
+        door(Counter, [increment, increment], outcome=outcome)
     assert str(caught.value) == f"outcome: outcome() {told}"
 
 
@@ -207,10 +207,10 @@ def test_an_outcome_without_a_text_is_shown_by_its_type():
 
 
 def test_nothing_is_an_outcome_like_any_other():
-    verdict = lab.explore(Counter, [increment], outcome=lambda counter: "nothing", schedules=3)
+    verdict = lab.explore(Counter, [increment], outcome=lambda counter: "nothing", schedules=3, strategy="random")
     assert verdict.outcomes == {"nothing": 3}
     assert "outcomes   'nothing'   3 schedules" in str(verdict)
-    verdict = lab.explore(Counter, [increment], schedules=3)
+    verdict = lab.explore(Counter, [increment], schedules=3, strategy="random")
     assert verdict.outcomes == {NOTHING: 3}
     assert repr(NOTHING) == "nothing"
     assert "outcomes" not in str(verdict)

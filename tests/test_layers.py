@@ -28,6 +28,7 @@ ORDER = [
     "instrument",
     "discovery",
     "operations",
+    "outside",
     "naming",
     "virtual",
     # one execution, and what is written down of it
@@ -37,10 +38,13 @@ ORDER = [
     "freshness",
     "strategies",
     "exploration",
+    "sampling",
+    "exhaustion",
     # what it comes to
     "witness",
     "keeping",
     "verdict",
+    "searching",
     "explorer",
     "replaying",
     "interleave",

@@ -58,7 +58,7 @@ def test_after_a_repair_the_others_still_have_their_say(pytester):
     pytester.makepyfile(test_x=repaired.replace('print("the end")', "explored().assert_fails()"))
     result = inprocess(pytester, command)
     result.assert_outcomes(failed=1)
-    assert "E       AssertionError: unknown: no failure in 10,000 schedules" in result.stdout.str()
+    assert "E       AssertionError: holds: all 4 classes of schedules" in result.stdout.str()
 
 
 def test_explorations_are_counted_anew_in_every_test(pytester):

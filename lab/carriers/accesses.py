@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+from sys import getrefcount
 from types import (
     BuiltinFunctionType,
     FunctionType,
@@ -13,12 +14,13 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any, cast
 
-from lab.carriers.actor import ALL_WRITES, COLD, Actor
+from lab.carriers.actor import ALL_WRITES, COLD, Actor, Event, Place
+from lab.carriers.ownership import references_of_private
 from lab.carriers.scheduling import Scheduling
 from lab.discovery import Discovery
 from lab.hooks import ABSENT
 from lab.instrument import Site
-from lab.operations import CONTENTS, function_effect, is_container, is_iterator, is_view, method_writes, underlying
+from lab.operations import CONTENTS, Access, contents, function_effect, is_container, is_iterator, method_writes
 from lab.virtual import Twins
 from lab.virtual.local import LOCAL
 
@@ -36,12 +38,21 @@ class Accesses(Scheduling):
 
     def __init__(self, discovery: Discovery, steps: int) -> None:
         super().__init__(discovery, steps)
+        self._private = references_of_private()
         self.twins = Twins(cast("Control", self))  # completed by the subclass, before anything runs
 
     # ------------------------------------------------------------ hooks: accesses
 
-    def touch(self, owner: object, key: object, write: bool, site: Site, value: object = ABSENT) -> None:
-        """Before an attribute, global or cell is read or written."""
+    def touch(
+        self,
+        owner: object,
+        key: object,
+        write: bool,
+        site: Site,
+        value: object = ABSENT,
+        more: tuple[Access, ...] = (),
+    ) -> None:
+        """Before an attribute, global or cell is read or written; ``more`` is touched in the same step."""
         if self.quiet:
             if self.unwinding:
                 self._touch_unwinding()
@@ -49,7 +60,14 @@ class Accesses(Scheduling):
         actor = self.current
         if site not in self.hot:
             self._touch_cold(actor, owner, key, write, site)
+            for access in more:
+                self._mark(actor, *access, site)
             return
+        place = (id(owner), key)
+        actor.place = place
+        actor.writes = write
+        actor.site = site
+        actor.more = () if not more and key not in self.class_names else self._places(key, write, more)
         live = self.live
         if len(live) > 1:
             if self.waiting:
@@ -69,16 +87,26 @@ class Accesses(Scheduling):
             self._too_long()
         if self.recorder is not None:
             self.recorder.access(actor, owner, key, write, site, value)
-        if self.class_names or self.sharing is not None:
+        if self.events is not None:
+            self.events.append(Event(actor, ""))
+        if self.class_names or more or self.sharing is not None:
             self._mark_class(actor, owner, key, write, site)
             self._mark(actor, owner, key, write, site)
+            for access in more:
+                self._mark(actor, *access, site)
             return
-        place = (id(owner), key)
         touched = self.touched
         seen = touched.get(place, 0)
         touched[place] = seen | (actor.wrote if write else actor.read)
         if seen & COLD:
             self._compare(actor, seen, write)
+
+    def _places(self, key: object, write: bool, more: tuple[Access, ...]) -> tuple[tuple[Place, bool], ...]:
+        """What a step touches beside its first place."""
+        places = [((id(owner), name), writes) for owner, name, writes in more]
+        if key in self.class_names:
+            places.append(((id(Accesses), key), write))
+        return tuple(places)
 
     def _touch_cold(self, actor: Actor, owner: object, key: object, write: bool, site: Site) -> None:
         """An access at a site where nothing shared has been met yet: no decision, but it is noted."""
@@ -143,22 +171,21 @@ class Accesses(Scheduling):
         if others and (write or others & ALL_WRITES):
             self.suspicious = True
 
-    def whole(self, container: object, write: bool, site: Site, detail: object = ABSENT) -> None:
-        """Before an operation on a container."""
+    def whole(
+        self, container: object, write: bool, site: Site, detail: object = ABSENT, also: tuple[object, ...] = ()
+    ) -> None:
+        """Before an operation on a container, which reads ``also`` in the same step."""
         if self.quiet:
             return
-        kind = type(container)
-        if not is_container(kind):
-            return
-        if is_view(kind):
-            for source in underlying(container):
-                self.touch(source, CONTENTS, False, site, detail)
-        elif is_iterator(kind):
-            self.touch(container, CONTENTS, True, site, detail)
-            for source in underlying(container):
-                self._mark(self.current, source, CONTENTS, False, site)
+        if site.kind == "next" and getrefcount(container) <= self._private and is_iterator(type(container)):
+            accesses = contents(container, write)[1:]  # nobody else can have it
         else:
-            self.touch(container, CONTENTS, write, site, detail)
+            accesses = contents(container, write)
+        for other in also:
+            accesses += contents(other, False)
+        if accesses:
+            (owner, key, writes), *more = accesses
+            self.touch(owner, key, writes, site, detail, tuple(more))
 
     # ------------------------------------------------------------ hooks: calls
 
@@ -186,14 +213,14 @@ class Accesses(Scheduling):
             twin = self.twins.builtin(function, site)
             if twin is not None:
                 return twin
-            if site.stepped and not self.quiet:
+            if site.watched and not self.quiet:
                 self._c_call(function, function.__self__, arguments, site)
         elif kind is MethodDescriptorType or kind is WrapperDescriptorType:
             if arguments:
                 twin = self.twins.descriptor(function, arguments[0], site)
                 if twin is not None:
                     return twin
-                if site.stepped:
+                if site.watched:
                     self._c_method(function.__name__, arguments[0], arguments[1:], site)
         elif isinstance(function, type):
             if function is not site.seen or site.seen_by is not self:
@@ -202,7 +229,7 @@ class Accesses(Scheduling):
                     return twin
                 self.discovery.cover(function)
                 site.seen, site.seen_by = function, self
-            if arguments and site.stepped and not self.quiet:
+            if arguments and site.watched and not self.quiet:
                 self._c_arguments(function_effect(function) if _is_c_type(function) else None, arguments, site)
         else:
             self.discovery.cover(function)
@@ -222,22 +249,23 @@ class Accesses(Scheduling):
     def _c_method(self, name: str, owner: object, arguments: tuple[Any, ...], site: Site) -> None:
         if self.quiet:
             return
+        if name in _ATTRIBUTE_METHODS and arguments:
+            self.touch(owner, arguments[0], _ATTRIBUTE_METHODS[name], site)
+            return
+        others = tuple(argument for argument in arguments if argument is not owner and is_container(type(argument)))
         if is_container(type(owner)):
-            self.whole(owner, method_writes(name), site, (name, arguments))
-        for argument in arguments:
-            if is_container(type(argument)) and argument is not owner:
-                self._secondary(argument, site)
+            self.whole(owner, method_writes(name), site, (name, arguments), others)
+        else:
+            for argument in others:
+                self._mark(self.current, argument, CONTENTS, False, site)
 
     def _c_arguments(self, effect: bool | None, arguments: tuple[Any, ...], site: Site) -> None:
-        if effect is None:
+        if effect is None or self.quiet:
             return
-        for argument in arguments:
-            if is_container(type(argument)):
-                self.whole(argument, effect, site)
-
-    def _secondary(self, container: object, site: Site) -> None:
-        """A container that a method only reads beside its own object, or only stores."""
-        self._mark(self.current, container, CONTENTS, False, site)
+        accesses = [access for argument in arguments for access in contents(argument, effect)]
+        if accesses:
+            (owner, key, write), *more = accesses
+            self.touch(owner, key, write, site, ABSENT, tuple(more))
 
     def enter(self, manager: Any, site: Site) -> Any:
         """Before a ``with`` enters ``manager``."""
@@ -254,6 +282,7 @@ _C_CALLABLES = {
     MethodWrapperType,
     type(queue.SimpleQueue().get),  # C methods that know their class have a type of their own
 }
+_ATTRIBUTE_METHODS = {"__getattribute__": False, "__setattr__": True, "__delattr__": True}
 _ATTRIBUTE_FUNCTIONS = {"getattr": False, "hasattr": False, "setattr": True, "delattr": True}
 
 

@@ -7,13 +7,20 @@ from typing import Any
 
 COLD = 1
 """The bit, in the record of who touched a place, that some did so at a site that is no decision."""
-ALL_WRITES = int("100" + "10" * 4096, 2)
+ALL_WRITES = int("10" * 4096, 2) << 1
 """The write bits of the first 4,096 actors, as `Actor.wrote` sets them."""
 
 
 LONG_DELAY = 10.0 - 1e-3
 """Virtual seconds.  A shorter timeout or sleep may end while others that could go on stand
 still, as on a busy machine; one of ten seconds or more ends only when no one else can go on."""
+
+
+Place = tuple[int, object]
+"""Where an operation takes place: the object's id, and the key under which it is touched."""
+
+Places = tuple[tuple[Place, bool], ...]
+"""All places of one operation, and whether it writes them."""
 
 
 class Wait:
@@ -33,31 +40,52 @@ class Wait:
         self.doing = ""  # the library operation that it is part of, once nobody can go on
 
 
+TIMED_OUT = "timed out"
+
+
+class Event:
+    """An operation that has happened: who did it, where, of what kind, and whether it may have to wait."""
+
+    __slots__ = ("actor", "blocking", "kind", "places")
+
+    def __init__(self, actor: Actor, kind: str, blocking: bool = False) -> None:
+        self.actor = actor
+        self.kind = kind
+        self.blocking = blocking
+        self.places = operation(actor)
+
+
 class Actor:
     """A thread under control.
 
     ``read`` and ``wrote`` are this actor's two bits in the record of who touched a
-    place, ``others`` those of everybody else.
+    place, ``others`` those of everybody else.  ``place``, ``writes``, ``more`` and
+    ``site`` tell of the operation that it comes to next, once it has come to one.
     """
 
     __slots__ = (
         "argument",
         "begun",
         "body",
-        "child",
+        "born",
         "daemon",
         "doing",
         "error",
         "finished",
-        "greenlet",
         "index",
+        "more",
         "name",
         "others",
+        "parent",
+        "place",
         "read",
         "resume",
+        "runner",
+        "site",
         "thread",
         "timed_out",
         "wait",
+        "writes",
         "wrote",
     )
 
@@ -69,9 +97,10 @@ class Actor:
         self.read = 2 << (2 * index)
         self.wrote = 4 << (2 * index)
         self.others = ~(self.read | self.wrote | COLD)
-        self.greenlet: Any = None
+        self.runner: Any = None  # what the carrier runs it on
         self.resume: Callable[[], Any] = body  # set by the carrier: lets the actor go on
-        self.child = False  # started by the program, not declared by the person
+        self.parent: Actor | None = None  # who started it, if the program did
+        self.born = 0  # how many events there had been
         self.daemon = False
         self.reset()
 
@@ -84,6 +113,15 @@ class Actor:
         self.wait: Wait | None = None
         self.timed_out = False
         self.thread: Any = None  # the threading.Thread, once somebody asked for it
+        self.place: Place | None = None
+        self.writes = False
+        self.more: Places = ()  # what the operation touches beside ``place``
+        self.site: Any = None
+
+    @property
+    def child(self) -> bool:
+        """Whether the program started it, rather than that the person declared it."""
+        return self.parent is not None
 
     def __repr__(self) -> str:
         return f"<Actor {self.name}>"
@@ -95,3 +133,20 @@ def next_in_turn(enabled: Sequence[Actor], actor: Actor) -> Actor | None:
     if not others:
         return None
     return min(others, key=lambda other: (other.index <= actor.index, other.index))
+
+
+def conflict(one: Actor, other: Actor) -> bool:
+    """Whether the operations that two actors come to touch the same place, and one of them writes it."""
+    if one.place == other.place and (one.writes or other.writes) and one.place is not None:
+        return True
+    return bool(one.more or other.more) and conflict_of(operation(one), operation(other))
+
+
+def conflict_of(one: Places, other: Places) -> bool:
+    """Whether two operations touch the same place, and one of them writes it."""
+    return any(place == there and (writes or written) for place, writes in one for there, written in other)
+
+
+def operation(actor: Actor) -> Places:
+    """All places that the operation that ``actor`` comes to touches, and whether it writes them."""
+    return () if actor.place is None else ((actor.place, actor.writes), *actor.more)

@@ -61,13 +61,14 @@ class Control(Accesses):
         finally:
             if self.halted == "stuck":
                 self._note_standstill()
+            self.ended_with = [actor for actor in self.live if actor is not self.main]
             self.last = self.current.name if self.halted else ""
             self.unwinding = self.quiet = True
             if len(self.live) > 1 or self.halted:
                 self._unwind_all()
             if sharing is not None:
                 self._end_watch()
-            del DRIVERS[self.identity]
+            DRIVERS.pop(self.identity, None)
             self.twins.memory.forget()
             if self.locals.met:
                 self.locals.forget()
@@ -100,12 +101,13 @@ class Control(Accesses):
         """Start a child thread of the program as a further actor."""
         actor = Actor(self.next_index, name, body, arguments)
         self.next_index += 1
-        actor.child = True
+        actor.parent = self.current
+        actor.born = len(self.events or ())
         actor.daemon = daemon
         actor.thread = thread
+        self._prepare(actor)
         self.actors.append(actor)
         self.live.append(actor)
-        self._prepare(actor)
         self.quiet = False
         return actor
 
@@ -117,7 +119,7 @@ class Control(Accesses):
             self._hand_over(self.main, self._first(self._enabled() if self.waiting else self.live))
         finally:
             self.joining = False
-        self.live.insert(0, self.main)
+            self.live.insert(0, self.main)
         self.quiet = True
 
     def _note_left_behind(self) -> None:
@@ -139,6 +141,17 @@ class Control(Accesses):
         for actor in self.actors[1:]:
             if not actor.finished:
                 self._unwind(actor)
+
+    def escape(self, place: str) -> None:
+        """An actor did not come by the lab any more; what follows is no controlled execution."""
+        self.halted = self.halted or "escaped"
+        self.escaped = place
+        self.discovery.uncontrolled[place] = None
+
+    def take_off(self) -> None:
+        """Called in the middle of an actor's own code: let the main actor go on instead."""
+        if self.current is not self.main:
+            self.halt("escaped")
 
     # ------------------------------------------------------------ for each carrier
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from threading import get_ident
 from typing import Protocol
 
-from lab.carriers.actor import Actor, Wait
+from lab.carriers.actor import Actor, Event, Wait
 from lab.discovery import Discovery
 from lab.instrument import Site
 from lab.virtual.local import ThreadLocals
@@ -53,15 +53,24 @@ class Execution:
         self.identity = get_ident()
         self.main = Actor(0, "main", lambda: None, ())
         self.interrupted = False  # a person pressed Ctrl-C
+        self.takes_signals = False  # SIGINT comes to a handler that knows of `overdue`
+        self.overdue = False  # the running actor is to be taken off, though it does not come by the lab
+        self.escaped = ""  # where an actor did not come by the lab any more
         self.last = ""  # who ran when the execution was cut short
         self.standstill: list[tuple[Actor, Wait]] = []
         self.held: dict[int, Actor | str] = {}
         self.was_set: frozenset[int] = frozenset()
+        self.passed_over_timers = False  # in some execution: a long timeout could not end before others had gone on
+        self.read_time = False  # in some execution: an actor
+        self.log = False  # a strategy asks for the events
+        self.main.begun = True
         self._declared: list[Actor] = []
         self.next_index = 1  # of the next child thread
         self._clear()
 
     def _clear(self) -> None:
+        self.events: list[Event] | None = [] if self.log else None
+        self.ended_with: list[Actor] = []  # who had not ended
         self.recorder: Recorder | None = None
         self.sharing: Sharing | None = None
         self.actors: list[Actor] = [self.main]
@@ -78,6 +87,7 @@ class Execution:
         self.stubborn_steps = 0  # taken by actors that were told to stop
         self.choices: list[int] = []
         self.touched: dict[tuple[int, object], int] = {}  # (object, key) -> who read and wrote it
+        self.gave_way = False  # somebody who spun had to let another go on
         self.suspicious = False  # a place turned out to be shared at a site that is not hot
         self.halted = ""  # why the execution was cut short
         self.left_behind = False  # a thread that is no daemon waits for ever, though the execution is over

@@ -14,9 +14,11 @@ from greenlet import getcurrent, greenlet  # type: ignore[import-untyped, unused
 from lab.carriers.actor import Actor
 from lab.carriers.control import Control
 from lab.carriers.execution import Stopped
+from lab.carriers.watch import Watchman
 from lab.discovery import Discovery
 
 _PATIENCE = 100  # how often an actor that swallows `Stopped` is told again
+_LITTLE_PATIENCE = 3  # with one that does not come by the lab
 
 
 _ABANDONED: list[Any] = []
@@ -29,18 +31,19 @@ class GreenletControl(Control):
     def __init__(self, discovery: Discovery, steps: int) -> None:
         super().__init__(discovery, steps)
         self._idle: list[Any] = []
-        self.main.greenlet = getcurrent()
-        self.main.resume = self.main.greenlet.switch
+        self._watchman = Watchman(self)
+        self.main.runner = getcurrent()
+        self.main.resume = self.main.runner.switch
 
     def _prepare(self, actor: Actor) -> None:
-        own = actor.greenlet = self._idle.pop() if self._idle else greenlet(self._work, self.main.greenlet)
+        own = actor.runner = self._idle.pop() if self._idle else greenlet(self._work, self.main.runner)
         actor.resume = own.switch
 
     def _work(self) -> None:
         """Run one actor after another; each switch here hands over the next."""
         while True:
             actor = self.current
-            own = actor.greenlet
+            own = actor.runner
             actor.begun = True
             if self.sharing is not None:
                 self.discovery.watch()
@@ -66,29 +69,34 @@ class GreenletControl(Control):
             following.resume()
 
     def _unwind(self, actor: Actor) -> None:
-        own = actor.greenlet
+        own = actor.runner
         if not actor.begun:
             actor.finished = True
             self._idle.append(own)
             return
-        for _ in range(_PATIENCE):
+        told = 0
+        while not actor.finished:
             if own.dead:  # a person's Ctrl-C struck between two actors, in the lab's own code
                 actor.finished = True
                 return
+            if told >= (_LITTLE_PATIENCE if self.escaped else _PATIENCE):
+                _ABANDONED.append(own)
+                break
             self._pass_to(actor)
             own.throw(Stopped)
-            if actor.finished:
-                break
-        else:
-            _ABANDONED.append(own)
+            told += 1
 
     def _end_watch(self) -> None:
         # On 3.11 a greenlet in which a profile function was once set stays slow for ever.
         self.discovery.unwatch()
-        self.close()
+        self._drop()
 
     def close(self) -> None:
-        """Let every pooled greenlet end."""
+        """Let every pooled greenlet end, and the watch."""
+        self._watchman.leave()
+        self._drop()
+
+    def _drop(self) -> None:
         for own in self._idle:
             if own:
                 own.throw()

@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from lab.carriers.actor import Actor, Wait, next_in_turn
+from lab.carriers.actor import TIMED_OUT, Actor, Event, Wait, next_in_turn
 from lab.carriers.execution import Execution, Stopped
 from lab.instrument import Site
+from lab.operations import SYNC
 from lab.virtual import threads
 
 
@@ -20,17 +21,28 @@ class Scheduling(Execution):
 
     # ------------------------------------------------------------ synchronization, for the twins
 
-    def operate(self, owner: object, word: str, site: Site, detail: str = "") -> None:
-        """A visible operation on a synchronization object that never blocks."""
+    def operate(self, owner: object, word: str, site: Site, detail: str = "", also: tuple[object, ...] = ()) -> None:
+        """A visible operation on a synchronization object, and on ``also``, that never blocks."""
         if self.unwinding or self.quiet:
             return
         actor = self.current
-        if site in self.hot and len(self.live) > 1:
-            self._decide(actor)
-        self._count_operation(actor, owner, word, site, detail)
+        if site in self.hot:
+            self._publish(actor, owner, site, also)
+            if len(self.live) > 1:
+                self._decide(actor)
+            if self.events is not None:
+                self.events.append(Event(actor, word))
+        self._count_operation(actor, owner, word, site, detail, also)
 
     def block(
-        self, kind: str, owner: object, word: str, ready: Callable[[], bool], site: Site, deadline: float | None = None
+        self,
+        kind: str,
+        owner: object,
+        word: str,
+        ready: Callable[[], bool],
+        site: Site,
+        deadline: float | None = None,
+        also: tuple[object, ...] = (),
     ) -> bool:
         """A visible operation that happens only once ``ready()``; False if ``deadline`` passed instead."""
         if self.unwinding:
@@ -41,6 +53,7 @@ class Scheduling(Execution):
             if not is_ready:
                 self._stuck_alone(actor, Wait(kind, owner, ready, deadline, self.now, site))
             return is_ready or ready()
+        self._publish(actor, owner, site, also)
         if not is_ready or (site in self.hot and len(self.live) > 1):
             actor.wait = Wait(kind, owner, ready, deadline, self.now, site)
             self.waiting += 1
@@ -49,18 +62,33 @@ class Scheduling(Execution):
             self._decide(actor)
             if actor.timed_out:
                 actor.timed_out = False
-                self._count_operation(actor, owner, word + " (timed out)", site, "")
+                if self.events is not None:
+                    self.events.append(Event(actor, TIMED_OUT, True))
+                self._count_operation(actor, owner, word + " (timed out)", site, "", also)
                 return False
-        self._count_operation(actor, owner, word, site, "")
+        if self.events is not None:
+            self.events.append(Event(actor, kind, True))
+        self._count_operation(actor, owner, word, site, "", also)
         return True
 
-    def _count_operation(self, actor: Actor, owner: object, word: str, site: Site, detail: str) -> None:
+    def _publish(self, actor: Actor, owner: object, site: Site, also: tuple[object, ...]) -> None:
+        """Tell the strategies what the actor is about to do."""
+        actor.place = (id(owner), SYNC)
+        actor.writes = True
+        actor.site = site
+        actor.more = tuple(((id(other), SYNC), True) for other in also) if also else ()
+
+    def _count_operation(
+        self, actor: Actor, owner: object, word: str, site: Site, detail: str, also: tuple[object, ...]
+    ) -> None:
         self.steps += 1
         if self.steps > self.step_limit:
             self._too_long()
         if self.recorder is not None and not self.quiet:
             self.recorder.operation(actor, word, owner, site, detail)
-        self._mark(actor, owner, "sync", True, site)
+        self._mark(actor, owner, SYNC, True, site)
+        for other in also:
+            self._mark(actor, other, SYNC, True, site)
 
     def _stuck_alone(self, actor: Actor, wait: Wait) -> None:
         if wait.deadline is not None:
@@ -102,6 +130,7 @@ class Scheduling(Execution):
         """Let the next actor go on, if one can: this one may be waiting in a loop for what they do."""
         following = next_in_turn(self._enabled(), actor)
         if following is not None and not self.unwinding:
+            self.gave_way = True
             self._hand_over(actor, following)
 
     def _enabled(self) -> list[Actor]:
@@ -114,8 +143,11 @@ class Scheduling(Execution):
                 enabled.append(actor)
             elif wait.deadline is not None and wait.deadline < earliest:
                 timer, earliest = actor, wait.deadline
-        if timer is not None and (not enabled or not (timer.wait and timer.wait.is_long)):
-            enabled.append(timer)
+        if timer is not None:
+            if enabled and timer.wait is not None and timer.wait.is_long:
+                self.passed_over_timers = True
+            else:
+                enabled.append(timer)
         if self.joining and not self.unfinished and all(actor.daemon for actor in enabled):
             return []  # nothing is left that the end of the execution has to wait for
         return enabled
@@ -190,6 +222,7 @@ class Scheduling(Execution):
     def read_clock(self) -> float:
         """Seconds of virtual time; each reading takes a little, so that waiting loops end."""
         self.clock_reads += 1
+        self.read_time = self.read_time or not self.quiet
         self.now += 1e-6 * 2.0 ** min(self.clock_reads // 64, 40)
         return self.now
 

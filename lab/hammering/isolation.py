@@ -11,7 +11,6 @@ both touch, and one of them changes, is not the state's.
 from __future__ import annotations
 
 import functools
-import os
 import sys
 import threading
 from collections.abc import Callable
@@ -20,64 +19,13 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from lab.hammering.noise import Noise, SharedDiscovery, Strayed
-from lab.hooks import ABSENT
+from lab.hooks import ABSENT, Accesses
 from lab.instrument import Site
 from lab.operations import CONTENTS, is_container, method_writes
 from lab.origin import is_library
+from lab.outside import HARMLESS, MEMORY, package
 
 _LOCKS: tuple[Any, ...] = (type(threading.Lock()), type(threading.RLock()), threading.Condition)
-_MEMORY = frozenset(
-    (
-        "abc",
-        "array",
-        "binascii",
-        "bisect",
-        "builtins",
-        "cmath",
-        "collections",
-        "concurrent",
-        "contextlib",
-        "contextvars",
-        "copy",
-        "dataclasses",
-        "datetime",
-        "decimal",
-        "enum",
-        "fractions",
-        "functools",
-        "gc",
-        "hashlib",
-        "heapq",
-        "inspect",
-        "itertools",
-        "json",
-        "locale",
-        "math",
-        "numpy",
-        "operator",
-        "queue",
-        "random",
-        "re",
-        "statistics",
-        "string",
-        "struct",
-        "sys",
-        "thread",
-        "threading",
-        "time",
-        "traceback",
-        "types",
-        "typing",
-        "uuid",
-        "warnings",
-        "weakref",
-        "zlib",
-    )
-)
-"""Packages that touch memory and nothing else which a setup could put back, such as a file."""
-_HARMLESS = frozenset(
-    getattr(os, name) for name in ("cpu_count", "getpid", "urandom", "sched_yield", "fspath") if hasattr(os, name)
-)
 _SYNCHRONIZED = ("threading", "queue")
 _UNKNOWN = frozenset((open, exec, eval, input))
 
@@ -124,28 +72,35 @@ class Watch(Noise):
         super().__init__(discovery, level, seed, strayed, number)
         self._watched = watched
 
-    def touch(self, owner: object, key: object, write: bool, site: Site, value: object = ABSENT) -> None:
+    def touch(
+        self, owner: object, key: object, write: bool, site: Site, value: object = ABSENT, more: Accesses = ()
+    ) -> None:
         """Before an attribute, global or cell is read or written."""
         self._note(owner, key, write)
-        super().touch(owner, key, write, site, value)
+        for access in more:
+            self._note(*access)
+        super().touch(owner, key, write, site, value, more)
 
-    def whole(self, container: object, write: bool, site: Site, detail: object = ABSENT) -> None:
+    def whole(
+        self, container: object, write: bool, site: Site, detail: object = ABSENT, also: tuple[object, ...] = ()
+    ) -> None:
         """Before an operation on a container."""
-        kind: Any = type(container)
-        if is_container(kind):
-            self._note(container, CONTENTS, write)
-        super().whole(container, write, site, detail)
+        for one in (container, *also):
+            kind: Any = type(one)
+            if is_container(kind):
+                self._note(one, CONTENTS, write and one is container)
+        super().whole(container, write, site, detail, also)
 
     def call(self, function: Any, arguments: tuple[Any, ...], site: Site) -> Any:
         """Before any call."""
         kind = type(function)
         if kind is BuiltinFunctionType and (function.__self__ is None or type(function.__self__) is ModuleType):
-            if function in _UNKNOWN or not (function in _HARMLESS or _package(function) in _MEMORY):
+            if function in _UNKNOWN or not (function in HARMLESS or package(function) in MEMORY):
                 self._watched.outside = True
         elif kind is BuiltinFunctionType or (kind is MethodType and site.stepped):
             self._method(function.__self__, function.__name__, site)
         elif kind is FunctionType and site.stepped:
-            if is_library(function.__code__.co_filename) and _package(function) not in _MEMORY:
+            if is_library(function.__code__.co_filename) and package(function) not in MEMORY:
                 self._watched.outside = True  # its variables are not watched
         elif kind is functools._lru_cache_wrapper:
             self._note(function, CONTENTS, True)
@@ -163,11 +118,11 @@ class Watch(Noise):
         if kind in _LOCKS:
             return  # free again when the round is over
         unwatched = [base for base in kind.__mro__ if not _is_stepped(base)]
-        if any(_package(base) not in _MEMORY for base in unwatched):
+        if any(package(base) not in MEMORY for base in unwatched):
             self._watched.outside = True
-        elif any(_package(base) == "contextvars" for base in unwatched):
+        elif any(package(base) == "contextvars" for base in unwatched):
             self._watched.of_thread = True
-        elif site.stepped and (is_container(kind) or any(_package(base) in _SYNCHRONIZED for base in unwatched)):
+        elif site.stepped and (is_container(kind) or any(package(base) in _SYNCHRONIZED for base in unwatched)):
             self._note(owner, CONTENTS, method_writes(name))
 
     def _note(self, owner: object, key: object, write: bool) -> None:
@@ -180,11 +135,6 @@ class Watch(Noise):
             watched.kept.append(owner)
         if write or known is None:
             watched.places[place] = write
-
-
-def _package(thing: Any) -> str:
-    """The package that a function or class belongs to, by its public name."""
-    return str(getattr(thing, "__module__", None) or "builtins").split(".")[0].lstrip("_")
 
 
 def _is_stepped(kind: type) -> bool:

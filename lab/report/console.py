@@ -15,6 +15,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
+from lab.carriers.choice import carrier, why_no_greenlets
 from lab.scenario import story
 from lab.virtual import controlled_operations
 from lab.witness import build_name
@@ -84,15 +85,17 @@ def doctor_page() -> Iterator[RenderableType]:
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_row("race-lab", version("race-lab"))
     table.add_row("python", f"{platform.python_version()} ({sys.executable}), {build_name()} build")
+    missing = why_no_greenlets()
     for package in ("greenlet", "bytecode", "pytest", "hypothesis"):
-        table.add_row(package, version(package))
+        table.add_row(package, "missing" if package == "greenlet" and missing else version(package))
     finding = (
         "sys.monitoring, in every execution"
         if hasattr(sys, "monitoring")
         else "a profile function, in sampled executions"
     )
     table.add_row("finds code by", f"hooked calls, and {finding}")
-    table.add_row("carriers", "greenlet")
+    why = missing or "two greenlets are switched many times faster than two threads"
+    table.add_row("carriers", f"auto is {carrier('auto')[0]}: {why}")
     yield table
     yield Text("\ncontrolled where stepped or library code calls them:", style="bold")
     rows = Table(box=None, show_header=False, pad_edge=False)

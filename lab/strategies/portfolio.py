@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from lab.carriers.execution import Execution
+
 
 class Portfolio:
     """Gives each execution to the next strategy in turn."""
@@ -16,17 +18,17 @@ class Portfolio:
         self._turn = -1
         self.choose = strategies[0].choose
 
-    def begin(self) -> bool:
+    def begin(self, execution: Execution) -> bool:
         while self._strategies:
             self._turn = (self._turn + 1) % len(self._strategies)
             strategy = self._strategies[self._turn]
-            if strategy.begin():
+            if strategy.begin(execution):
                 self.choose = strategy.choose
                 self.name = strategy.name
                 return True
             self._strategies.remove(strategy)
         return False
 
-    def end(self, decisions: int) -> None:
+    def end(self, execution: Execution) -> None:
         for strategy in self._strategies:
-            strategy.end(decisions)
+            strategy.end(execution)

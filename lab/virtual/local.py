@@ -1,6 +1,6 @@
 """What belongs to one OS thread in CPython and therefore to one actor here.
 
-Actors on greenlets share an OS thread.  So the contents of `threading.local`
+Actors on greenlets share an OS thread.  So there the contents of `threading.local`
 objects, and the event loop that runs, are exchanged when another actor goes on.
 This covers the objects that stepped code touches; each starts empty for a new
 actor, or as the ``__init__`` of its class leaves it.
@@ -48,8 +48,8 @@ class ThreadLocals:
             arguments, named = _made_with(local)
             type(local).__init__(local, *arguments, **named)
 
-    def making(self, control: Control, cls: Any) -> Callable[..., Any]:
-        """What to call in place of a class of locals: it notes which actor makes one."""
+    def making(self, control: Control, cls: Any) -> Callable[..., Any] | None:
+        """What to call in place of a class of locals, to note which actor makes one; None for the class itself."""
         return partial(self._make, control, cls)
 
     def _make(self, control: Control, cls: Any, *arguments: Any, **named: Any) -> Any:
@@ -76,6 +76,32 @@ class ThreadLocals:
         self.met.clear()
         self._begun.clear()
         self._made.clear()
+
+
+class RealLocals(ThreadLocals):
+    """Where every actor has an OS thread of its own, the interpreter keeps them apart."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._used: dict[Actor, dict[int, Any]] = {}
+
+    def meet(self, local: Any, actor: Actor, main: Actor) -> None:
+        """Nothing is to be exchanged; what the thread will keep is remembered."""
+        if actor is not main:
+            self._used.setdefault(actor, {})[id(local)] = local
+
+    def leave(self, actor: Actor) -> bool:
+        """Empty what ``actor``, which has ended on the calling thread, kept; whether there was any."""
+        kept = self._used.pop(actor, {})
+        for local in kept.values():
+            local.__dict__.clear()
+        return bool(kept)
+
+    def making(self, control: Control, cls: Any) -> None:
+        """The class itself will do."""
+
+    def meet_loops(self) -> None:
+        """Nothing is to be exchanged."""
 
 
 class _Contents:

@@ -56,6 +56,7 @@ class Memory:
         self._locks: dict[int, LockState] = {}
         self._before: dict[int, tuple[object, list[Callable[[], object]]]] = {}
         self._random: Random | None = None
+        self.drew = False  # in some execution: random numbers
         self.was_set: set[int] = set()  # events that somebody set during the execution
 
     def lock(self, lock: Any, reentrant: bool) -> LockState:
@@ -105,6 +106,7 @@ class Memory:
 
     def random(self) -> Random:
         """The generator behind the functions of `random`; the same numbers in every execution."""
+        self.drew = True
         if self._random is None:
             self._random = Random(0)
         return self._random

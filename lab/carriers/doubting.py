@@ -1,0 +1,136 @@
+"""Notices what a proof cannot cover: what the hooks do not see, or see too late."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from types import (
+    BuiltinFunctionType,
+    FrameType,
+    FunctionType,
+    MethodDescriptorType,
+    MethodType,
+    ModuleType,
+    WrapperDescriptorType,
+)
+from typing import TYPE_CHECKING, Any
+
+from lab.discovery import Discovery
+from lab.hooks import ABSENT, Accesses
+from lab.instrument import Site
+from lab.operations import CONTENTS, is_container
+from lab.origin import LAB, shown
+from lab.outside import function_leaves_memory, has_hidden_state, method_leaves_memory, runs_unseen
+
+if TYPE_CHECKING:
+    from lab.carriers.control import Control as _Base
+else:
+    _Base = object
+
+_FREE = "which is not under control"
+_CACHED = type(functools.lru_cache(len))
+
+
+class Doubting(_Base):
+    """Put before a carrier: the same, and what stands against a proof in ``doubts``."""
+
+    _interrupted: FrameType | None = None  # the code whose container operation was the last step, until it calls
+
+    def __init__(self, discovery: Discovery, steps: int) -> None:
+        super().__init__(discovery, steps)
+        self.doubts: dict[str, None] = {}
+
+    def touch(
+        self, owner: object, key: object, write: bool, site: Site, value: object = ABSENT, more: Accesses = ()
+    ) -> None:
+        """Before an access."""
+        if self.quiet:
+            super().touch(owner, key, write, site, value, more)
+            return
+        if key == "__dict__":
+            self._doubt("uses the attributes of an object as a dictionary", site)
+        frame = _frame_of_program()
+        self._look_for_callback(frame, site)
+        super().touch(owner, key, write, site, value, more)
+        self._interrupted = frame if key is CONTENTS and site in self.hot else None
+
+    def call(self, function: Any, arguments: tuple[Any, ...], site: Site) -> Any:
+        """Before a call."""
+        if self.quiet:
+            return super().call(function, arguments, site)
+        self._look_for_callback(_frame_of_program(), site)
+        self._interrupted = None
+        given = super().call(function, arguments, site)
+        if given is function and site.watched:
+            self._examine(function, arguments, site)
+        return given
+
+    def _look_for_callback(self, frame: FrameType | None, site: Site) -> None:
+        """Code that C code calls in the middle of an operation makes several steps of it."""
+        if self._interrupted is not None and frame is not None and frame.f_back is self._interrupted:
+            self._doubt("is called in the middle of an operation on what others touch", site)
+
+    def _examine(self, function: Any, arguments: tuple[Any, ...], site: Site) -> None:
+        kind = type(function)
+        if kind is FunctionType or kind is MethodType:
+            if runs_unseen(getattr(function, "__func__", function)):
+                self._doubt(f"calls {function.__module__}.{function.__qualname__}, {_FREE}", site)
+            return
+        if kind is functools.partial:
+            self._examine(function.func, (*function.args, *arguments), site)
+        elif kind is _CACHED:
+            self._doubt("calls a cached function, and what the cache holds depends on who came first", site)
+        elif isinstance(function, type):
+            if any(_acts_on_shared(argument) for argument in arguments):
+                self._doubt(f"has {function.__qualname__} call C code on what others may touch", site)
+        elif kind is MethodDescriptorType or kind is WrapperDescriptorType:
+            if arguments:
+                self._examine_method(function.__name__, arguments[0], arguments[1:], site)
+        elif hasattr(function, "__self__") and hasattr(function, "__name__"):
+            owner = function.__self__
+            if owner is None or type(owner) is ModuleType:
+                if function_leaves_memory(function):
+                    self._doubt(f"calls {function.__module__}.{function.__qualname__}, {_FREE}", site)
+                elif any(_acts_on_shared(argument) for argument in arguments):
+                    self._doubt(f"has {function.__qualname__} call C code on what others may touch", site)
+            else:
+                self._examine_method(function.__name__, owner, arguments, site)
+        elif not any(isinstance(member, FunctionType) for member in _callers(kind)):
+            self._doubt(f"calls {kind.__module__}.{kind.__qualname__}, of which nothing is known", site)
+
+    def _examine_method(self, name: str, owner: object, arguments: tuple[Any, ...], site: Site) -> None:
+        kind: Any = owner if isinstance(owner, type) else type(owner)
+        if method_leaves_memory(kind, name):
+            self._doubt(f"calls {kind.__module__}.{kind.__qualname__}.{name}, {_FREE}", site)
+        elif not is_container(kind) and has_hidden_state(kind, name):
+            self._doubt(f"calls {kind.__qualname__}.{name}, of which it is not known what it changes", site)
+        elif any(_acts_on_shared(argument) for argument in arguments):
+            self._doubt(f"has {kind.__qualname__}.{name} call C code on what others may touch", site)
+        elif is_container(kind) and any(isinstance(argument, FunctionType | MethodType) for argument in arguments):
+            self._doubt(f"has {kind.__qualname__}.{name} call back in the middle", site)
+
+    def _doubt(self, what: str, site: Site) -> None:
+        self.doubts[f"{site.code.co_qualname} ({shown(site.code.co_filename)}:{site.line}) {what}"] = None
+
+
+def watched(kind: Any) -> Any:
+    """The carrier ``kind`` with doubts."""
+    return type(f"Watched{kind.__name__}", (Doubting, kind), {})
+
+
+def _callers(kind: type) -> list[object]:
+    return [base.__dict__["__call__"] for base in kind.__mro__ if "__call__" in base.__dict__]
+
+
+def _acts_on_shared(argument: object) -> bool:
+    """Whether ``argument`` is C code bound to an object with contents, for other C code to call."""
+    if type(argument) is functools.partial:
+        return not isinstance(argument.func, FunctionType | MethodType)
+    return type(argument) is BuiltinFunctionType and is_container(type(argument.__self__))
+
+
+def _frame_of_program() -> FrameType | None:
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame.f_code.co_filename.startswith(LAB):
+        frame = frame.f_back
+    return frame

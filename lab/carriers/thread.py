@@ -1,0 +1,223 @@
+"""Actors on pooled OS threads of which one at a time runs: a hand-over costs some ten microseconds.
+
+For builds that greenlet does not support, and for code that looks at the thread it
+really runs on.  Who has the turn runs; everybody else waits for a lock of its own.
+"""
+
+from __future__ import annotations
+
+import os
+from _thread import allocate_lock, start_new_thread
+from contextvars import Context
+from functools import partial
+from threading import get_ident
+from typing import Any
+
+from lab.carriers.actor import Actor
+from lab.carriers.control import Control
+from lab.carriers.execution import Stopped
+from lab.carriers.seat import ENDER, Seat, begin_actor, end_actor, end_thread, room_to_call
+from lab.carriers.watch import LOOK, Watch, stopped
+from lab.discovery import Discovery
+from lab.hooks import DRIVERS
+from lab.virtual.local import RealLocals
+
+_PATIENCE = 100  # how often an actor that swallows `Stopped` is told again
+_ATTEMPTS = 4  # to end an actor that does not come by the lab
+_GRACE = 0.5  # seconds for each
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=DRIVERS.clear)  # the child has none of the threads that would go on
+
+
+class ThreadControl(Control):
+    """The `thread` carrier."""
+
+    def __init__(self, discovery: Discovery, steps: int) -> None:
+        super().__init__(discovery, steps)
+        self.locals: RealLocals = RealLocals()
+        self._seats: dict[int, Seat] = {}
+        self._idle: list[Seat] = []
+        self._own = self._running = Seat()  # the exploring thread's
+        self._passing = allocate_lock()  # held while the turn changes hands, or an actor is given up
+        self._error: BaseException | None = None  # for the exploring thread to raise
+        self.main.runner = self._own
+        self.main.resume = partial(self._switch, self._own)
+
+    def execute(self, *arguments: Any, **named: Any) -> Any:
+        """See `Control.execute`; raises what a signal's handler raised while actors ran."""
+        self._error = None
+        result = super().execute(*arguments, **named)
+        if self._error is not None:
+            raise self._error
+        return result
+
+    def _prepare(self, actor: Actor) -> None:
+        if self._idle:
+            seat = self._idle.pop()
+        else:
+            seat = Seat()
+            seat.ended.acquire()
+            seat.identity = start_new_thread(self._work, (seat,))
+            self._seats[seat.identity] = seat
+            self.discovery.threads.add(seat.identity)
+        seat.actor = actor
+        actor.runner = seat
+        actor.resume = partial(self._switch, seat)
+
+    # ------------------------------------------------------------ on the actors' threads
+
+    def _switch(self, theirs: Seat) -> None:
+        """Give the turn to another thread; returns when the calling one has it again."""
+        mine = self._seats.get(get_ident())
+        if mine is None:
+            self._wait(theirs)
+            if self._error is not None:
+                raise self._error
+            return
+        try:
+            room_to_call()
+        except RecursionError:
+            self.current = mine.actor or self.current
+            raise
+        with self._passing:
+            DRIVERS.pop(mine.identity, None)
+            if mine is not self._running:
+                raise Stopped  # the others went on without this one
+            self._running = theirs
+            theirs.turn.release()
+        mine.turn.acquire()
+        DRIVERS[mine.identity] = self
+        if self.unwinding:
+            raise Stopped
+
+    def _work(self, seat: Seat) -> None:
+        """Run one actor after another."""
+        try:
+            while seat.turn.acquire() and seat.actor is not None:
+                self._run(seat, seat.actor)
+                if not self._leave(seat, seat.actor):
+                    break
+        except Stopped:
+            pass  # it came late
+        finally:
+            DRIVERS.pop(seat.identity, None)
+            self.discovery.threads.discard(seat.identity)
+            self._seats.pop(seat.identity, None)
+            end_thread(seat.identity)
+            seat.ended.release()
+
+    def _run(self, seat: Seat, actor: Actor) -> None:
+        actor.begun = True
+        begin_actor()
+        DRIVERS[seat.identity] = self
+        if self.sharing is not None:
+            self.discovery.watch()
+        try:
+            Context().run(actor.body, *actor.argument)
+        except Stopped:
+            pass
+        except BaseException as error:
+            if not self.unwinding:
+                actor.error = error
+                self.halted = self.halted or "exception"
+        seat.used |= self.locals.leave(actor)
+        end_actor()
+
+    def _leave(self, seat: Seat, actor: Actor) -> bool:
+        """Give the turn on at the end of an actor; false if the thread has to end."""
+        if DRIVERS.pop(seat.identity, None) is None:
+            return False  # in the child of a fork
+        seat.actor = None
+        following = self.main
+        if self.unwinding:
+            actor.finished = True
+        else:
+            try:
+                following = self._ended(actor)
+                if following.wait is not None and not self.halted:
+                    self._wake(following)
+            except BaseException as error:  # not the actor's, but the lab's own
+                self._error, self.halted = error, "interrupted"
+        with self._passing:
+            if self._running is not seat:
+                return False
+            DRIVERS.pop(seat.identity, None)  # it may have been told to end just now
+            self._pass_to(following)
+            if not seat.used:
+                self._idle.append(seat)
+            self._running = following.runner
+            self._running.turn.release()
+        return not seat.used
+
+    # ------------------------------------------------------------ on the exploring thread
+
+    def _wait(self, theirs: Seat) -> None:
+        """Give the turn away until it comes back; end an actor that blocks, and all of them when interrupted."""
+        DRIVERS.pop(self.identity, None)  # a signal's handler runs on this thread: it is no actor's step
+        try:
+            self._running = theirs
+            theirs.turn.release()  # no handler runs between the beginning of ``try`` and this
+            watch = Watch(self)
+            while not self._own.turn.acquire(True, LOOK):
+                if watch.is_overdue(self._running.identity):
+                    self.escape(watch.place)
+                    self._take_back()
+                    break
+        except BaseException as error:
+            self._error = error
+            self._take_back()
+        self._running = self._own
+        self._pass_to(self.main)
+        DRIVERS[self.identity] = self
+
+    def _take_back(self) -> None:
+        """End the running actor wherever it is; if it cannot be ended, go on without it."""
+        self.unwinding = self.quiet = True
+        self.halted = self.halted or "interrupted"
+        for attempt in range(_ATTEMPTS + 1):
+            with self._passing:
+                running = self._running
+                if running is self._own:
+                    self._own.turn.acquire(False)  # it came back by itself
+                    return
+                if attempt == _ATTEMPTS:
+                    running.lost = True
+                    self._running = self._own
+                    return
+                DRIVERS[running.identity] = ENDER
+            try:
+                if attempt and stopped(running.identity, self._own.turn, _GRACE):
+                    return
+                if not attempt and self._own.turn.acquire(True, _GRACE):
+                    return
+            except BaseException as error:  # once more
+                self._error = error
+
+    def _unwind(self, actor: Actor) -> None:
+        seat = actor.runner
+        if not actor.begun:
+            actor.finished = True
+            self._idle.append(seat)
+        for _ in range(_PATIENCE):
+            if actor.finished or seat.lost:
+                break
+            self._pass_to(actor)
+            self._wait(seat)
+        else:
+            seat.lost = not actor.finished
+
+    def _end_watch(self) -> None:
+        self.discovery.unwatch()
+
+    def close(self) -> None:
+        """Let every thread end, also where a signal came in the middle of preparing or unwinding an actor."""
+        self.unwinding = self.quiet = True
+        self._unwind_all()
+        seats = [seat for seat in list(self._seats.values()) if seat.actor is None or not seat.actor.begun]
+        for seat in seats:
+            seat.actor = None
+            seat.turn.release()
+        for seat in seats:
+            seat.ended.acquire(True, _GRACE)
+        self._idle.clear()

@@ -1,0 +1,161 @@
+"""One exploration: what is tried in which order, and what its verdict is made of."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+from lab.exhaustion import Exhaustion, exhaust
+from lab.exploration import Escaped, Exploration, engine
+from lab.program import Failure, Program, describe
+from lab.recorder import identity_of
+from lab.sampling import Sample, sample
+from lab.strategies import STRATEGIES
+from lab.strategies.dpor import SourceSets
+from lab.trace import Trace
+from lab.verdict import Verdict
+from lab.witness import Witness, fingerprints
+
+_SHARE = 0.4  # of the budget, in which "auto" tries to cover everything before it samples
+
+
+@dataclass
+class Search:
+    """A program, and how it is to be explored; ``schedules`` counts executions, ``seconds`` is wall-clock time."""
+
+    program: Program
+    strategy: str
+    schedules: int | None
+    seconds: float | None
+    seed: int
+    steps: int
+    trace: tuple[str, ...]
+    carrier: str
+    verdict: Verdict = field(default_factory=lambda: Verdict("unknown", ""))
+
+    def run(self) -> Verdict:
+        """Explore; what was covered completely is covered once more, strictly, before it is called a proof."""
+        verdict, program = self.verdict, self.program
+        verdict.descriptions = program.descriptions
+        verdict.allowed = frozenset(program.allowed) if program.allowed is not None else None
+        verdict.forbidden = frozenset(program.forbidden)
+        began = time.perf_counter()
+        try:
+            with engine(program, self.steps, self.trace, self.carrier) as exploration:
+                began = time.perf_counter()  # once more: the engine may have been busy for another OS thread
+                covered = self._search(exploration, began)
+                verdict.uncontrolled = tuple(exploration.discovery.uncontrolled)
+            if covered:
+                with engine(program, self.steps, self.trace, self.carrier, strict=True) as exploration:
+                    if not self._profile(exploration):
+                        self._prove(exploration, exhaust(exploration, self.schedules, self._until(began)))
+                    verdict.uncontrolled = tuple(exploration.discovery.uncontrolled)
+        except Escaped as escaped:
+            verdict.reason = str(escaped)
+            verdict.uncontrolled = (str(escaped),)
+        verdict.seconds = time.perf_counter() - began
+        return verdict
+
+    def _until(self, began: float, share: float = 1.0) -> float | None:
+        return None if self.seconds is None else began + self.seconds * share
+
+    def _search(self, exploration: Exploration, began: float) -> bool:
+        """Look for a failure; true if there is none in any schedule of which the search knows."""
+        if self._profile(exploration):
+            return False
+        if self.strategy in ("auto", SourceSets.name):
+            share = _SHARE if self.strategy == "auto" else 1.0
+            most = None if self.schedules is None else int(self.schedules * share)
+            found = exhaust(exploration, most, self._until(began, share))
+            self._take_in(exploration, found)
+            if found.failure is not None or found.complete:
+                return found.complete
+        if self.strategy != SourceSets.name:
+            strategy = STRATEGIES[self.strategy](self.seed, exploration.counts)
+            left = None if self.schedules is None else self.schedules - self.verdict.schedules
+            self._take_in_sample(exploration, sample(exploration, strategy, left, self._until(began)))
+        return False
+
+    def _profile(self, exploration: Exploration) -> bool:
+        """Get to know the program; true if it fails even without switches."""
+        failed = exploration.profile()
+        if failed is None:
+            return False
+        choices, outcome, failure = failed
+        self.verdict.schedules = 1
+        self.verdict.outcomes = Counter([outcome])
+        self._fail(exploration, choices, failure, "without switches")
+        return True
+
+    def _take_in(self, exploration: Exploration, found: Exhaustion) -> None:
+        verdict = self.verdict
+        verdict.schedules = found.schedules
+        verdict.outcomes = found.outcomes
+        if found.failure is not None:
+            self._fail(exploration, found.choices, found.failure, SourceSets.name)
+        elif not found.complete:
+            doubt = next(iter(found.doubts), "")
+            verdict.reason = (
+                doubt or f"no failure in {found.schedules:,} of about {found.estimate:,} classes of schedules"
+            )
+            verdict.bound = f"about {found.schedules / found.estimate:.0%} of the classes" if found.estimate else None
+
+    def _take_in_sample(self, exploration: Exploration, found: Sample) -> None:
+        verdict = self.verdict
+        verdict.schedules += found.schedules
+        for outcome, count in found.outcomes.items():
+            exploration.tally(verdict.outcomes, outcome, count)
+        verdict.reason = found.reason
+        verdict.bound = None
+        if found.failure is not None:
+            self._fail(exploration, found.choices, found.failure, found.strategy)
+
+    def _prove(self, exploration: Exploration, found: Exhaustion) -> None:
+        """Judge the strict repetition of what covered everything."""
+        verdict = self.verdict
+        self._take_in(exploration, found)
+        if verdict.failure is not None or not found.complete:
+            return
+        doubts = [*exploration.discovery.uncontrolled, *found.doubts]
+        classes = f"{found.schedules:,} {'class' if found.schedules == 1 else 'classes'} of schedules"
+        if doubts:
+            verdict.reason = f"no failure in {classes}, all there are under control, but {doubts[0]}"
+            return
+        verdict.status = "holds"
+        verdict.reason = f"all {classes}" if found.schedules > 1 else "the only class of schedules"
+
+    def _fail(self, exploration: Exploration, choices: list[int], failure: Failure, name: str) -> None:
+        verdict = self.verdict
+        count = verdict.schedules
+        verdict.status = "fails"
+        verdict.reason = f"failed in schedule {count:,}"
+        verdict.failure = failure
+        try:
+            recorded = exploration.record(choices, failure)
+        except Exception as error:  # the failure is known; that must not be lost
+            verdict.notes += (f"recording: the failed schedule could not be repeated ({describe(error)})",)
+            return
+        if recorded is None:
+            verdict.failure = Failure(
+                "nondeterminism",
+                f"schedule {count:,} failed once ({failure}) but not when it was repeated",
+                failure.detail,
+            )
+            return
+        recording, again, last = recorded
+        verdict.failure = again
+        actors = [actor for actor, _ in exploration.program.actors]
+        steps = Trace(tuple(recording.steps))
+        verdict.witness = Witness(
+            actors=tuple(steps.actors(actors)),
+            trace=steps,
+            failure=again,
+            last=last,
+            decisions=frozenset(identity_of(site) for site in exploration.control.hot),
+            strategy=name,
+            seed=self.seed,
+            found=count,
+            code=fingerprints(recording.steps),
+            carrier=exploration.carrier,
+        )

@@ -1,0 +1,175 @@
+"""Every schedule that matters, once: dynamic partial order reduction."""
+
+from __future__ import annotations
+
+import sys
+
+from lab.carriers.actor import Actor, Places, conflict_of, operation
+from lab.carriers.execution import Execution
+from lab.strategies.races import Races
+
+
+class _Node:
+    """A decision on the current path.
+
+    ``sleep`` holds who need not go first here, because what they would do first was
+    explored before and nothing since depends on it; ``wanted`` who has to, in order.
+    """
+
+    __slots__ = ("chosen", "done", "enabled", "position", "sleep", "wanted")
+
+    def __init__(self, position: int, enabled: tuple[int, ...], sleep: frozenset[int], chosen: int) -> None:
+        self.position = position  # of the operation that follows
+        self.enabled = enabled
+        self.sleep = sleep
+        self.chosen = chosen
+        self.done: list[int] = []
+        self.wanted = [chosen]
+
+    def following(self) -> int | None:
+        """Who is to go first next; None when all who have to have."""
+        return next((who for who in self.wanted if who not in self.done and who not in self.sleep), None)
+
+
+class SourceSets:
+    """Source-DPOR with sleep sets: one execution for each Mazurkiewicz trace.
+
+    Abdulla, Aronis, Jonsson and Sagonas, "Source Sets: A Foundation for Optimal
+    Dynamic Partial Order Reduction", JACM 2017, algorithm 1.
+
+    Where this differs: races are looked for when an execution has ended, and only
+    among operations after the decision in which it differs from the one before;
+    where nobody who could go first was enabled, all who were have to.  Only the
+    current path is kept.
+    """
+
+    name = "dpor"
+    _PATIENCE = 200  # decisions: then a loop may wait for somebody else
+
+    def __init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget what was covered: a decision has been discovered that was none before."""
+        self._path: list[_Node] = []
+        self._begun = False
+        self._depth = 0
+        self._fresh = 0  # events up to here had their races found before
+        self._sleeping: dict[int, Places] = {}  # who is asleep -> what they would do
+        self._seen = 0
+        self._until = sys.maxsize  # events from here on repeat what is covered
+        self._stayed = 0
+        self.redundant = False  # the execution repeats a trace that is covered
+        self.diverged = ""  # how an execution differed from the one before, where it had to be the same
+        self._execution: Execution | None = None
+
+    def begin(self, execution: Execution) -> bool:
+        if self._begun and not self._path:
+            return False
+        self._execution = execution
+        execution.log = True
+        self._depth = self._stayed = self._seen = 0
+        self._until = sys.maxsize
+        self._sleeping = {}
+        self.redundant = False
+        return True
+
+    def choose(self, enabled: list[Actor], current: Actor | None) -> Actor:
+        for actor in enabled:
+            if not actor.begun:
+                return actor  # what comes before its first operation concerns nobody
+        execution = self._execution
+        assert execution is not None
+        assert execution.events is not None
+        depth = self._depth
+        self._depth += 1
+        position = len(execution.events)
+        if depth < len(self._path):
+            node = self._path[depth]
+            if depth == len(self._path) - 1:
+                actors = execution.actors
+                self._sleeping = {who: operation(actors[who]) for who in (*node.sleep, *node.done)}
+                self._seen = position
+            if node.position == position and len(enabled) == len(node.enabled):
+                for actor in enabled:
+                    if actor.index == node.chosen:
+                        return actor
+            self.diverged = self.diverged or f"decision {depth + 1}"
+            return enabled[0]
+        names = tuple([actor.index for actor in enabled])
+        self._wake(execution, position)
+        awake = [actor for actor in enabled if actor.index not in self._sleeping]
+        if self.redundant or not awake:
+            self._until = min(self._until, position)
+            self.redundant = True
+            return self._fair(enabled, current)
+        chosen = self._fair(awake, current)
+        self._path.append(_Node(position, names, frozenset(self._sleeping), chosen.index))
+        return chosen
+
+    def end(self, execution: Execution) -> None:
+        self._begun = True
+        events = execution.events or []
+        left = execution.ended_with
+        self._wake(execution, len(events))
+        if self.redundant:
+            events, left = events[: self._until], []
+        nodes = {node.position: node for node in self._path}
+
+        def was_enabled(position: int, who: int) -> bool:
+            node = nodes.get(position)
+            return node is not None and who in node.enabled
+
+        races = Races(execution.actors, was_enabled)
+        for earlier, initials, _who in races.of(events, self._fresh, left):
+            node = nodes.get(earlier)
+            if node is not None and not any(one in node.wanted or one in node.sleep for one in initials):
+                possible = [one for one in initials if one in node.enabled]
+                node.wanted += possible[:1] or [one for one in node.enabled if one not in node.wanted]
+        while self._path:
+            node = self._path[-1]
+            node.done.append(node.chosen)
+            following = node.following()
+            if following is not None:
+                node.chosen = following
+                self._fresh = node.position
+                return
+            self._path.pop()
+
+    def estimate(self, leaves: int) -> int:
+        """How many classes there are, if what is left of the path's decisions is like what was explored."""
+        share, scale = 0.0, 1.0
+        for node in self._path:
+            known = len([who for who in node.wanted if who not in node.sleep])
+            share += scale * len(node.done) / known
+            scale /= known
+        return round(leaves / share) if share else leaves
+
+    def _wake(self, execution: Execution, position: int) -> None:
+        """Sleepers whose next operation depends on what has happened since are awake again.
+
+        One that went on asleep, because nobody else could, repeats what is covered.
+        """
+        events = execution.events or ()
+        for at in range(self._seen, position):
+            if not self._sleeping:
+                break
+            event = events[at]
+            if event.actor.index in self._sleeping:
+                self.redundant = True
+                self._until = min(self._until, at)
+                break
+            for who in [who for who, places in self._sleeping.items() if conflict_of(event.places, places)]:
+                del self._sleeping[who]
+        self._seen = position
+
+    def _fair(self, enabled: list[Actor], current: Actor | None) -> Actor:
+        """The actor that runs goes on, but not for ever."""
+        self._stayed += 1
+        if current is None or current not in enabled:
+            self._stayed = 0
+            return enabled[0]
+        if self._stayed > self._PATIENCE and len(enabled) > 1:
+            self._stayed = 0
+            return next((one for one in enabled if one.index > current.index), enabled[0])
+        return current

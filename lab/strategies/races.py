@@ -1,0 +1,180 @@
+"""Happens-before over one execution, and the pairs of operations whose order could be the other one."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+
+from lab.carriers.actor import Actor, Event, Place
+from lab.operations import SYNC
+
+_RELEASING = ("releases", "waits")  # operations after which a lock can be taken that could not be before
+
+
+class Races:
+    """The reversible races of one execution: source sets are built from them.
+
+    Abdulla, Aronis, Jonsson and Sagonas, "Source Sets: A Foundation for Optimal
+    Dynamic Partial Order Reduction", JACM 2017, definitions 3.3 and 4.3.  Clocks are
+    vectors by actor index.  All operations on one lock, queue or the like depend on
+    each other; who had to wait for an operation does not race with it.
+    """
+
+    def __init__(self, actors: Sequence[Actor], was_enabled: Callable[[int, int], bool]) -> None:
+        self._was_enabled = was_enabled  # event position, actor index -> could the actor have gone on there?
+        width = len(actors)
+        self._width = width
+        self._actors = actors
+        self._events: list[Event] = []
+        self._numbers: list[int] = []  # of each event among its actor's own, from 1
+        self._clocks: list[list[int]] = []  # of each event
+        self._now: list[list[int]] = [[0] * width for _ in range(width)]  # of each actor
+        self._own: list[list[int]] = [[] for _ in range(width)]  # positions of each actor's events
+        self._history: dict[Place, list[tuple[int, int, bool]]] = {}  # position, actor, write
+        self._written: dict[Place, list[int]] = {}
+        self._read: dict[Place, list[int]] = {}
+        self._children = sorted((actor for actor in actors if actor.parent is not None), key=lambda one: one.born)
+        self._threads = {id(actor.thread): actor.index for actor in actors if actor.thread is not None}
+        self._inherited = 0
+
+    def of(self, events: Sequence[Event], since: int, live: Sequence[Actor]) -> Iterator[tuple[int, list[int], int]]:
+        """Position of the earlier operation, who could go first instead, and whose operation raced.
+
+        Only for later operations from position ``since``; what ``live`` actors had come
+        to and not done when the execution ended counts as done.
+        """
+        for position, event in enumerate(events):
+            self._inherit(position)
+            if position >= since:
+                yield from self._races(event, position)
+            self._happen(event, position)
+        self._inherit(len(events))
+        for actor in live:
+            if actor.place is not None and not actor.finished:
+                yield from self._races(
+                    Event(actor, actor.wait.kind if actor.wait else "", bool(actor.wait)), len(events)
+                )
+
+    # ------------------------------------------------------------ clocks
+
+    def _inherit(self, position: int) -> None:
+        """Threads that were started before ``position`` begin after all that their parent did."""
+        while self._inherited < len(self._children) and self._children[self._inherited].born <= position:
+            child = self._children[self._inherited]
+            assert child.parent is not None
+            _join(self._now[child.index], self._now[child.parent.index])
+            self._inherited += 1
+
+    def _happen(self, event: Event, position: int) -> None:
+        index = event.actor.index
+        now = self._now[index]
+        written, read = self._written, self._read
+        for place, write in event.places:
+            if place in written:
+                _join(now, written[place])
+            if write and place in read:
+                _join(now, read[place])
+        if event.kind == "join":
+            ended = self._threads.get(event.places[0][0][0])
+            if ended is not None:
+                _join(now, self._now[ended])
+        own = self._own[index]
+        own.append(position)
+        now[index] = len(own)
+        clock = now.copy()  # never changed again
+        self._events.append(event)
+        self._numbers.append(len(own))
+        self._clocks.append(clock)
+        for place, write in event.places:
+            if place in self._history:
+                self._history[place].append((position, index, write))
+            else:
+                self._history[place] = [(position, index, write)]
+            if write:
+                written[place] = clock  # which all before has been joined into
+            elif place in read:
+                joined = read[place] = read[place].copy()
+                _join(joined, clock)
+            else:
+                read[place] = clock
+
+    # ------------------------------------------------------------ races
+
+    def _races(self, event: Event, position: int) -> Iterator[tuple[int, list[int], int]]:
+        index = event.actor.index
+        covered = self._now[index].copy()
+        own = self._own[index]
+        previous = own[-1] if own else event.actor.born - 1
+        for earlier in self._candidates(event):
+            other = self._events[earlier].actor.index
+            if other == index or covered[other] >= self._numbers[earlier]:
+                continue
+            certain = True
+            if event.blocking:
+                kind = self._events[earlier].kind
+                if event.kind == "join" or (event.kind == "lock" and kind in _RELEASING):
+                    continue
+                if previous < earlier:  # it waited there already
+                    if not self._was_enabled(earlier, index):
+                        continue
+                else:  # who took a lock found it free
+                    certain = event.kind == kind == "lock"
+            yield earlier, self._initials(earlier, position, event), index
+            if certain:
+                _join(covered, self._clocks[earlier])
+
+    def _candidates(self, event: Event) -> list[int]:
+        """Positions of earlier operations of others that ``event`` depends on, the latest first."""
+        found: list[int] = []
+        for place, write in event.places:
+            history = self._history.get(place)
+            if history is None:
+                continue
+            if place[1] == SYNC:
+                found += [position for position, _, _ in history]
+                continue
+            passed = 0  # the actors whose latest write and read have been met
+            for position, who, written in reversed(history):
+                bit = (2 if written else 1) << 2 * who
+                if not passed & bit:
+                    passed |= bit
+                    if write or written:
+                        found.append(position)
+        found.sort(reverse=True)
+        return found
+
+    def _initials(self, earlier: int, position: int, event: Event) -> list[int]:
+        """Who can go first among what does not happen after ``earlier``, ``event`` included; the racing actor last."""
+        other = self._events[earlier].actor.index
+        number = self._numbers[earlier]
+        firsts: list[tuple[int, int]] = []  # (position, actor)
+        for actor in range(self._width):
+            own = self._own[actor]
+            at = bisect_right(own, earlier)
+            if at < len(own) and self._clocks[own[at]][other] < number:
+                firsts.append((own[at], actor))
+            elif actor == event.actor.index and at >= len(own):
+                firsts.append((position, actor))
+        firsts.sort()
+        initials: list[int] = []
+        for at, actor in firsts:
+            clock = self._clocks[at] if at < position else self._before(event)
+            if all(clock[who] < self._numbers[where] for where, who in firsts if where < at and who != actor):
+                initials.append(actor)
+        return initials
+
+    def _before(self, event: Event) -> list[int]:
+        """The clock that ``event`` will have, but for itself."""
+        clock = self._now[event.actor.index].copy()
+        for place, write in event.places:
+            if place in self._written:
+                _join(clock, self._written[place])
+            if write and place in self._read:
+                _join(clock, self._read[place])
+        return clock
+
+
+def _join(clock: list[int], other: list[int]) -> None:
+    for index, count in enumerate(other):
+        if count > clock[index]:
+            clock[index] = count

@@ -1,0 +1,146 @@
+"""What the lab finds in generated programs is what the oracle knows of them.
+
+``LAB_ORACLE_PROGRAMS`` is how many programs each test looks at, over all shapes
+together: 2,000 or fewer are the same in every run, more are drawn anew.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, assume, given, note, settings
+from hypothesis import strategies as st
+
+import lab.strategies
+
+from .brute import Answer, TooMany, chances, every
+from .exhaustive import EverySchedule
+from .families import FAMILIES
+from .generate import SHAPES, programs
+from .language import Program
+from .model import DEADLOCK, EXCEPTION
+from .running import explore
+from .show import page
+
+PROGRAMS = int(os.environ.get("LAB_ORACLE_PROGRAMS", "70"))
+SCHEDULES = 300
+RAW = 400  # raw interleavings of a program whose every schedule the lab takes
+CERTAIN = 25  # expected visits after which an outcome that was never seen cannot be bad luck: chance e^-25
+
+FAILURES = {"exception": EXCEPTION, "deadlock": DEADLOCK, "lost wakeup": DEADLOCK, "leak": DEADLOCK}
+"""The kind of a failure -> what the oracle calls it."""
+
+each_shape = pytest.mark.parametrize("shape", SHAPES)
+enough_time = pytest.mark.timeout(120 + PROGRAMS)
+needs_dpor = pytest.mark.skipif(
+    "dpor" not in lab.strategies.names(), reason="needs the strategy that covers every schedule"
+)
+
+
+def with_programs(test: Callable[[Program, Answer], None]) -> Callable[[str], None]:
+    """Run ``test`` on generated programs of a shape; the same ones every time unless very many are wanted."""
+
+    @settings(
+        max_examples=max(1, PROGRAMS // len(SHAPES)),
+        deadline=None,
+        derandomize=PROGRAMS <= 2_000,
+        database=None,
+        print_blob=True,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(data=st.data())
+    def on_one(shape: str, data: st.DataObject) -> None:
+        program = data.draw(programs(shape))
+        try:
+            answer = every(program)
+        except TooMany:
+            assume(False)
+        note(page(program))
+        test(program, answer)
+
+    def on_many(shape: str) -> None:
+        on_one(shape)
+
+    on_many.__name__ = test.__name__
+    on_many.__doc__ = test.__doc__
+    return on_many
+
+
+def outcomes_of(verdict: lab.Verdict) -> set:
+    """What was seen, a failure by the oracle's name."""
+    seen = set(verdict.outcomes) - {"nothing"}
+    if verdict.failure is None:
+        return seen
+    assert verdict.failure.kind in FAILURES, str(verdict)
+    if verdict.failure.kind == "leak":
+        seen.clear()  # among them is one with a child that still waits, which is a standstill to the oracle
+    return seen | {FAILURES[verdict.failure.kind]}
+
+
+@each_shape
+@enough_time
+@with_programs
+def test_random_schedules_come_to_what_is_possible_and_to_all_that_is_likely(program, answer):
+    verdict = explore(program, strategy="random", schedules=SCHEDULES)
+    assert verdict.uncontrolled == ()
+    seen = outcomes_of(verdict)
+    assert seen <= answer.outcomes, f"impossible: {seen - answer.outcomes}"
+    assert (verdict.status == "fails") == (not seen.isdisjoint((DEADLOCK, EXCEPTION)))
+    likely = {outcome for outcome, chance in chances(program).items() if chance * SCHEDULES > CERTAIN}
+    if not answer.fails:
+        assert likely <= seen, f"missed: {likely - seen}"
+    elif not likely.isdisjoint((DEADLOCK, EXCEPTION)):
+        assert verdict.status == "fails", str(verdict)
+
+
+@each_shape
+@enough_time
+@with_programs
+def test_all_schedules_together_come_to_exactly_what_is_possible(program, answer):
+    assume(answer.raw <= RAW)
+    strategy = EverySchedule()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(lab.strategies.STRATEGIES, "every", lambda seed: strategy)
+        verdict = explore(program, strategy="every", schedules=100 * RAW)
+    assert verdict.uncontrolled == ()
+    assert (verdict.status == "fails") == answer.fails, str(verdict)
+    if answer.fails:
+        assert outcomes_of(verdict) <= answer.outcomes
+        return
+    assert strategy.finished, str(verdict)
+    assert outcomes_of(verdict) == answer.outcomes
+    assert answer.classes <= strategy.schedules <= answer.raw
+
+
+def covered(program: Program, answer: Answer) -> None:
+    """Every schedule is covered, each class once."""
+    verdict = explore(program, strategy="dpor", schedules=10 * answer.raw + 10)
+    assert verdict.uncontrolled == ()
+    if answer.fails:
+        assert verdict.status == "fails", str(verdict)
+        assert outcomes_of(verdict) <= answer.outcomes
+        return
+    assert verdict.status == "holds", str(verdict)
+    assert set(verdict.outcomes) == answer.outcomes
+    assert verdict.schedules == answer.classes
+
+
+@needs_dpor
+@each_shape
+@enough_time
+@with_programs
+def test_every_schedule_is_covered_each_class_once(program, answer):
+    covered(program, answer)
+
+
+@needs_dpor
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_known_programs_are_covered_each_class_once(family):
+    covered(family.program, every(family.program))
+
+
+def test_schedules_suffice_for_what_is_called_likely():
+    assert math.exp(-CERTAIN) * PROGRAMS < 1e-6
