@@ -43,7 +43,7 @@ class Search:
         began = time.perf_counter()
         try:
             with engine(program, self.steps, self.trace, self.carrier) as exploration:
-                began = time.perf_counter()  # not before: the engine may have been busy for another OS thread
+                began = time.perf_counter()  # once more: the engine may have been busy for another OS thread
                 covered = self._search(exploration, began)
                 verdict.uncontrolled = tuple(exploration.discovery.uncontrolled)
             if covered:

@@ -212,7 +212,7 @@ code = increment.__code__
 if WHERE == "anywhere":
     threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
 try:
-    print(lab.explore(Counter, [increment] * 2, strategy="random", seconds=30))
+    print(lab.explore(Counter, [increment] * 2, seconds=30, strategy="random"))
 except KeyboardInterrupt:
     print("interrupted", increment.__code__ is code, DRIVERS, signal.getsignal(signal.SIGINT).__name__)
 """

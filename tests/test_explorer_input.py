@@ -195,7 +195,7 @@ def test_an_outcome_that_cannot_be_tallied_is_told(door, make, told):
         return make()
 
     with pytest.raises(InvalidType) as caught:
-        door(Counter, [increment] * 2, outcome=outcome)
+        door(Counter, [increment, increment], outcome=outcome)
     assert str(caught.value) == f"outcome: outcome() {told}"
 
 

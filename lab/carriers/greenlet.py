@@ -76,6 +76,9 @@ class GreenletControl(Control):
             return
         told = 0
         while not actor.finished:
+            if own.dead:  # a person's Ctrl-C struck between two actors, in the lab's own code
+                actor.finished = True
+                return
             if told >= (_LITTLE_PATIENCE if self.escaped else _PATIENCE):
                 _ABANDONED.append(own)
                 break
