@@ -155,7 +155,7 @@ def _is_controlled(operation: Any) -> bool:
         return isinstance(operation.__func__, FunctionType) and operation.__func__ in _FUNCTIONS
     if kind is FunctionType:
         return operation in _FUNCTIONS
-    if kind is BuiltinFunctionType:
+    if isinstance(operation, BuiltinFunctionType):
         return operation in _PLAIN or _methods_of(operation.__self__, operation.__name__) is not None
     if kind is partial:
         return _is_controlled(operation.func)
