@@ -20,6 +20,7 @@ from lab.hooks import DRIVERS
 from lab.origin import LAB, shown
 from lab.program import Failure, Program, describe
 from lab.recorder import Recording, SharingMap, place_of
+from lab.strategies.counts import Counts
 from lab.strategies.replay import Choices, Profile
 
 MOST_PROFILES = 60  # executions to find all code that runs
@@ -33,6 +34,7 @@ class Exploration:
         self.program = program
         self.control = control
         self.discovery = discovery
+        self.counts = Counts()
         self._in_vain = 0
 
     def execute(
@@ -87,7 +89,7 @@ class Exploration:
         for _ in range(MOST_PROFILES):
             sharing = SharingMap()
             outcome, failure = self.execute(Profile().choose, sharing=sharing, setup=fresh.setup)
-            self.control.hot |= sharing.shared_sites()
+            self._take_in(sharing)
             found = self.discovery.take_found()
             if failure is not None and not found:
                 return self.control.choices, outcome, failure
@@ -100,10 +102,15 @@ class Exploration:
         known = len(self.control.hot)
         sharing = SharingMap()
         self.execute(Choices(choices).choose, sharing=sharing)
-        self.control.hot |= sharing.shared_sites()
+        self._take_in(sharing)
         self.discovery.take_found()
         if len(self.control.hot) > known:
             self._in_vain = 0
+
+    def _take_in(self, sharing: SharingMap) -> None:
+        shared = sharing.shared()
+        self.control.hot.update(*shared)
+        self.counts.add(shared, sharing.counts)
 
     def learn_if_worthwhile(self, choices: Sequence[int]) -> None:
         """`learn` from an execution in which something new seemed to be shared.

@@ -70,14 +70,14 @@ def explore(
         return replay_program(chosen.replay, program, tuple(trace), steps, title)
     if schedules is None and seconds is None:
         schedules, seconds = DEFAULT_SCHEDULES, DEFAULT_SECONDS
-    verdict = _explore(program, STRATEGIES[strategy](seed), schedules, seconds, seed, steps, tuple(trace))
+    verdict = _explore(program, strategy, schedules, seconds, seed, steps, tuple(trace))
     verdict.title = title or (chosen.running() if chosen is not None else "")
     return verdict
 
 
 def _explore(
     program: Program,
-    strategy: Strategy,
+    strategy: str,
     schedules: int | None,
     seconds: float | None,
     seed: int,
@@ -93,7 +93,8 @@ def _explore(
     with engine(program, steps, trace) as exploration:
         failed = exploration.profile()
         if failed is None:
-            _search(exploration, strategy, schedules, until, seed, verdict)
+            chosen = STRATEGIES[strategy](seed, exploration.counts)
+            _search(exploration, chosen, schedules, until, seed, verdict)
         else:
             verdict.schedules = 1
             choices, outcome, failure = failed
@@ -130,7 +131,7 @@ def _search(
             outcome, failure = _again(exploration, outcome, failure)
         choices = control.choices
         count += 1
-        strategy.end(len(choices))
+        strategy.end(control)
         outcomes[outcome] += 1
         if failure is not None:
             verdict.schedules = count

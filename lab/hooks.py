@@ -17,14 +17,22 @@ if TYPE_CHECKING:
     from lab.instrument import Site
 
 
+Accesses = tuple[tuple[object, object, bool], ...]
+"""Owner, key, and whether it is written."""
+
+
 class Driver(Protocol):
     """Decides what happens before each visible operation of one OS thread."""
 
-    def touch(self, owner: object, key: object, write: bool, site: Site, value: object = ...) -> None:
-        """Be told that the running actor is about to read or write ``owner``'s ``key``."""
+    def touch(
+        self, owner: object, key: object, write: bool, site: Site, value: object = ..., more: Accesses = ...
+    ) -> None:
+        """Be told that the running actor is about to read or write ``owner``'s ``key``, and ``more`` with it."""
 
-    def whole(self, container: object, write: bool, site: Site, detail: object = ...) -> None:
-        """Be told of an operation on a container or iterator as a whole or on one item."""
+    def whole(
+        self, container: object, write: bool, site: Site, detail: object = ..., also: tuple[object, ...] = ...
+    ) -> None:
+        """Be told of an operation on a container or iterator as a whole or on one item; it reads ``also`` as well."""
 
     def call(self, function: Any, arguments: tuple[Any, ...], site: Site) -> Any:
         """Give the callable to call in place of ``function``: itself, or its controlled twin."""
@@ -65,9 +73,9 @@ def delete(owner: object, site: Site) -> None:
 def fields(owner: object, names: tuple[str, ...], site: Site) -> None:
     """Before a class pattern reads several attributes of its subject."""
     driver = _driver(get_ident())
-    if driver is not None:
-        for name in names:
-            driver.touch(owner, name, False, site)
+    if driver is not None and names:
+        more = tuple((owner, name, False) for name in names[1:])
+        driver.touch(owner, names[0], False, site, ABSENT, more)
 
 
 def item(container: object, key: object, site: Site) -> None:
@@ -91,8 +99,7 @@ def whole(container: object, site: Site) -> None:
 def pair(left: object, right: object, site: Site) -> None:
     driver = _driver(get_ident())
     if driver is not None:
-        driver.whole(left, site.write, site)
-        driver.whole(right, False, site)
+        driver.whole(left, site.write, site, ABSENT, (right,))
 
 
 def call(function: Any, arguments: tuple[Any, ...], site: Site) -> Any:

@@ -32,6 +32,8 @@ from lab.origin import is_library
 
 CONTENTS = "[]"
 """The key under which the contents of a container are touched."""
+SYNC = "sync"
+"""The key under which a lock, queue, thread or clock is touched."""
 
 _NOT_CONTAINERS = (
     int,
@@ -211,6 +213,22 @@ _VIEWS += (type(type.__dict__), memoryview)
 def is_view(kind: type) -> bool:
     """Whether ``kind`` only shows the contents of another container, as ``dict.values()`` does."""
     return kind in _VIEWS
+
+
+Access = tuple[object, object, bool]
+"""What is touched, under which key, and whether it is written."""
+
+
+def contents(container: object, write: bool) -> tuple[Access, ...]:
+    """What an operation on ``container`` touches; nothing if it is not one."""
+    kind = type(container)
+    if not is_container(kind):
+        return ()
+    if is_view(kind):
+        return tuple((source, CONTENTS, write) for source in underlying(container))
+    if is_iterator(kind):
+        return ((container, CONTENTS, True), *((source, CONTENTS, False) for source in underlying(container)))
+    return ((container, CONTENTS, write),)
 
 
 def method_writes(name: str) -> bool:

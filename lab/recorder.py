@@ -164,6 +164,7 @@ class SharingMap:
         self._actors: dict[tuple[int, object], set[int]] = {}
         self._written: set[tuple[int, object]] = set()
         self._kept: dict[int, object] = {}
+        self.counts: dict[tuple[object, int], int] = {}  # site, actor index -> accesses
 
     def note(self, actor: Actor, owner: object, key: object, write: bool, site: Site) -> None:
         """One access."""
@@ -173,11 +174,13 @@ class SharingMap:
         self._actors.setdefault(place, set()).add(actor.index)
         if write:
             self._written.add(place)
+        of_site = (site, actor.index)
+        self.counts[of_site] = self.counts.get(of_site, 0) + 1
 
-    def shared_sites(self) -> set[Site]:
+    def shared(self) -> list[list[Site]]:
         """The sites of every place that two actors touched and one wrote."""
-        shared: set[Site] = set()
-        for place, actors in self._actors.items():
-            if len(actors) > 1 and place in self._written:
-                shared.update(self._sites[place])
-        return shared
+        return [
+            list(self._sites[place])
+            for place, actors in self._actors.items()
+            if len(actors) > 1 and place in self._written
+        ]

@@ -78,7 +78,7 @@ def explored(monkeypatch):
     from lab.strategies import STRATEGIES
 
     def explore(name, *arguments, orders=(), **options):
-        monkeypatch.setitem(STRATEGIES, "fixed", lambda seed: Fixed(orders))
+        monkeypatch.setitem(STRATEGIES, "fixed", lambda seed, counts: Fixed(orders))
         title = f"tests/test_{name}.py::test_{name}"
         return lab.explore(*arguments, strategy="fixed", title=title, **{"schedules": 2, **options})
 

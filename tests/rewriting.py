@@ -27,11 +27,13 @@ class RecordingDriver:
     def __init__(self):
         self.events = []
 
-    def touch(self, owner, key, write, site, value=hooks.ABSENT):
+    def touch(self, owner, key, write, site, value=hooks.ABSENT, more=()):
         self.events.append(("write" if write else "read", site.kind, key, owner, value))
+        self.events.extend(("write" if writes else "read", site.kind, name, one, value) for one, name, writes in more)
 
-    def whole(self, container, write, site, detail=hooks.ABSENT):
+    def whole(self, container, write, site, detail=hooks.ABSENT, also=()):
         self.events.append(("change" if write else "use", site.kind, None, container, detail))
+        self.events.extend(("use", site.kind, None, one, hooks.ABSENT) for one in also)
 
     def call(self, function, arguments, site):
         self.events.append(("call", site.kind, None, function, arguments))
@@ -51,11 +53,11 @@ class CountingDriver:
     def __init__(self):
         self.count = 0
 
-    def touch(self, owner, key, write, site, value=None):
-        self.count += 1
+    def touch(self, owner, key, write, site, value=None, more=()):
+        self.count += 1 + len(more)
 
-    def whole(self, container, write, site, detail=None):
-        self.count += 1
+    def whole(self, container, write, site, detail=None, also=()):
+        self.count += 1 + len(also)
 
     def call(self, function, arguments, site):
         self.count += 1

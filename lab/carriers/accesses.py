@@ -13,12 +13,12 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any, cast
 
-from lab.carriers.actor import ALL_WRITES, Actor
+from lab.carriers.actor import ALL_WRITES, COLD, Actor, Place
 from lab.carriers.scheduling import Scheduling
 from lab.discovery import Discovery
 from lab.hooks import ABSENT
 from lab.instrument import Site
-from lab.operations import CONTENTS, function_effect, is_container, is_iterator, is_view, method_writes, underlying
+from lab.operations import CONTENTS, Access, contents, function_effect, is_container, method_writes
 from lab.virtual import Twins
 from lab.virtual.local import LOCAL
 
@@ -40,8 +40,16 @@ class Accesses(Scheduling):
 
     # ------------------------------------------------------------ hooks: accesses
 
-    def touch(self, owner: object, key: object, write: bool, site: Site, value: object = ABSENT) -> None:
-        """Before an attribute, global or cell is read or written."""
+    def touch(
+        self,
+        owner: object,
+        key: object,
+        write: bool,
+        site: Site,
+        value: object = ABSENT,
+        more: tuple[Access, ...] = (),
+    ) -> None:
+        """Before an attribute, global or cell is read or written; ``more`` is touched in the same step."""
         if self.quiet:
             if self.unwinding:
                 self._touch_unwinding()
@@ -49,36 +57,80 @@ class Accesses(Scheduling):
         actor = self.current
         if site not in self.hot:
             self._touch_cold(actor, owner, key, write, site)
+            for access in more:
+                self._mark(actor, *access, site)
             return
-        if len(self.live) > 1:
-            self._decide(actor)
+        place = (id(owner), key)
+        actor.place = place
+        actor.writes = write
+        actor.site = site
+        actor.more = () if not more and key not in self.class_names else self._places(key, write, more)
+        live = self.live
+        if len(live) > 1:
+            if self.waiting:
+                self._decide(actor)
+            else:  # the same in short
+                chosen = self.choose(live, actor)
+                self.choices.append(chosen.index)
+                if chosen is not actor:
+                    if self.locals.met or actor is self.main:
+                        self._hand_over(actor, chosen)
+                    else:
+                        self.current = chosen
+                        chosen.resume()
         self.last_decision = self.quiet_steps
         self.steps += 1
         if self.steps > self.step_limit:
             self._too_long()
         if self.recorder is not None:
             self.recorder.access(actor, owner, key, write, site, value)
-        if self.class_names or self.sharing is not None:
+        if self.class_names or more or self.sharing is not None:
+            self._mark_class(actor, owner, key, write, site)
+            self._mark(actor, owner, key, write, site)
+            for access in more:
+                self._mark(actor, *access, site)
+            return
+        touched = self.touched
+        seen = touched.get(place, 0)
+        touched[place] = seen | (actor.wrote if write else actor.read)
+        if seen & COLD:
+            self._compare(actor, seen, write)
+
+    def _places(self, key: object, write: bool, more: tuple[Access, ...]) -> tuple[tuple[Place, bool], ...]:
+        """What a step touches beside its first place."""
+        places = [((id(owner), name), writes) for owner, name, writes in more]
+        if key in self.class_names:
+            places.append(((id(Accesses), key), write))
+        return tuple(places)
+
+    def _touch_cold(self, actor: Actor, owner: object, key: object, write: bool, site: Site) -> None:
+        """An access at a site where nothing shared has been met yet: no decision, but it is noted."""
+        self.quiet_steps += 1
+        if self.quiet_steps - self.last_decision > _SPIN:
+            self._spin(actor)
+        if self.class_names or self.sharing is not None or (write and isinstance(owner, type)):
             self._mark_class(actor, owner, key, write, site)
             self._mark(actor, owner, key, write, site)
             return
         place = (id(owner), key)
         touched = self.touched
         seen = touched.get(place, 0)
-        touched[place] = seen | (actor.wrote if write else actor.read)
-        if place in self.cold:
-            self._compare(actor, seen, write)
+        if seen:
+            touched[place] = seen | (actor.wrote if write else actor.read) | COLD
+            if seen & actor.others:
+                self._compare(actor, seen, write)
+        elif isinstance(owner, LOCAL):
+            self.locals.meet(owner, actor, self.main)
+        else:
+            touched[place] = (actor.wrote if write else actor.read) | COLD
 
-    def _touch_cold(self, actor: Actor, owner: object, key: object, write: bool, site: Site) -> None:
-        """An access at a site where nothing shared has been met yet: no decision, but it is noted."""
-        self.quiet_steps += 1
+    def _spin(self, actor: Actor) -> None:
+        """Nothing shared was touched for long: let others have a turn, and end what never ends."""
         if self.quiet_steps > 10 * self.step_limit:
             self._too_long()
-        if self.quiet_steps - self.last_decision > _SPIN and len(self.live) > 1:
-            self.last_decision = self.quiet_steps
+        self.last_decision = self.quiet_steps
+        if len(self.live) > 1:
             self._give_way(actor)
-        self._mark_class(actor, owner, key, write, site)
-        self._mark(actor, owner, key, write, site)
 
     def _mark_class(self, actor: Actor, owner: object, key: object, write: bool, site: Site) -> None:
         """An attribute stored on a class may be read through any instance."""
@@ -101,37 +153,31 @@ class Accesses(Scheduling):
         if not seen and isinstance(owner, LOCAL):
             self.locals.meet(owner, actor, self.main)
             return
+        seen |= 0 if site in self.hot else COLD
         self.touched[place] = seen | (actor.wrote if write else actor.read)
-        if site not in self.hot:
-            self.cold.add(place)
-            self._compare(actor, seen, write)
-        elif place in self.cold:
+        if seen & COLD:
             self._compare(actor, seen, write)
         if self.sharing is not None:
             self.sharing.note(actor, owner, key, write, site)
 
     def _compare(self, actor: Actor, seen: int, write: bool) -> None:
         """Notice a place that two actors touch, one of them writing, at a site that is not hot."""
-        others = seen & ~actor.both
+        others = seen & actor.others
         if others and (write or others & ALL_WRITES):
             self.suspicious = True
 
-    def whole(self, container: object, write: bool, site: Site, detail: object = ABSENT) -> None:
-        """Before an operation on a container."""
+    def whole(
+        self, container: object, write: bool, site: Site, detail: object = ABSENT, also: tuple[object, ...] = ()
+    ) -> None:
+        """Before an operation on a container, which reads ``also`` in the same step."""
         if self.quiet:
             return
-        kind = type(container)
-        if not is_container(kind):
-            return
-        if is_view(kind):
-            for source in underlying(container):
-                self.touch(source, CONTENTS, False, site, detail)
-        elif is_iterator(kind):
-            self.touch(container, CONTENTS, True, site, detail)
-            for source in underlying(container):
-                self._mark(self.current, source, CONTENTS, False, site)
-        else:
-            self.touch(container, CONTENTS, write, site, detail)
+        accesses = contents(container, write)
+        for other in also:
+            accesses += contents(other, False)
+        if accesses:
+            (owner, key, writes), *more = accesses
+            self.touch(owner, key, writes, site, detail, tuple(more))
 
     # ------------------------------------------------------------ hooks: calls
 
@@ -195,22 +241,20 @@ class Accesses(Scheduling):
     def _c_method(self, name: str, owner: object, arguments: tuple[Any, ...], site: Site) -> None:
         if self.quiet:
             return
+        others = tuple(argument for argument in arguments if argument is not owner and is_container(type(argument)))
         if is_container(type(owner)):
-            self.whole(owner, method_writes(name), site, (name, arguments))
-        for argument in arguments:
-            if is_container(type(argument)) and argument is not owner:
-                self._secondary(argument, site)
+            self.whole(owner, method_writes(name), site, (name, arguments), others)
+        else:
+            for argument in others:
+                self._mark(self.current, argument, CONTENTS, False, site)
 
     def _c_arguments(self, effect: bool | None, arguments: tuple[Any, ...], site: Site) -> None:
-        if effect is None:
+        if effect is None or self.quiet:
             return
-        for argument in arguments:
-            if is_container(type(argument)):
-                self.whole(argument, effect, site)
-
-    def _secondary(self, container: object, site: Site) -> None:
-        """A container that a method only reads beside its own object, or only stores."""
-        self._mark(self.current, container, CONTENTS, False, site)
+        accesses = [access for argument in arguments for access in contents(argument, effect)]
+        if accesses:
+            (owner, key, write), *more = accesses
+            self.touch(owner, key, write, site, ABSENT, tuple(more))
 
     def enter(self, manager: Any, site: Site) -> Any:
         """Before a ``with`` enters ``manager``."""

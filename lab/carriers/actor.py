@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-ALL_WRITES = int("10" * 4096, 2)
+COLD = 1
+"""The bit, in the record of who touched a place, that some did so at a site that is no decision."""
+ALL_WRITES = int("100" + "10" * 4096, 2)
 """The write bits of the first 4,096 actors, as `Actor.wrote` sets them."""
 
 
 LONG_DELAY = 10.0 - 1e-3
 """Virtual seconds.  A shorter timeout or sleep may end while others that could go on stand
 still, as on a busy machine; one of ten seconds or more ends only when no one else can go on."""
+
+
+Place = tuple[int, object]
+"""Where an operation takes place: the object's id, and the key under which it is touched."""
 
 
 class Wait:
@@ -34,27 +40,33 @@ class Wait:
 class Actor:
     """A thread under control.
 
-    ``read`` and ``wrote`` are this actor's two bits in the record of who touched a place.
+    ``read`` and ``wrote`` are this actor's two bits in the record of who touched a
+    place, ``others`` those of everybody else.  ``place``, ``writes``, ``more`` and
+    ``site`` tell of the operation that it comes to next, once it has come to one.
     """
 
     __slots__ = (
         "argument",
         "begun",
         "body",
-        "both",
-        "child",
         "daemon",
         "doing",
         "error",
         "finished",
         "greenlet",
         "index",
+        "more",
         "name",
+        "others",
+        "parent",
+        "place",
         "read",
         "resume",
+        "site",
         "thread",
         "timed_out",
         "wait",
+        "writes",
         "wrote",
     )
 
@@ -63,12 +75,12 @@ class Actor:
         self.name = name
         self.body = body
         self.argument = argument
-        self.read = 1 << (2 * index)
-        self.wrote = 2 << (2 * index)
-        self.both = self.read | self.wrote
+        self.read = 2 << (2 * index)
+        self.wrote = 4 << (2 * index)
+        self.others = ~(self.read | self.wrote | COLD)
         self.greenlet: Any = None
         self.resume: Callable[[], Any] = body  # set by the carrier: lets the actor go on
-        self.child = False  # started by the program, not declared by the person
+        self.parent: Actor | None = None  # who started it, if the program did
         self.daemon = False
         self.reset()
 
@@ -81,6 +93,41 @@ class Actor:
         self.wait: Wait | None = None
         self.timed_out = False
         self.thread: Any = None  # the threading.Thread, once somebody asked for it
+        self.place: Place | None = None
+        self.writes = False
+        self.more: tuple[tuple[Place, bool], ...] = ()  # what the operation touches beside ``place``
+        self.site: Any = None
+
+    @property
+    def child(self) -> bool:
+        """Whether the program started it, rather than that the person declared it."""
+        return self.parent is not None
 
     def __repr__(self) -> str:
         return f"<Actor {self.name}>"
+
+
+def next_in_turn(enabled: Sequence[Actor], actor: Actor) -> Actor | None:
+    """Who follows ``actor`` when everybody gets a turn; None if nobody else can go on."""
+    others = [other for other in enabled if other is not actor]
+    if not others:
+        return None
+    return min(others, key=lambda other: (other.index <= actor.index, other.index))
+
+
+def conflict(one: Actor, other: Actor) -> bool:
+    """Whether the operations that two actors come to touch the same place, and one of them writes it."""
+    if one.place == other.place and (one.writes or other.writes) and one.place is not None:
+        return True
+    if not (one.more or other.more):
+        return False
+    return any(
+        place == there and (writes or written)
+        for place, writes in operation(one)
+        for there, written in operation(other)
+    )
+
+
+def operation(actor: Actor) -> tuple[tuple[Place, bool], ...]:
+    """All places that the operation that ``actor`` comes to touches, and whether it writes them."""
+    return () if actor.place is None else ((actor.place, actor.writes), *actor.more)

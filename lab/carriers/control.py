@@ -93,7 +93,7 @@ class Control(Accesses):
         """Start a child thread of the program as a further actor."""
         actor = Actor(self.next_index, name, body, arguments)
         self.next_index += 1
-        actor.child = True
+        actor.parent = self.current
         actor.daemon = daemon
         actor.thread = thread
         self.actors.append(actor)

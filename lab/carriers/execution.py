@@ -77,8 +77,7 @@ class Execution:
         self.last_decision = 0  # how many quiet steps there had been at the last decision
         self.stubborn_steps = 0  # taken by actors that were told to stop
         self.choices: list[int] = []
-        self.touched: dict[tuple[int, object], int] = {}
-        self.cold: set[tuple[int, object]] = set()  # places touched at a site that is not hot
+        self.touched: dict[tuple[int, object], int] = {}  # (object, key) -> who read and wrote it
         self.suspicious = False  # a place turned out to be shared at a site that is not hot
         self.halted = ""  # why the execution was cut short
         self.left_behind = False  # a thread that is no daemon waits for ever, though the execution is over

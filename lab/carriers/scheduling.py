@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from lab.carriers.actor import Actor, Wait
+from lab.carriers.actor import Actor, Wait, next_in_turn
 from lab.carriers.execution import Execution, Stopped
 from lab.instrument import Site
+from lab.operations import SYNC
 from lab.virtual import threads
 
 
@@ -20,17 +21,25 @@ class Scheduling(Execution):
 
     # ------------------------------------------------------------ synchronization, for the twins
 
-    def operate(self, owner: object, word: str, site: Site, detail: str = "") -> None:
-        """A visible operation on a synchronization object that never blocks."""
+    def operate(self, owner: object, word: str, site: Site, detail: str = "", also: tuple[object, ...] = ()) -> None:
+        """A visible operation on a synchronization object, and on ``also``, that never blocks."""
         if self.unwinding or self.quiet:
             return
         actor = self.current
         if site in self.hot and len(self.live) > 1:
+            self._publish(actor, owner, site, also)
             self._decide(actor)
-        self._count_operation(actor, owner, word, site, detail)
+        self._count_operation(actor, owner, word, site, detail, also)
 
     def block(
-        self, kind: str, owner: object, word: str, ready: Callable[[], bool], site: Site, deadline: float | None = None
+        self,
+        kind: str,
+        owner: object,
+        word: str,
+        ready: Callable[[], bool],
+        site: Site,
+        deadline: float | None = None,
+        also: tuple[object, ...] = (),
     ) -> bool:
         """A visible operation that happens only once ``ready()``; False if ``deadline`` passed instead."""
         if self.unwinding:
@@ -42,6 +51,7 @@ class Scheduling(Execution):
                 self._stuck_alone(actor, Wait(kind, owner, ready, deadline, self.now, site))
             return is_ready or ready()
         if not is_ready or (site in self.hot and len(self.live) > 1):
+            self._publish(actor, owner, site, also)
             actor.wait = Wait(kind, owner, ready, deadline, self.now, site)
             self.waiting += 1
             if self.recorder is not None:
@@ -49,18 +59,29 @@ class Scheduling(Execution):
             self._decide(actor)
             if actor.timed_out:
                 actor.timed_out = False
-                self._count_operation(actor, owner, word + " (timed out)", site, "")
+                self._count_operation(actor, owner, word + " (timed out)", site, "", also)
                 return False
-        self._count_operation(actor, owner, word, site, "")
+        self._count_operation(actor, owner, word, site, "", also)
         return True
 
-    def _count_operation(self, actor: Actor, owner: object, word: str, site: Site, detail: str) -> None:
+    def _publish(self, actor: Actor, owner: object, site: Site, also: tuple[object, ...]) -> None:
+        """Tell the strategies what the actor is about to do."""
+        actor.place = (id(owner), SYNC)
+        actor.writes = True
+        actor.site = site
+        actor.more = tuple(((id(other), SYNC), True) for other in also) if also else ()
+
+    def _count_operation(
+        self, actor: Actor, owner: object, word: str, site: Site, detail: str, also: tuple[object, ...]
+    ) -> None:
         self.steps += 1
         if self.steps > self.step_limit:
             self._too_long()
         if self.recorder is not None and not self.quiet:
             self.recorder.operation(actor, word, owner, site, detail)
-        self._mark(actor, owner, "sync", True, site)
+        self._mark(actor, owner, SYNC, True, site)
+        for other in also:
+            self._mark(actor, other, SYNC, True, site)
 
     def _stuck_alone(self, actor: Actor, wait: Wait) -> None:
         if wait.deadline is not None:
@@ -99,10 +120,10 @@ class Scheduling(Execution):
             self._wake(chosen)
 
     def _give_way(self, actor: Actor) -> None:
-        """Let another actor go on, if one can: this one may be waiting in a loop for what they do."""
-        others = [other for other in self._enabled() if other is not actor]
-        if others and not self.unwinding:
-            self._hand_over(actor, self._first(others))
+        """Let the next actor go on, if one can: this one may be waiting in a loop for what they do."""
+        following = next_in_turn(self._enabled(), actor)
+        if following is not None and not self.unwinding:
+            self._hand_over(actor, following)
 
     def _enabled(self) -> list[Actor]:
         enabled: list[Actor] = []

@@ -19,7 +19,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from lab.hammering.noise import Noise, SharedDiscovery
-from lab.hooks import ABSENT
+from lab.hooks import ABSENT, Accesses
 from lab.instrument import Site
 from lab.operations import CONTENTS, is_container, method_writes
 from lab.origin import is_library
@@ -115,17 +115,24 @@ class Watch(Noise):
         super().__init__(discovery, level, seed)
         self._watched = watched
 
-    def touch(self, owner: object, key: object, write: bool, site: Site, value: object = ABSENT) -> None:
+    def touch(
+        self, owner: object, key: object, write: bool, site: Site, value: object = ABSENT, more: Accesses = ()
+    ) -> None:
         """Before an attribute, global or cell is read or written."""
         self._note(owner, key, write)
-        super().touch(owner, key, write, site, value)
+        for access in more:
+            self._note(*access)
+        super().touch(owner, key, write, site, value, more)
 
-    def whole(self, container: object, write: bool, site: Site, detail: object = ABSENT) -> None:
+    def whole(
+        self, container: object, write: bool, site: Site, detail: object = ABSENT, also: tuple[object, ...] = ()
+    ) -> None:
         """Before an operation on a container."""
-        kind: Any = type(container)
-        if is_container(kind):
-            self._note(container, CONTENTS, write)
-        super().whole(container, write, site, detail)
+        for one in (container, *also):
+            kind: Any = type(one)
+            if is_container(kind):
+                self._note(one, CONTENTS, write and one is container)
+        super().whole(container, write, site, detail, also)
 
     def call(self, function: Any, arguments: tuple[Any, ...], site: Site) -> Any:
         """Before any call."""

@@ -18,7 +18,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
 from lab.discovery import Discovery
-from lab.hooks import ABSENT, DRIVERS, uncontrolled
+from lab.hooks import ABSENT, DRIVERS, Accesses, uncontrolled
 from lab.instrument import Site
 from lab.naming import parts
 from lab.origin import is_library
@@ -112,12 +112,16 @@ class Noise:
         if drawn < self._threshold:
             sleep((drawn & 0xFFFF) / 0xFFFF * _LONGEST if (drawn >> 16) & 31 == 0 else 0)
 
-    def touch(self, owner: object, key: object, write: bool, site: Site, value: object = ABSENT) -> None:
+    def touch(
+        self, owner: object, key: object, write: bool, site: Site, value: object = ABSENT, more: Accesses = ()
+    ) -> None:
         """Before an attribute, global or cell is read or written."""
         self._discovery.meet(type(owner))
         self.pause()
 
-    def whole(self, container: object, write: bool, site: Site, detail: object = ABSENT) -> None:
+    def whole(
+        self, container: object, write: bool, site: Site, detail: object = ABSENT, also: tuple[object, ...] = ()
+    ) -> None:
         """Before an operation on a container."""
         self._discovery.meet(type(container))
         self.pause()

@@ -10,9 +10,13 @@ from collections.abc import Callable
 from typing import Protocol
 
 from lab.carriers.actor import Actor
+from lab.carriers.execution import Execution
+from lab.strategies.counts import Counts
 from lab.strategies.pct import PriorityChanges
 from lab.strategies.portfolio import Portfolio
+from lab.strategies.pos import PartialOrderSampling
 from lab.strategies.random import RandomWalk
+from lab.strategies.surw import SelectiveWalk
 
 
 class Strategy(Protocol):
@@ -26,13 +30,20 @@ class Strategy(Protocol):
     def choose(self, enabled: list[Actor], current: Actor | None) -> Actor:
         """Who goes on; ``current`` is the actor that ran last, None if it has ended."""
 
-    def end(self, decisions: int) -> None:
-        """Told after each execution how many decisions it had."""
+    def end(self, execution: Execution) -> None:
+        """Told after each execution what happened in it."""
 
 
-STRATEGIES: dict[str, Callable[[int], Strategy]] = {
-    "auto": lambda seed: Portfolio((RandomWalk(seed), PriorityChanges(seed))),
-    "random": RandomWalk,
+def _portfolio(seed: int, counts: Counts) -> Strategy:
+    parts = (SelectiveWalk, PartialOrderSampling, PriorityChanges, RandomWalk)
+    return Portfolio([make(seed, counts) for make in parts])
+
+
+STRATEGIES: dict[str, Callable[[int, Counts], Strategy]] = {
+    "auto": _portfolio,
+    "surw": SelectiveWalk,
+    "pos": PartialOrderSampling,
     "pct": PriorityChanges,
+    "random": RandomWalk,
 }
-"""Name -> maker, given the seed."""
+"""Name -> maker, given the seed and what the profile runs told."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from random import Random
 
 from lab.carriers.actor import Actor
+from lab.carriers.execution import Execution
+from lab.strategies.counts import Counts
 
 
 class PriorityChanges:
@@ -17,16 +19,16 @@ class PriorityChanges:
 
     Where this differs: k is the longest execution seen so far and counts only
     decisions among two or more actors; d is drawn anew for each execution, 1 to
-    4; and an execution four times as long as any before goes on at random,
+    10; and an execution four times as long as any before goes on at random,
     because a loop that waits for a lower actor would never end.
     """
 
     name = "pct"
-    _DEEPEST = 4
+    _DEEPEST = 10
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, counts: Counts) -> None:
         self._random = Random(f"pct {seed}").random
-        self._longest = 1
+        self._longest = max(1, counts.longest)
         self._decisions = 0
         self._priorities: dict[int, float] = {}  # actor index -> priority; initial ones are at least 1
         self._changes: dict[int, float] = {}  # decision -> the priority, below 1, that the runner falls to
@@ -60,6 +62,7 @@ class PriorityChanges:
     def _highest(self, enabled: list[Actor]) -> Actor:
         return max(enabled, key=lambda actor: self._priorities[actor.index])
 
-    def end(self, decisions: int) -> None:
+    def end(self, execution: Execution) -> None:
+        decisions = len(execution.choices)
         if self._longest < decisions <= 4 * self._longest + 100:
             self._longest = decisions

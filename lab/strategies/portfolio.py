@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from lab.carriers.execution import Execution
+
 
 class Portfolio:
     """Gives each execution to the next strategy in turn."""
@@ -27,6 +29,6 @@ class Portfolio:
             self._strategies.remove(strategy)
         return False
 
-    def end(self, decisions: int) -> None:
+    def end(self, execution: Execution) -> None:
         for strategy in self._strategies:
-            strategy.end(decisions)
+            strategy.end(execution)

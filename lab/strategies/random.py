@@ -5,6 +5,8 @@ from __future__ import annotations
 from random import Random
 
 from lab.carriers.actor import Actor
+from lab.carriers.execution import Execution
+from lab.strategies.counts import Counts
 
 
 class RandomWalk:
@@ -12,7 +14,7 @@ class RandomWalk:
 
     name = "random"
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, counts: Counts) -> None:
         self._random = Random(f"random walk {seed}").random
 
     def begin(self) -> bool:
@@ -21,5 +23,5 @@ class RandomWalk:
     def choose(self, enabled: list[Actor], current: Actor | None) -> Actor:
         return enabled[int(self._random() * len(enabled))]
 
-    def end(self, decisions: int) -> None:
+    def end(self, execution: Execution) -> None:
         pass

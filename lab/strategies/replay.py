@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.carriers.actor import Actor
+from lab.carriers.actor import Actor, next_in_turn
 from lab.trace import Step
 
 
@@ -28,7 +28,7 @@ class Profile:
             return enabled[0]
         if self._stayed > self._PATIENCE:
             self._stayed = 0
-            return next(actor for actor in enabled if actor is not current)
+            return next_in_turn(enabled, current) or current
         return current
 
 

@@ -34,7 +34,7 @@ def deadline_of(control: Control, timeout: Any, ready: bool) -> float | None:
 def condition_wait(control: Control, site: Site, condition: Any, timeout: Any = None) -> bool:
     _require_owned(control, site, condition, "wait")
     deadline = deadline_of(control, timeout, False)
-    control.operate(condition, "waits", site)
+    control.operate(condition, "waits", site, also=(condition._lock,))
     waiter = Waiter()
     condition._waiters.append(waiter)
     try:
@@ -57,7 +57,13 @@ def _wait_with_lock(control: Control, site: Site, condition: Any, waiter: Waiter
     state.owner, state.count = None, 0
     try:
         notified = control.block(
-            "condition", condition, "wakes up", lambda: waiter.notified and state.owner is None, site, deadline
+            "condition",
+            condition,
+            "wakes up",
+            lambda: waiter.notified and state.owner is None,
+            site,
+            deadline,
+            (condition._lock,),
         )
         # Who is told only after its time was up, while it waits for the lock, was not told in time:
         # the notification is lost, as it is in CPython.
