@@ -117,6 +117,11 @@ class Discovery:
         """Remember a function made by instrumented code, to restore it too."""
         self._made.add(weakref.ref(function, self._made.discard))
 
+    def handed_over(self, function: Any, operation: Any) -> None:
+        """C code got hold of a controlled operation and may call it out of control."""
+        given = getattr(operation, "__qualname__", repr(operation))
+        self.uncontrolled[f"{given} was handed to {function.__qualname__}, which may call it"] = None
+
     def _swap(self, function: FunctionType, code: CodeType) -> None:
         accesses = self._policy(code.co_filename, function.__globals__)
         if accesses is None:

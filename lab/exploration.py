@@ -22,6 +22,7 @@ from lab.program import Failure, Program, describe
 from lab.recorder import Recording, SharingMap, place_of
 from lab.strategies.counts import Counts
 from lab.strategies.replay import Choices, Profile
+from lab.virtual import operations_redirected
 
 MOST_PROFILES = 60  # executions to find all code that runs
 _TWINS = os.path.join(LAB, "virtual") + os.sep  # raises what the real objects raise
@@ -159,7 +160,7 @@ def engine(program: Program, steps: int, trace: tuple[str, ...]) -> Iterator[Exp
     """A carrier and the instrumented program; everything is as before afterwards."""
     if threading.get_ident() in DRIVERS:
         raise LabError("explore() was called inside an exploration; call it from outside the actors, setup and check")
-    with Discovery(trace) as discovery:
+    with operations_redirected(), Discovery(trace) as discovery:
         for function in (program.setup, program.check, program.outcome, program.teardown):
             if function is not None:
                 discovery.cover(function)

@@ -20,6 +20,7 @@ from lab.hooks import ABSENT
 from lab.instrument import Site
 from lab.operations import CONTENTS, Access, contents, function_effect, is_container, method_writes
 from lab.virtual import Twins
+from lab.virtual.callers import CARRIERS
 from lab.virtual.local import LOCAL
 
 if TYPE_CHECKING:
@@ -207,6 +208,7 @@ class Accesses(Scheduling):
                 return twin
             if site.stepped and not self.quiet:
                 self._c_call(function, function.__self__, arguments, site)
+            return self.twins.handed(function, arguments, site)
         elif kind is MethodDescriptorType or kind is WrapperDescriptorType:
             if arguments:
                 twin = self.twins.descriptor(function, arguments[0], site)
@@ -214,6 +216,7 @@ class Accesses(Scheduling):
                     return twin
                 if site.stepped:
                     self._c_method(function.__name__, arguments[0], arguments[1:], site)
+                return self.twins.handed(function, arguments, site)
         elif isinstance(function, type):
             if function is not site.seen or site.seen_by is not self:
                 twin = self.twins.maker(function, arguments, site)
@@ -223,7 +226,12 @@ class Accesses(Scheduling):
                 site.seen, site.seen_by = function, self
             if arguments and site.stepped and not self.quiet:
                 self._c_arguments(function_effect(function) if _is_c_type(function) else None, arguments, site)
+            if _is_c_type(function):
+                return self.twins.handed(function, arguments, site)
         else:
+            twin = self.twins.carrier(function, site) if kind in CARRIERS else None
+            if twin is not None:
+                return twin
             self.discovery.cover(function)
         return function
 
