@@ -90,9 +90,10 @@ class Exploration:
         for _ in range(MOST_PROFILES):
             sharing = SharingMap()
             outcome, failure = self.execute(Profile().choose, sharing=sharing, setup=fresh.setup)
+            known = len(self.control.hot)
             self._take_in(sharing)
             found = self.discovery.take_found()
-            if failure is not None and not found:
+            if failure is not None and not found and len(self.control.hot) == known:
                 return self.control.choices, outcome, failure
             if fresh.done and not found:
                 break

@@ -79,6 +79,11 @@ class Accesses(Scheduling):
                     else:
                         self.current = chosen
                         chosen.resume()
+        touched = self.touched
+        seen = touched.get(place, 0)
+        if not seen and isinstance(owner, LOCAL):
+            self.locals.meet(owner, actor, self.main)
+            return
         self.last_decision = self.quiet_steps
         self.steps += 1
         if self.steps > self.step_limit:
@@ -91,8 +96,6 @@ class Accesses(Scheduling):
             for access in more:
                 self._mark(actor, *access, site)
             return
-        touched = self.touched
-        seen = touched.get(place, 0)
         touched[place] = seen | (actor.wrote if write else actor.read)
         if seen & COLD:
             self._compare(actor, seen, write)
