@@ -43,7 +43,12 @@ def test_clocks_complain_in_cpython_s_words():
     def body():
         clocks = [time.time, time.monotonic, time.perf_counter, time.time_ns, time.process_time, time.thread_time_ns]
         told = [words(clock, 1) for clock in clocks] + [type(clock()).__name__ for clock in clocks]
-        told += [words(time.clock_gettime, "x"), words(time.localtime, "x"), words(time.strftime), words(os.urandom, -1)]
+        told += [
+            words(time.clock_gettime, "x"),
+            words(time.localtime, "x"),
+            words(time.strftime),
+            words(os.urandom, -1),
+        ]
         told += [words(os.urandom, "x"), words(datetime.datetime.now, "x"), words(datetime.date.today, 1)]
         return [*told, len(os.urandom(5)), type(time.ctime()).__name__, time.gmtime(0).tm_year]
 

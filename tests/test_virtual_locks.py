@@ -8,27 +8,13 @@ import threading
 from threading import Lock, RLock
 
 import pytest
-from controlled import State, alike, outcomes, under_control, words
+from controlled import Counter, State, alike, outcomes, under_control, value, words
 
 from lab import explore
 from lab.hooks import uncontrolled
 
 AT_MODULE_LEVEL = Lock()
 REENTRANT_AT_MODULE_LEVEL = RLock()
-
-
-class Counter:
-    def __init__(self, lock=None):
-        self.value = 0
-        self.lock = lock
-
-    def add(self):
-        current = self.value
-        self.value = current + 1
-
-
-def value(state):
-    return state.value
 
 
 # ------------------------------------------------------------ words

@@ -85,6 +85,6 @@ class Execution:
         self.now = _FIRST_MOMENT
         self.daemons = False  # a daemon was started
         self.ended: Actor | None = None  # while there are daemons: who ended last of all others
-        self.starving: Actor | None = None  # has stood still, though it could go on, while sleepers woke again and again
+        self.starving: Actor | None = None  # stood still, though it could go on, while sleepers woke again and again
         self.passed_over: dict[Actor, tuple[int, float, int]] = {}  # when it was last chosen, and how often it was not
         self.clock_reads = 0

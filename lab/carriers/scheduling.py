@@ -15,7 +15,6 @@ from lab.instrument import Site
 from lab.operations import SYNC
 from lab.virtual import threads
 
-
 _MOST_PASSED_OVER = 20
 """How often in a row the time of others may be up while an actor that could go on stands still."""
 

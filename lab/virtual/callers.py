@@ -34,9 +34,7 @@ _FUNCTIONS: frozenset[Any] = frozenset((iter, sorted, min, max, reduce, operator
 _METHODS = frozenset(((contextvars.Context, "run"), (list, "sort")))
 _KEEPERS: frozenset[Any] = frozenset((*CARRIERS, setattr, MethodType))
 
-C_OPERATIONS = frozenset(
-    (BuiltinFunctionType, MethodDescriptorType, MethodWrapperType, type(queue.SimpleQueue().get))
-)
+C_OPERATIONS = frozenset((BuiltinFunctionType, MethodDescriptorType, MethodWrapperType, type(queue.SimpleQueue().get)))
 OPERATIONS = frozenset((FunctionType, MethodType, *C_OPERATIONS, *CARRIERS))
 """Types of what may be a controlled operation."""
 
@@ -50,7 +48,7 @@ def calls_arguments(function: Any) -> bool:
 
 
 def only_keeps_arguments(function: Any) -> bool:
-    """Whether ``function``, which is C code, surely does not call what it is handed, as ``callbacks.append`` does not."""
+    """Whether ``function``, which is C code, surely does not call what it is handed: so ``callbacks.append``."""
     if function in _KEEPERS:
         return True
     owner = getattr(function, "__self__", None)
