@@ -49,6 +49,7 @@ class _CodeCache:
 
 
 _CACHE = _CodeCache()
+_PATIENCE = 10
 _MODELLED = ("threading", "queue", "concurrent", "_weakrefset")
 """Libraries of what is controlled: what their code shares, it guards itself."""
 
@@ -76,6 +77,7 @@ class Discovery:
         self._settled: dict[int, weakref.ref[CodeType]] = {}  # code objects that need nothing more, by id
         self._replaced: dict[int, weakref.ref[CodeType]] = {}  # code objects whose functions have another now
         self._searched: dict[int, weakref.ref[CodeType]] = {}
+        self._in_vain: dict[int, int] = {}  # id of replaced code -> how often nobody was found who still had it
         self._temporary = _CodeCache()  # for code that belongs to no module; ends with the exploration
         self.found: dict[int, tuple[CodeType, dict[str, Any]]] = {}
         self._namespaces: dict[str, _Namespace] = {}
@@ -124,6 +126,11 @@ class Discovery:
     def function_made(self, function: Any) -> None:
         """Remember a function made by instrumented code, to restore it too."""
         self._made.add(weakref.ref(function, self._made.discard))
+
+    def handed_over(self, function: Any, operation: Any) -> None:
+        """C code got hold of a controlled operation and may call it out of control."""
+        given = getattr(operation, "__qualname__", repr(operation))
+        self.uncontrolled[f"{given} was handed to {function.__qualname__}, which may call it"] = None
 
     def _swap(self, function: FunctionType, code: CodeType) -> None:
         stepped = self._policy(code.co_filename, function.__globals__)
@@ -199,7 +206,7 @@ class Discovery:
         by_search = []
         for code, variables in found:
             if id(code) in self._replaced:
-                progress = True
+                progress |= self._swap_rest(code)
                 continue
             functions = [f for f in _named(code, variables) if f.__code__ is code]
             if functions and id(code) not in self._searched:
@@ -220,6 +227,24 @@ class Discovery:
         if found and _MONITORING is not None:
             _MONITORING.restart_events()
         return progress
+
+    def _swap_rest(self, code: CodeType) -> bool:
+        """Instrument the other functions of a code object; false if that has been in vain for long.
+
+        Closures share their code, so some may be met later than others.  Where there are none, whatever
+        made a new one did so uninstrumented, and has itself been found by now.
+        """
+        others = [f for f in gc.get_referrers(code) if isinstance(f, FunctionType) and f.__code__ is code]
+        for function in others:
+            self._swap(function, code)
+        if others:
+            return True
+        self._in_vain[id(code)] = self._in_vain.get(id(code), 0) + 1
+        if self._in_vain[id(code)] < _PATIENCE:
+            return True
+        self._settle(code)
+        self.escaped(code, "is made by code out of control, so it could not be instrumented")
+        return False
 
     def _note(self, code: CodeType, frame: FrameType) -> None:
         if id(code) in self._settled or id(code) in self.found:

@@ -78,6 +78,8 @@ def _pass(
             exploration.learn(choices)
         if exploration.discovery.take_found() or known != (len(control.hot), len(control.class_names)):
             return True
+        if control.daemons:
+            found.doubts["daemon threads may still be running when the others have ended"] = None
         if control.gave_way:
             found.doubts["an actor that waited in a loop was interrupted only now and then"] = None
         strategy.end(control)
@@ -100,6 +102,8 @@ def _doubts(exploration: Exploration, strategy: SourceSets) -> Iterator[str]:
         yield "a timeout of ten seconds or more was taken to end only when nobody else could go on"
     if control.twins.memory.drew:
         yield "random numbers were the same in every execution"
+    if control.asked_for_ends:
+        yield "it was asked whether a thread has ended, and to end is no step of its own"
     if control.read_time:
         yield "the clock showed only times that pass while nothing is slow"
     yield from getattr(control, "doubts", ())

@@ -26,6 +26,7 @@ from lab.program import NOTHING, Failure, Program, describe
 from lab.recorder import Recording, SharingMap, place_of
 from lab.strategies.counts import Counts
 from lab.strategies.replay import Choices, Profile
+from lab.virtual import operations_redirected
 
 MOST_PROFILES = 60  # executions to find all code that runs
 _TIDY = 100  # executions between two collections of garbage
@@ -113,9 +114,10 @@ class Exploration:
         for _ in range(MOST_PROFILES):
             sharing = SharingMap()
             outcome, failure = self.execute(Profile().choose, sharing=sharing, setup=fresh.setup)
+            known = len(self.control.hot)
             self.take_in(sharing)
             found = self.discovery.take_found()
-            if failure is not None and not found:
+            if failure is not None and not found and len(self.control.hot) == known:
                 return self.control.choices, outcome, failure
             if fresh.done and not found:
                 break
@@ -196,7 +198,7 @@ def engine(
     if threading.get_ident() in DRIVERS:
         raise LabError("explore() was called inside an exploration; call it from outside the actors, setup and check")
     carrier, kind = carrier_of(carrier)
-    with ONE_AT_A_TIME, Discovery(trace, libraries=strict) as discovery:
+    with ONE_AT_A_TIME, operations_redirected(), Discovery(trace, libraries=strict) as discovery:
         for function in (program.setup, program.check, program.outcome, program.teardown):
             if function is not None:
                 discovery.cover(function)

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -133,16 +132,18 @@ def enter(manager: Any, site: Site) -> Any:
     return driver.enter(manager, site)
 
 
-@contextmanager
-def uncontrolled() -> Iterator[None]:
+class uncontrolled:  # noqa: N801  # reads like a function; as a generator it would run library code that is watched
     """The lab's own calls into library code that may be instrumented."""
-    identity = get_ident()
-    driver = DRIVERS.pop(identity, None)
-    try:
-        yield
-    finally:
-        if driver is not None:
-            DRIVERS[identity] = driver
+
+    __slots__ = ("_driver", "_identity")
+
+    def __enter__(self) -> None:
+        self._identity = get_ident()
+        self._driver = DRIVERS.pop(self._identity, None)
+
+    def __exit__(self, *_: object) -> None:
+        if self._driver is not None:
+            DRIVERS[self._identity] = self._driver
 
 
 def import_first(level: int, names: tuple[str, ...] | None, site: Site) -> None:

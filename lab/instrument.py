@@ -79,9 +79,7 @@ class Instrumented:
         self.nested = nested
 
 
-def instrument(
-    code: CodeType, namespace: object, accesses: bool = True, stepped: bool | None = None
-) -> Instrumented:
+def instrument(code: CodeType, namespace: object, accesses: bool = True, stepped: bool | None = None) -> Instrumented:
     """Rewrite ``code`` and the code nested in it.
 
     ``namespace`` stands for the globals: the module, where there is one.  With

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 from lab import explore
 
@@ -61,3 +62,26 @@ class State:
 
     def __init__(self, **fields):
         self.__dict__.update(fields)
+
+
+class Counter:
+    """Two actors that add lose an addition, unless something keeps them apart."""
+
+    def __init__(self, lock=None):
+        self.value = 0
+        self.lock = lock or threading.Lock()
+
+    def add(self):
+        current = self.value
+        self.value = current + 1
+
+
+def value(counter):
+    return counter.value
+
+
+def marked(file, mark):
+    """The place of the line in ``file`` that ends with the comment ``mark``."""
+    lines = Path(file).read_text(encoding="utf-8").splitlines()
+    (number,) = [number for number, line in enumerate(lines, 1) if line.endswith("# " + mark)]
+    return f"{Path(file).name}:{number}"

@@ -22,6 +22,7 @@ from lab.hooks import ABSENT
 from lab.instrument import Site
 from lab.operations import CONTENTS, Access, contents, function_effect, is_container, is_iterator, method_writes
 from lab.virtual import Twins
+from lab.virtual.callers import CARRIERS
 from lab.virtual.local import LOCAL
 
 if TYPE_CHECKING:
@@ -81,6 +82,11 @@ class Accesses(Scheduling):
                     else:
                         self.current = chosen
                         chosen.resume()
+        touched = self.touched
+        seen = touched.get(place, 0)
+        if not seen and isinstance(owner, LOCAL):
+            self.locals.meet(owner, actor, self.main)
+            return
         self.last_decision = self.quiet_steps
         self.steps += 1
         if self.steps > self.step_limit:
@@ -95,8 +101,6 @@ class Accesses(Scheduling):
             for access in more:
                 self._mark(actor, *access, site)
             return
-        touched = self.touched
-        seen = touched.get(place, 0)
         touched[place] = seen | (actor.wrote if write else actor.read)
         if seen & COLD:
             self._compare(actor, seen, write)
@@ -215,6 +219,7 @@ class Accesses(Scheduling):
                 return twin
             if site.watched and not self.quiet:
                 self._c_call(function, function.__self__, arguments, site)
+            return self.twins.handed(function, arguments, site)
         elif kind is MethodDescriptorType or kind is WrapperDescriptorType:
             if arguments:
                 twin = self.twins.descriptor(function, arguments[0], site)
@@ -222,6 +227,7 @@ class Accesses(Scheduling):
                     return twin
                 if site.watched:
                     self._c_method(function.__name__, arguments[0], arguments[1:], site)
+                return self.twins.handed(function, arguments, site)
         elif isinstance(function, type):
             if function is not site.seen or site.seen_by is not self:
                 twin = self.twins.maker(function, arguments, site)
@@ -231,7 +237,12 @@ class Accesses(Scheduling):
                 site.seen, site.seen_by = function, self
             if arguments and site.watched and not self.quiet:
                 self._c_arguments(function_effect(function) if _is_c_type(function) else None, arguments, site)
+            if _is_c_type(function):
+                return self.twins.handed(function, arguments, site)
         else:
+            twin = self.twins.carrier(function, site) if kind in CARRIERS else None
+            if twin is not None:
+                return twin
             self.discovery.cover(function)
         return function
 

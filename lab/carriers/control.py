@@ -62,7 +62,7 @@ class Control(Accesses):
             if self.halted == "stuck":
                 self._note_standstill()
             self.ended_with = [actor for actor in self.live if actor is not self.main]
-            self.last = self.current.name if self.halted else ""
+            self.last = self._ran_last()
             self.unwinding = self.quiet = True
             if len(self.live) > 1 or self.halted:
                 self._unwind_all()
@@ -108,6 +108,7 @@ class Control(Accesses):
         self._prepare(actor)
         self.actors.append(actor)
         self.live.append(actor)
+        self.daemons = self.daemons or daemon
         self.quiet = False
         return actor
 
@@ -121,6 +122,12 @@ class Control(Accesses):
             self.joining = False
             self.live.insert(0, self.main)
         self.quiet = True
+
+    def _ran_last(self) -> str:
+        """Who ran when the execution was cut short, by a failure or because only daemons were left."""
+        if not self.halted:
+            return self.ended.name if self.ended is not None else ""
+        return next((actor.name for actor in self.actors if actor.error is not None), self.current.name)
 
     def _note_left_behind(self) -> None:
         """Threads that neither ended nor are daemons would keep the interpreter from exiting."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
+import threading
 from types import (
     BuiltinFunctionType,
     FrameType,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 else:
     _Base = object
 
+_ABOUT_ALL_THREADS = (threading.enumerate, threading.active_count, threading.settrace, threading.setprofile)
 _FREE = "which is not under control"
 _CACHED = type(functools.lru_cache(len))
 
@@ -73,7 +75,7 @@ class Doubting(_Base):
     def _examine(self, function: Any, arguments: tuple[Any, ...], site: Site) -> None:
         kind = type(function)
         if kind is FunctionType or kind is MethodType:
-            if runs_unseen(getattr(function, "__func__", function)):
+            if runs_unseen(getattr(function, "__func__", function)) or function in _ABOUT_ALL_THREADS:
                 self._doubt(f"calls {function.__module__}.{function.__qualname__}, {_FREE}", site)
             return
         if kind is functools.partial:

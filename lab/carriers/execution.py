@@ -61,6 +61,7 @@ class Execution:
         self.held: dict[int, Actor | str] = {}
         self.was_set: frozenset[int] = frozenset()
         self.passed_over_timers = False  # in some execution: a long timeout could not end before others had gone on
+        self.asked_for_ends = False  # in some execution: whether a thread has ended, which is no step of its own
         self.read_time = False  # in some execution: an actor
         self.log = False  # a strategy asks for the events
         self.main.begun = True
@@ -94,4 +95,8 @@ class Execution:
         self.unwinding = False
         self.teardown_error: Exception | None = None
         self.now = _FIRST_MOMENT
+        self.daemons = False  # a daemon was started
+        self.ended: Actor | None = None  # while there are daemons: who ended last of all others
+        self.starving: Actor | None = None  # stood still, though it could go on, while sleepers woke again and again
+        self.passed_over: dict[Actor, tuple[int, float, int]] = {}  # when it was last chosen, and how often it was not
         self.clock_reads = 0

@@ -49,6 +49,8 @@ class GreenletControl(Control):
                 self.discovery.watch()
             try:
                 actor.body(*actor.argument)
+                if self.daemons and not actor.daemon:
+                    self.end_as_step(actor)
             except Stopped:
                 pass
             except BaseException as error:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from lab.carriers.actor import TIMED_OUT, Actor, Event, Wait, next_in_turn
+from lab.carriers.actor import LONG_DELAY, TIMED_OUT, Actor, Event, Wait, next_in_turn
 from lab.carriers.execution import Execution, Stopped
 from lab.instrument import Site
 from lab.operations import SYNC
 from lab.virtual import threads
+
+_MOST_PASSED_OVER = 20
+"""How often in a row the time of others may be up while an actor that could go on stands still."""
 
 
 class Scheduling(Execution):
@@ -135,22 +138,48 @@ class Scheduling(Execution):
 
     def _enabled(self) -> list[Actor]:
         enabled: list[Actor] = []
-        timer: Actor | None = None
+        timers: list[Actor] = []  # those with the earliest deadline
         earliest = math.inf
         for actor in self.live:
             wait = actor.wait
             if wait is None or wait.ready():
                 enabled.append(actor)
-            elif wait.deadline is not None and wait.deadline < earliest:
-                timer, earliest = actor, wait.deadline
-        if timer is not None:
-            if enabled and timer.wait is not None and timer.wait.is_long:
-                self.passed_over_timers = True
-            else:
-                enabled.append(timer)
+            elif wait.deadline is not None and wait.deadline <= earliest:
+                if wait.deadline < earliest:
+                    timers, earliest = [], wait.deadline
+                timers.append(actor)
+        if timers:
+            enabled += timers if not enabled else self._in_time(timers, enabled)
         if self.joining and not self.unfinished and all(actor.daemon for actor in enabled):
             return []  # nothing is left that the end of the execution has to wait for
         return enabled
+
+    def _in_time(self, timers: list[Actor], enabled: list[Actor]) -> list[Actor]:
+        """Those of ``timers`` whose time can be up before anyone of ``enabled`` goes on."""
+        short = [actor for actor in timers if actor.wait is not None and not actor.wait.is_long]
+        starving = self.starving
+        if len(short) < len(timers) or starving is not None:
+            self.passed_over_timers = True
+        if starving is None or starving not in enabled:
+            return short
+        if starving.index in self.choices[self.passed_over[starving][0] :]:
+            self.starving = None
+            return short
+        if len(enabled) == 1:
+            self.starving = None  # its turn has come
+        return []
+
+    def _pass_over(self, actor: Actor) -> None:
+        """The time of ``actor`` is up: count how often that was while another one that could go on stood still."""
+        for other in self.live:
+            if other is actor or not (other.wait is None or other.wait.ready()):
+                continue
+            chosen_at, since, times = self.passed_over.get(other, (0, self.now, 0))
+            if other.index in self.choices[chosen_at:]:
+                chosen_at, since, times = len(self.choices), self.now, 0
+            self.passed_over[other] = (chosen_at, since, times + 1)
+            if times >= _MOST_PASSED_OVER or self.now - since > LONG_DELAY:
+                self.starving = other
 
     def _wake(self, actor: Actor) -> None:
         wait = actor.wait
@@ -158,6 +187,8 @@ class Scheduling(Execution):
         if not wait.ready():
             actor.timed_out = True
             self.now = max(self.now, wait.deadline or 0.0)
+            if not self.quiet:
+                self._pass_over(actor)
         actor.wait = None
         self.waiting -= 1
 
@@ -180,6 +211,13 @@ class Scheduling(Execution):
         if not (self.joining and self.unfinished == 0):
             self.halted = self.halted or "stuck"
         return self.main
+
+    def end_as_step(self, actor: Actor) -> None:
+        """Choose who goes on before ``actor`` ends: daemons run until the last other one has ended."""
+        actor.place, actor.more = None, ()
+        if len(self.live) > 1 and not self.quiet:
+            self._decide(actor)
+        self.ended = actor
 
     def _ended(self, actor: Actor) -> Actor:
         """Strike off an actor that has ended; who goes on."""

@@ -115,6 +115,8 @@ class ThreadControl(Control):
             self.discovery.watch()
         try:
             Context().run(actor.body, *actor.argument)
+            if self.daemons and not actor.daemon:
+                self.end_as_step(actor)
         except Stopped:
             pass
         except BaseException as error:

@@ -8,13 +8,14 @@ and type checks all work, and no module is patched that another thread could see
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial, reduce
-from types import BuiltinFunctionType, FunctionType, MethodDescriptorType, MethodType, ModuleType
+from contextlib import AbstractContextManager
+from functools import partial
+from types import FunctionType, MethodDescriptorType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from lab.hooks import call
-from lab.virtual import clock, conditions, locks, loops, queues, threads
+from lab.virtual import callers, clock, conditions, locks, loops, queues, threads
 from lab.virtual.local import LOCAL
+from lab.virtual.redirection import own, redirection
 from lab.virtual.state import Memory
 
 if TYPE_CHECKING:
@@ -52,6 +53,11 @@ def controlled_operations() -> Iterator[tuple[str, list[str]]]:
             yield owner, names
 
 
+def operations_redirected() -> AbstractContextManager[None]:
+    """While an exploration goes on: whoever calls a controlled operation written in Python comes to its twin."""
+    return redirection(_FUNCTIONS)
+
+
 class Twins:
     """Finds the twin of an operation; keeps what one execution must remember about real objects."""
 
@@ -73,6 +79,7 @@ class Twins:
     ) -> Any:
         if arguments and _APPLIES[function](arguments[0]):
             return twin(self._control, site, *arguments, **named)
+        function = own(function)
         self._control.discovery.cover(function)
         return function(*arguments, **named)
 
@@ -114,25 +121,27 @@ class Twins:
         twin = None if methods is None else methods.get(function.__name__)
         return None if twin is None else partial(twin, self._control, site)
 
-    def calling(self, function: Any, arguments: tuple[Any, ...], site: Site) -> Any:
-        """What to call in place of a C function that itself calls what it is handed, such as ``iter(q.get, None)``.
+    def handed(self, function: Any, arguments: tuple[Any, ...], site: Site) -> Any:
+        """What to call in place of ``function``, which is C code, with ``arguments``: itself, mostly.
 
-        None where nothing handed over is a controlled operation.
+        C code that calls what it is handed is handed twins.  Where the lab does not know whether it calls a
+        controlled operation that is written in C, too, it says so.
         """
-        if function not in _CALLING or not any(map(_is_controlled, arguments)):
-            return None
+        for argument in arguments:
+            if type(argument) in callers.OPERATIONS and is_controlled(argument):
+                if callers.calls_arguments(function):
+                    return callers.handing_twins(function, is_controlled, site)
+                if type(argument) in callers.C_OPERATIONS and not callers.only_keeps_arguments(function):
+                    self._control.discovery.handed_over(function, argument)
+        return function
 
-        def called(*given: Any, **named: Any) -> Any:
-            given = tuple(partial(_call_controlled, one, site) if _is_controlled(one) else one for one in given)
-            return function(*given, **named)
-
-        return called
-
-    def carried(self, bound: partial[Any], site: Site) -> Any:
-        """What to call in place of a `functools.partial` of a controlled operation, or None."""
-        if not _is_controlled(bound.func):
-            return None
-        return partial(_call_controlled, bound.func, site, *bound.args, **bound.keywords)
+    def carrier(self, function: Any, site: Site) -> Any:
+        """What to call in place of a `functools.partial` or `operator.methodcaller`, or None."""
+        if type(function) is callers.METHOD_CALLER:
+            return callers.by_name(function, site)
+        if type(function) is partial and is_controlled(function.func):
+            return partial(callers.call_controlled, function.func, site, *function.args, **function.keywords)
+        return None
 
     def maker(self, cls: type, arguments: tuple[Any, ...], site: Site) -> Any:
         """What to call in place of a class, or None."""
@@ -146,25 +155,21 @@ class Twins:
         return guarded if guarded is not manager else conditions.guard(self._control, manager, site)
 
 
-_CALLING: frozenset[Any] = frozenset((iter, map, filter, sorted, min, max, reduce))
-
-
-def _is_controlled(operation: Any) -> bool:
+def is_controlled(operation: Any) -> bool:
+    """Whether a call of ``operation`` may have a twin."""
     kind = type(operation)
     if kind is MethodType:
         return isinstance(operation.__func__, FunctionType) and operation.__func__ in _FUNCTIONS
     if kind is FunctionType:
         return operation in _FUNCTIONS
-    if kind is BuiltinFunctionType:
-        return operation in _PLAIN or _methods_of(operation.__self__, operation.__name__) is not None
     if kind is partial:
-        return _is_controlled(operation.func)
-    return kind is MethodDescriptorType and operation.__objclass__ in _METHODS
-
-
-def _call_controlled(operation: Any, site: Site, *arguments: Any, **named: Any) -> Any:
-    """Call ``operation`` for C code: its twin while an execution goes on, else itself."""
-    return call(operation, arguments, site)(*arguments, **named)
+        return is_controlled(operation.func)
+    if kind is MethodDescriptorType:
+        return operation.__objclass__ in _METHODS and operation.__name__ in _METHODS[operation.__objclass__]
+    if kind in callers.C_OPERATIONS:
+        methods = _methods_of(operation.__self__, operation.__name__)
+        return operation.__name__ in methods if methods is not None else operation in _PLAIN
+    return kind is callers.METHOD_CALLER
 
 
 def _methods_of(owner: object, name: str) -> dict[str, Callable[..., Any]] | None:

@@ -22,7 +22,8 @@ def as_real(real: Callable[..., Any], twin: Callable[..., Any]) -> Callable[...,
         except TypeError as error:
             if error.__traceback__ is None or error.__traceback__.tb_next is not None:
                 raise  # not from the call above but from inside
-        return real(*arguments, **named)
+        with uncontrolled():
+            return real(*arguments, **named)
 
     return checked
 

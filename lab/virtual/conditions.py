@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.virtual.arguments import as_real, patience
 from lab.virtual.locks import Guard, is_real, state_of
+from lab.virtual.redirection import own
 from lab.virtual.state import Waiter
 
 if TYPE_CHECKING:
@@ -225,6 +226,7 @@ def as_part_of(control: Control, what: str, real: Callable[..., Any], *arguments
     """Run the library's own code under control; a wait in it is told as part of ``what``."""
     actor = control.current
     before, actor.doing = actor.doing, what
+    real = own(real)
     control.discovery.cover(real)
     try:
         return real(*arguments, **named)

@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lab.virtual.arguments import as_real
+from lab.virtual.redirection import own
 
 if TYPE_CHECKING:
     from lab.carriers.control import Control
@@ -23,7 +24,7 @@ _SELECTOR: Any = selectors.DefaultSelector
 
 
 def select(control: Control, site: Site, selector: Any, timeout: float | None = None) -> Any:
-    ready = partial(_SELECTOR.select, selector, 0)
+    ready = partial(own(_SELECTOR.select), selector, 0)
     deadline = None if timeout is None else control.now + max(timeout, 0.0)
     control.block("loop", selector, "waits for events", lambda: bool(ready()), site, deadline)
     return ready()

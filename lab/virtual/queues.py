@@ -38,10 +38,6 @@ def _is_shut(owner: Any) -> bool:
     return bool(getattr(owner, "is_shutdown", False))
 
 
-def _always() -> bool:
-    return True
-
-
 # ------------------------------------------------------------------ Queue, LifoQueue, PriorityQueue
 
 
@@ -137,29 +133,29 @@ def _take_turn(
         _operate(control, site, owner, f"tries whether it {word}")
         return ready()
     deadline = deadline_of(control, timeout, ready())
-    free = _free_of(control, owner)
     kind = {"puts": "put", "gets": "get"}.get(word, "tasks")
-    if free is _always:
-        return control.block(kind, owner, word, ready, site, deadline)
-    in_time = control.block(kind, owner, word, lambda: ready() and free(), site, deadline)
-    if not free():
-        control.block("lock", owner.mutex, "acquires", free, site)
-    return in_time or ready()
+    in_time = control.block(kind, owner, word, lambda: ready() and _is_free(control, owner), site, deadline)
+    if in_time:
+        return True
+    _await_mutex(control, site, owner)
+    return ready()
 
 
 def _operate(control: Control, site: Site, owner: Any, word: str) -> None:
     """Come to an operation that only has to wait while somebody holds the queue's lock."""
-    free = _free_of(control, owner)
-    if free is _always:
-        control.operate(owner, word, site)
-    else:
-        control.block("lock", owner.mutex, word, free, site)
+    control.operate(owner, word, site)
+    _await_mutex(control, site, owner)
 
 
-def _free_of(control: Control, owner: Any) -> Callable[[], bool]:
-    """Tells whether nobody holds the queue's lock; `_always` where nobody has used it."""
+def _await_mutex(control: Control, site: Site, owner: Any) -> None:
+    if not _is_free(control, owner):
+        control.block("lock", owner.mutex, "acquires", lambda: _is_free(control, owner), site)
+
+
+def _is_free(control: Control, owner: Any) -> bool:
+    """Whether nobody holds the queue's lock; hardly anybody ever does."""
     state = control.twins.memory.known_lock(owner.mutex)
-    return _always if state is None else state.free
+    return state is None or state.owner is None
 
 
 def _remember(control: Control, owner: Any) -> None:
@@ -233,10 +229,10 @@ def simple_empty(control: Control, site: Site, owner: Any) -> bool:
 def _either(real: Callable[..., Any], twin: Callable[..., Any]) -> Callable[..., Any]:
     """The twin for a queue with the library's own storage, else the library's code."""
 
-    def chosen(control: Control, site: Site, owner: Any, *arguments: Any, **named: Any) -> Any:
-        if _is_stock(owner):
-            return twin(control, site, owner, *arguments, **named)
-        return as_part_of(control, "queue", real, owner, *arguments, **named)
+    def chosen(control: Control, site: Site, *arguments: Any, **named: Any) -> Any:
+        if arguments and _is_stock(arguments[0]):
+            return twin(control, site, *arguments, **named)
+        return as_part_of(control, "queue", real, *arguments, **named)
 
     return chosen
 

@@ -44,6 +44,8 @@ def join(control: Control, site: Site, thread: Any, timeout: Any = None) -> None
     if actor is control.current:
         raise RuntimeError("cannot join current thread")
     deadline = None if timeout is None else control.now + patience(max(timeout, 0))
+    if deadline is not None:
+        _share_end(control, site, thread, actor)
     control.block("join", thread, "joins", lambda: actor.finished, site, deadline)
 
 
@@ -52,8 +54,16 @@ def is_alive(control: Control, site: Site, thread: Any) -> bool:
     if actor is None:
         with uncontrolled():
             return threading.Thread.is_alive(thread)
+    _share_end(control, site, thread, actor)
     control.operate(thread, "asks whether it is alive", site)
     return not actor.finished
+
+
+def _share_end(control: Control, site: Site, thread: Any, actor: Actor) -> None:
+    """Make ``site``, where the end of ``actor`` may be noticed or not, a decision: ending is no step of its own."""
+    control.asked_for_ends = True
+    if not control.quiet:
+        control._mark(actor, thread, "sync", True, site)
 
 
 def start_new_thread(

@@ -1,0 +1,293 @@
+"""Races that comparable tools certified: each defect is a test named after what must not happen."""
+
+from __future__ import annotations
+
+import collections
+import queue
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from controlled import Counter, State, failure, value
+
+from lab import explore
+
+strategies = pytest.mark.parametrize("strategy", ["random", "pct"])
+
+
+def reached(setup, actors, outcome, strategy, schedules=300, **options):
+    """Every outcome that the strategy comes to; it must find no failure."""
+    found = explore(setup, actors, outcome=outcome, strategy=strategy, schedules=schedules, **options)
+    assert found.failure is None, str(found)
+    assert (found.status, found.uncontrolled) == ("unknown", ())
+    return set(found.outcomes)
+
+
+# ------------------------------------------------------------ 1: only one order of two critical sections
+
+
+def appender(item, how):
+    def act(state):
+        how(state, item)
+
+    return act
+
+
+def with_lock(state, item):
+    with state.lock:
+        state.items.append(item)
+
+
+def with_semaphore(state, item):
+    with state.semaphore:
+        state.items.append(item)
+
+
+def with_queue(state, item):
+    state.queue.put(item)
+
+
+def in_order(state):
+    while state.queue.qsize():
+        state.items.append(state.queue.get())
+    return tuple(state.items)
+
+
+@strategies
+@pytest.mark.parametrize("make", [threading.Lock, threading.RLock])
+def test_1_a_lock_does_not_hide_the_other_order(make, strategy):
+    def setup():
+        return State(items=[], lock=make(), queue=queue.Queue())
+
+    actors = [appender(0, with_lock), appender(1, with_lock)]
+    assert reached(setup, actors, in_order, strategy) == {(0, 1), (1, 0)}
+
+
+@strategies
+@pytest.mark.parametrize("how", [with_semaphore, with_queue])
+def test_1_a_semaphore_or_queue_does_not_hide_the_other_order(how, strategy):
+    def setup():
+        return State(items=[], semaphore=threading.Semaphore(1), queue=queue.Queue())
+
+    assert reached(setup, [appender(0, how), appender(1, how)], in_order, strategy) == {(0, 1), (1, 0)}
+
+
+# ------------------------------------------------------------ 2, 3: tests of containers
+
+
+@strategies
+def test_2_membership_is_not_overlooked(strategy):
+    def make_once(state):
+        if "key" not in state:
+            state["key"] = state.get("key", 0) + 1
+            state["made"] = state.get("made", 0) + 1
+
+    assert reached(dict, [make_once, make_once], lambda state: state["made"], strategy) == {1, 2}
+
+
+@strategies
+@pytest.mark.parametrize("empty", [dict, list, set, collections.deque])
+def test_2_the_truth_of_a_container_is_not_overlooked(empty, strategy):
+    def add_if_empty(state):
+        if not state.container:
+            state.entered.append(1)
+            fill = getattr(state.container, "append", None) or getattr(state.container, "add", None)
+            fill(1) if fill else state.container.update(key=1)
+
+    def setup():
+        return State(container=empty(), entered=[])
+
+    assert reached(setup, [add_if_empty, add_if_empty], lambda state: len(state.entered), strategy) == {1, 2}
+
+
+@strategies
+def test_3_a_deque_that_was_just_seen_to_hold_something_may_be_empty(strategy):
+    def take(items):
+        if items:
+            items.popleft()
+
+    assert failure(lambda: collections.deque([1]), {"alice": take, "bob": take}, strategy=strategy)[:2] in {
+        ("exception", f"IndexError: pop from an empty deque left {name}") for name in ("alice", "bob")
+    }
+
+
+# ------------------------------------------------------------ 4: threads started inside an actor
+
+
+def start_threads(counter):
+    threads = [threading.Thread(target=counter.add) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def start_executor(counter):
+    with ThreadPoolExecutor(max_workers=2) as executor:
+        for future in [executor.submit(counter.add) for _ in range(2)]:
+            future.result()
+
+
+@strategies
+@pytest.mark.parametrize("start", [start_threads, start_executor])
+def test_4_threads_started_inside_an_actor_do_not_escape(start, strategy):
+    assert reached(Counter, [start], value, strategy) == {1, 2}
+
+
+# ------------------------------------------------------------ 5: the standard library
+
+
+def test_5_a_race_inside_the_standard_library_is_found_when_it_is_traced():
+    def count(counter):
+        counter.update({"key": 1})
+
+    def total(counter):
+        return counter["key"]
+
+    options = {"outcome": total, "schedules": 300, "strategy": "random"}
+    assert set(explore(collections.Counter, [count, count], trace=["collections"], **options).outcomes) == {1, 2}
+
+
+def test_5_the_standard_library_is_never_certified():
+    def count(counter):
+        counter.update({"key": 1})
+
+    found = explore(collections.Counter, [count, count], check=lambda counter: counter["key"] == 2, schedules=50)
+    assert found.status != "holds"
+
+
+# ------------------------------------------------------------ 6, 9, 14, 15: waiting
+
+
+class Buffer:
+    """A bounded buffer, right with ``while`` and wrong with ``if``."""
+
+    def __init__(self):
+        self.condition = threading.Condition()
+        self.items = []
+
+    def put(self, item):
+        with self.condition:
+            self.items.append(item)
+            self.condition.notify_all()
+
+    def get_with_while(self):
+        with self.condition:
+            while not self.items:
+                self.condition.wait()
+            return self.items.pop()
+
+    def get_with_if(self):
+        with self.condition:
+            if not self.items:
+                self.condition.wait()
+            return self.items.pop()
+
+
+@strategies
+def test_6_virtual_time_does_not_hide_a_lost_wakeup(strategy):
+    def wait(buffer):
+        with buffer.condition:
+            buffer.condition.wait()
+
+    def notify(buffer):
+        with buffer.condition:
+            buffer.condition.notify()
+
+    assert failure(Buffer, {"alice": wait, "bob": notify}, strategy=strategy)[:2] == (
+        "lost wakeup",
+        "alice waits on buffer.condition, and no one is left to notify it",
+    )
+
+
+@strategies
+def test_9_a_buffer_with_if_instead_of_while_is_not_certified(strategy):
+    actors = {"alice": Buffer.get_with_if, "bob": Buffer.get_with_if, "carol": lambda buffer: buffer.put(1)}
+    told = failure(Buffer, actors, strategy=strategy, schedules=2000)[:2]
+    assert told in {("exception", f"IndexError: pop from empty list left {name}") for name in ("alice", "bob")} | {
+        ("lost wakeup", f"{name} waits on buffer.condition, and no one is left to notify it")
+        for name in ("alice", "bob")
+    }
+
+
+@strategies
+def test_14_a_correct_while_loop_is_not_inconclusive(strategy):
+    actors = [Buffer.get_with_while, Buffer.get_with_while, lambda buffer: (buffer.put(1), buffer.put(2))]
+    assert reached(Buffer, actors, lambda buffer: len(buffer.items), strategy) == {0}
+
+
+@strategies
+def test_14_a_barrier_is_no_timeout(strategy):
+    def meet(state):
+        state.ranks.append(state.barrier.wait())
+
+    def setup():
+        return State(barrier=threading.Barrier(2), ranks=[])
+
+    assert reached(setup, [meet, meet], lambda state: tuple(sorted(state.ranks)), strategy) == {(0, 1)}
+
+
+@strategies
+def test_14_a_spin_wait_is_no_timeout(strategy):
+    def spin(counter):
+        while not counter.value:
+            pass
+
+    assert reached(Counter, [spin, Counter.add], value, strategy) == {1}
+
+
+def test_14_an_event_that_is_never_set_is_no_timeout():
+    assert failure(threading.Event, {"alice": lambda event: event.wait()})[0] == "deadlock"
+
+
+def test_15_a_lost_wakeup_is_no_deadlock_and_a_spin_loop_no_hang():
+    def wait(buffer):
+        with buffer.condition:
+            buffer.condition.wait()
+
+    def spin(buffer):
+        while not buffer.items:
+            pass
+
+    assert failure(Buffer, {"alice": wait})[0] == "lost wakeup"
+    assert failure(Buffer, {"alice": spin}, steps=200)[0] == "livelock"
+
+
+# ------------------------------------------------------------ 7, 8: budgets and bounds
+
+
+def test_7_a_budget_of_one_execution_certifies_nothing():
+    seen = set()
+    for seed in range(20):
+        found = explore(Counter, [Counter.add] * 2, check=lambda counter: counter.value == 2, schedules=1, seed=seed)
+        seen.add((found.status, found.schedules, found.reason))
+    assert seen == {("unknown", 1, "no failure in 1 schedule"), ("fails", 1, "failed in schedule 1")}
+
+
+@strategies
+def test_7_a_cut_off_search_certifies_nothing(strategy):
+    def add(counter):
+        with counter.lock:
+            counter.add()
+
+    found = explore(Counter, [add] * 2, check=lambda counter: counter.value == 2, schedules=20, strategy=strategy)
+    assert (found.status, found.schedules, found.reason) == ("unknown", 20, "no failure in 20 schedules")
+
+
+@strategies
+def test_8_a_bug_that_needs_three_switches_is_not_out_of_reach(strategy):
+    """Alice must stand still three times: bob's steps fit in only between hers."""
+
+    def alice(state):
+        state.first = state.flag
+        state.second = state.flag
+        state.third = state.flag
+
+    def bob(state):
+        state.flag = 1
+        state.flag = 2
+
+    def seen(state):
+        return state.first, state.second, state.third
+
+    assert (0, 1, 2) in reached(lambda: State(flag=0), [alice, bob], seen, strategy, schedules=4000)
