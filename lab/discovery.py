@@ -38,13 +38,13 @@ class _CodeCache:
     """
 
     def __init__(self) -> None:
-        self._known: dict[tuple[CodeType, str, object, bool, bool], Instrumented] = {}
+        self._known: dict[tuple[CodeType, str, object, bool, bool, bool], Instrumented] = {}
 
-    def get(self, code: CodeType, namespace: object, accesses: bool, stepped: bool) -> Instrumented:
-        key = (code, code.co_filename, namespace, accesses, stepped)
+    def get(self, code: CodeType, namespace: object, accesses: bool, stepped: bool, thorough: bool) -> Instrumented:
+        key = (code, code.co_filename, namespace, accesses, stepped, thorough)
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = instrument(code, namespace, accesses, stepped)
+            found = self._known[key] = instrument(code, namespace, accesses, stepped, thorough)
         return found
 
 
@@ -65,7 +65,7 @@ class Discovery:
     """The functions whose code is swapped during one exploration.
 
     With ``libraries`` the accesses of library code are reported too, though it is not
-    stepped.  Use as a context manager: on leaving, every function has its own code again.
+    stepped, and so is arithmetic.  Use as a context manager: on leaving, every function has its own code again.
     """
 
     def __init__(self, trace: tuple[str, ...] = (), libraries: bool = False) -> None:
@@ -143,7 +143,7 @@ class Discovery:
             with hooks.uncontrolled():  # the rewriting is no part of the program's execution
                 namespace = self._namespace(function.__globals__)
                 cache = _CACHE if isinstance(namespace, ModuleType) else self._temporary
-                result = cache.get(code, namespace, accesses, stepped)
+                result = cache.get(code, namespace, accesses, stepped, self._libraries and stepped)
         except Exception as error:  # the reader of bytecode may meet code it does not know
             self._settle(code)
             if stepped or self._libraries:

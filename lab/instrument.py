@@ -79,16 +79,19 @@ class Instrumented:
         self.nested = nested
 
 
-def instrument(code: CodeType, namespace: object, accesses: bool = True, stepped: bool | None = None) -> Instrumented:
+def instrument(
+    code: CodeType, namespace: object, accesses: bool = True, stepped: bool | None = None, thorough: bool = False
+) -> Instrumented:
     """Rewrite ``code`` and the code nested in it.
 
     ``namespace`` stands for the globals: the module, where there is one.  With
     ``accesses`` false only calls and ``with`` are hooked, which is what code
     needs whose locks and threads are controlled but which is not ``stepped``
-    (by default, what is hooked is stepped).
+    (by default, what is hooked is stepped).  ``thorough`` hooks arithmetic between
+    local variables as well, which may be containers.
     Raises whatever `bytecode` raises for code that it cannot read.
     """
-    return _Rewriter(code, namespace, accesses, accesses if stepped is None else stepped).rewrite()
+    return _Rewriter(code, namespace, accesses, accesses if stepped is None else stepped, thorough).rewrite()
 
 
 _WHOLE_READS = {
@@ -123,11 +126,12 @@ _CELL_READS = ("LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF")
 class _Rewriter:
     """Rewrites one code object; used once."""
 
-    def __init__(self, code: CodeType, namespace: object, accesses: bool, stepped: bool) -> None:
+    def __init__(self, code: CodeType, namespace: object, accesses: bool, stepped: bool, thorough: bool) -> None:
         self.code = code
         self.namespace = namespace
         self.accesses = accesses
         self.stepped = stepped
+        self.thorough = thorough
         self.sites: list[Site] = []
         self.nested: list[Instrumented] = []
         self.inner: dict[int, Instrumented] = {}  # by id of the original: a ``finally`` holds its code twice
@@ -192,7 +196,7 @@ class _Rewriter:
     def _nested(self, code: CodeType) -> Instrumented:
         known = self.inner.get(id(code))
         if known is None:
-            known = self.inner[id(code)] = instrument(code, self.namespace, self.accesses, self.stepped)
+            known = self.inner[id(code)] = instrument(code, self.namespace, self.accesses, self.stepped, self.thorough)
             self.nested.append(known)
         return known
 
@@ -336,6 +340,9 @@ class _Rewriter:
             self._hook(hooks.pair, (2, 1), self._site("in place", None, True))
         elif SHARED in operands or FRESH in operands:
             self._hook(hooks.pair, (2, 1), self._site("operator"))
+        elif self.thorough:  # noted, but no decision: the other sites keep their numbers
+            line = (self.location and self.location.lineno) or self.code.co_firstlineno
+            self._hook(hooks.pair, (2, 1), Site(self.code, -1, "operator", None, False, line, False, True))
 
     # ------------------------------------------------------------ calls
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import sys
 import threading
+from collections import deque
+from itertools import islice
 from types import (
     BuiltinFunctionType,
     FrameType,
@@ -29,6 +31,13 @@ else:
     _Base = object
 
 _ABOUT_ALL_THREADS = (threading.enumerate, threading.active_count, threading.settrace, threading.setprofile)
+_DEEP = "reads what is inside of a container's items in one step"
+_DEEP_KINDS = ("compare", "in", "format", "operator")
+_DEEP_METHODS = frozenset(
+    ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__contains__", "__repr__", "__str__", "__format__")
+    + ("count", "index", "remove", "sort", "format", "encode")
+)
+_SHALLOW = frozenset((len, isinstance, issubclass, id, iter, next, callable, hash, getattr, setattr, hasattr, delattr))
 _FREE = "which is not under control"
 _CACHED = type(functools.lru_cache(len))
 
@@ -55,6 +64,14 @@ class Doubting(_Base):
         self._look_for_callback(frame, site)
         super().touch(owner, key, write, site, value, more)
         self._interrupted = frame if key is CONTENTS and site in self.hot else None
+
+    def whole(
+        self, container: object, write: bool, site: Site, detail: object = ABSENT, also: tuple[object, ...] = ()
+    ) -> None:
+        """Before an operation on a container."""
+        if not self.quiet and site.kind in _DEEP_KINDS and any(_is_nested(one) for one in (container, *also)):
+            self._doubt(_DEEP, site)
+        super().whole(container, write, site, detail, also)
 
     def call(self, function: Any, arguments: tuple[Any, ...], site: Site) -> Any:
         """Before a call."""
@@ -85,6 +102,8 @@ class Doubting(_Base):
         elif isinstance(function, type):
             if any(_acts_on_shared(argument) for argument in arguments):
                 self._doubt(f"has {function.__qualname__} call C code on what others may touch", site)
+            elif function is str and any(_is_nested(argument) for argument in arguments):
+                self._doubt(_DEEP, site)
         elif kind is MethodDescriptorType or kind is WrapperDescriptorType:
             if arguments:
                 self._examine_method(function.__name__, arguments[0], arguments[1:], site)
@@ -95,6 +114,8 @@ class Doubting(_Base):
                     self._doubt(f"calls {function.__module__}.{function.__qualname__}, {_FREE}", site)
                 elif any(_acts_on_shared(argument) for argument in arguments):
                     self._doubt(f"has {function.__qualname__} call C code on what others may touch", site)
+                elif not _is_shallow(function) and any(_is_nested(argument) for argument in arguments):
+                    self._doubt(_DEEP, site)
             else:
                 self._examine_method(function.__name__, owner, arguments, site)
         elif not any(isinstance(member, FunctionType) for member in _callers(kind)):
@@ -108,11 +129,34 @@ class Doubting(_Base):
             self._doubt(f"calls {kind.__qualname__}.{name}, of which it is not known what it changes", site)
         elif any(_acts_on_shared(argument) for argument in arguments):
             self._doubt(f"has {kind.__qualname__}.{name} call C code on what others may touch", site)
+        elif name in _DEEP_METHODS and _is_nested(owner):
+            self._doubt(_DEEP, site)
         elif is_container(kind) and any(isinstance(argument, FunctionType | MethodType) for argument in arguments):
             self._doubt(f"has {kind.__qualname__}.{name} call back in the middle", site)
 
     def _doubt(self, what: str, site: Site) -> None:
         self.doubts[f"{site.code.co_qualname} ({shown(site.code.co_filename)}:{site.line}) {what}"] = None
+
+
+def _is_nested(thing: object, depth: int = 3) -> bool:
+    """Whether a container, or a tuple, holds another container."""
+    if isinstance(thing, dict):
+        inner: Any = thing.values()
+    elif isinstance(thing, list | tuple | set | frozenset | deque):
+        inner = thing
+    else:
+        return False
+    for one in islice(inner, 100):
+        if (is_container(type(one)) and not isinstance(one, str)) or (depth and _is_nested(one, depth - 1)):
+            return True
+    return False
+
+
+def _is_shallow(function: Any) -> bool:
+    try:
+        return function in _SHALLOW
+    except TypeError:
+        return False
 
 
 def watched(kind: Any) -> Any:
