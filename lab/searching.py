@@ -51,11 +51,29 @@ class Search:
                     if not self._profile(exploration):
                         self._prove(exploration, exhaust(exploration, self.schedules, self._until(began)))
                     verdict.uncontrolled = tuple(exploration.discovery.uncontrolled)
+                if verdict.status == "unknown" and self.strategy == "auto":
+                    self._sample_after_all(began)
         except Escaped as escaped:
             verdict.reason = str(escaped)
             verdict.uncontrolled = (str(escaped),)
         verdict.seconds = time.perf_counter() - began
         return verdict
+
+    def _sample_after_all(self, began: float) -> None:
+        """What was covered is not all there is: go on with what is left of the budget."""
+        verdict = self.verdict
+        reason, uncontrolled = verdict.reason, verdict.uncontrolled
+        with engine(self.program, self.steps, self.trace, self.carrier) as exploration:
+            if not self._profile(exploration):
+                self._sample(exploration, began)
+            verdict.uncontrolled = tuple(dict.fromkeys((*uncontrolled, *exploration.discovery.uncontrolled)))
+        if verdict.status == "unknown":
+            verdict.reason = f"{verdict.reason}; {reason}"
+
+    def _sample(self, exploration: Exploration, began: float) -> None:
+        strategy = STRATEGIES[self.strategy](self.seed, exploration.counts)
+        left = None if self.schedules is None else max(0, self.schedules - self.verdict.schedules)
+        self._take_in_sample(exploration, sample(exploration, strategy, left, self._until(began)))
 
     def _until(self, began: float, share: float = 1.0) -> float | None:
         return None if self.seconds is None else began + self.seconds * share
@@ -72,9 +90,7 @@ class Search:
             if found.failure is not None or found.complete:
                 return found.complete
         if self.strategy != SourceSets.name:
-            strategy = STRATEGIES[self.strategy](self.seed, exploration.counts)
-            left = None if self.schedules is None else self.schedules - self.verdict.schedules
-            self._take_in_sample(exploration, sample(exploration, strategy, left, self._until(began)))
+            self._sample(exploration, began)
         return False
 
     def _profile(self, exploration: Exploration) -> bool:
@@ -120,7 +136,7 @@ class Search:
         doubts = [*exploration.discovery.uncontrolled, *found.doubts]
         classes = f"{found.schedules:,} {'class' if found.schedules == 1 else 'classes'} of schedules"
         if doubts:
-            verdict.reason = f"no failure in {classes}, all there are under control, but {doubts[0]}"
+            verdict.reason = f"{classes} covered, but {doubts[0]}"
             return
         verdict.status = "holds"
         verdict.reason = f"all {classes}" if found.schedules > 1 else "the only class of schedules"

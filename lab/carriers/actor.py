@@ -46,12 +46,13 @@ TIMED_OUT = "timed out"
 class Event:
     """An operation that has happened: who did it, where, of what kind, and whether it may have to wait."""
 
-    __slots__ = ("actor", "blocking", "kind", "places")
+    __slots__ = ("actor", "blocking", "kind", "places", "timed")
 
-    def __init__(self, actor: Actor, kind: str, blocking: bool = False) -> None:
+    def __init__(self, actor: Actor, kind: str, blocking: bool = False, timed: bool = False) -> None:
         self.actor = actor
         self.kind = kind
         self.blocking = blocking
+        self.timed = timed  # might have been given up
         self.places = operation(actor)
 
 

@@ -66,11 +66,11 @@ class Scheduling(Execution):
             if actor.timed_out:
                 actor.timed_out = False
                 if self.events is not None:
-                    self.events.append(Event(actor, TIMED_OUT, True))
+                    self.events.append(Event(actor, TIMED_OUT, True, True))
                 self._count_operation(actor, owner, word + " (timed out)", site, "", also)
                 return False
         if self.events is not None:
-            self.events.append(Event(actor, kind, True))
+            self.events.append(Event(actor, kind, True, deadline is not None))
         self._count_operation(actor, owner, word, site, "", also)
         return True
 

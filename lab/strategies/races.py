@@ -51,9 +51,7 @@ class Races:
         self._inherit(len(events))
         for actor in live:
             if actor.place is not None and not actor.finished:
-                yield from self._races(
-                    Event(actor, actor.wait.kind if actor.wait else "", bool(actor.wait)), len(events)
-                )
+                yield from self._races(_coming(actor), len(events))
 
     # ------------------------------------------------------------ clocks
 
@@ -112,11 +110,13 @@ class Races:
             certain = True
             if event.blocking:
                 kind = self._events[earlier].kind
-                if event.kind == "join" or (event.kind == "lock" and kind in _RELEASING):
-                    continue
                 if previous < earlier:  # it waited there already
                     if not self._was_enabled(earlier, index):
                         continue
+                elif event.timed:
+                    certain = False
+                elif event.kind == "join" or (event.kind == "lock" and kind in _RELEASING):
+                    continue
                 else:  # who took a lock found it free
                     certain = event.kind == kind == "lock"
             yield earlier, self._initials(earlier, position, event), index
@@ -172,6 +172,14 @@ class Races:
             if write and place in self._read:
                 _join(clock, self._read[place])
         return clock
+
+
+def _coming(actor: Actor) -> Event:
+    """What an actor had come to."""
+    wait = actor.wait
+    if wait is None:
+        return Event(actor, "")
+    return Event(actor, wait.kind, True, wait.deadline is not None)
 
 
 def _join(clock: list[int], other: list[int]) -> None:
