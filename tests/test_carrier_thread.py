@@ -6,7 +6,6 @@ import _thread
 import os
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -14,58 +13,12 @@ import time
 
 import pytest
 
-import lab
-from lab.carriers import watch
 from lab.errors import LabError
-from lab.hooks import DRIVERS
+from tests.carrier_programs import add, carrier, explored, impatient, nothing_is_left
 from tests.controlled import State
-from tests.test_carriers import BOTH
 
 pytestmark = [pytest.mark.filterwarnings("error"), pytest.mark.timeout(60, method="thread")]
-
-
-def settled():
-    """The process's threads, once those that have been told to end had the time."""
-    until = time.monotonic() + 2
-    known = None
-    while time.monotonic() < until:
-        now = (_thread._count(), threading.enumerate(), dict(threading._active), dict(DRIVERS))
-        if now == known:
-            break
-        known = now
-        time.sleep(0.02)
-    return known
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left():
-    before = settled()
-    yield
-    assert settled() == before
-
-
-@pytest.fixture(params=BOTH)
-def carrier(request):
-    return request.param
-
-
-@pytest.fixture
-def impatient(monkeypatch):
-    monkeypatch.setattr(watch, "LOOK", 0.05)
-    monkeypatch.setattr("lab.carriers.thread.LOOK", 0.05)
-    monkeypatch.setattr("lab.carriers.thread._GRACE", 0.1)
-    monkeypatch.setattr(watch, "BLOCKED", 0.4)
-    monkeypatch.setattr(watch, "BUSY", 0.8)
-    monkeypatch.setattr(watch, "IMPATIENT", 0.2)
-
-
-def explored(*actors, carrier="thread", setup=None, **options):
-    options.setdefault("schedules", 60)
-    return lab.explore(setup or (lambda: State(value=0)), list(actors), carrier=carrier, **options)
-
-
-def add(state):
-    state.value = state.value + 1
+__all__ = ["carrier", "impatient", "nothing_is_left"]  # fixtures
 
 
 # ------------------------------------------------------------------ failures of actors
@@ -298,7 +251,7 @@ def test_ctrl_c(ends, carrier):
     thread.start()
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        explored(ends, add, add, carrier=carrier, schedules=None, seconds=20)
+        explored(ends, add, add, carrier=carrier, schedules=None, seconds=20, strategy="random")
     thread.join()
     assert time.monotonic() - began < 4
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -318,7 +271,7 @@ def test_a_handler_that_raises_ends_the_exploration():
         for delay in (0.05, 0.11, 0.17, 0.2):
             signal.setitimer(signal.ITIMER_REAL, delay)
             with pytest.raises(TooLate):
-                explored(add, add, add, schedules=None, seconds=20)
+                explored(add, add, add, schedules=None, seconds=20, strategy="random")
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
@@ -342,100 +295,3 @@ def test_a_handler_of_the_program_is_no_step(carrier):
         signal.signal(signal.SIGUSR1, before)
     assert set(verdict.outcomes) == {True}
     assert set(noted) == {signal.SIGUSR1}
-
-
-# ------------------------------------------------------------------ what belongs to an OS thread
-
-
-def test_a_connection_knows_its_thread():
-    """C code that looks at the thread it really runs on."""
-
-    def queries(state):
-        add(state)
-        state.database.execute("select 1")
-
-    def setup():
-        return State(value=0, database=sqlite3.connect(":memory:"))
-
-    found = explored(queries, add, setup=setup, teardown=lambda state: state.database.close())
-    assert found.failure.kind == "exception"
-    assert "SQLite objects created in a thread" in found.failure.message
-
-
-def test_trace_and_profile_functions_stay_with_the_actor():
-    seen = []
-
-    def curious(state):
-        seen.append((sys.gettrace(), sys.getprofile() is watcher))
-        add(state)
-        sys.settrace(tracer)
-        sys.setprofile(watcher)
-        add(state)
-
-    def tracer(frame, event, argument):
-        return None
-
-    def watcher(frame, event, argument):
-        return None
-
-    coverage = sys.gettrace(), sys.getprofile()
-    verdict = explored(curious, curious)
-    assert verdict.failure is None
-    assert {profiled for _, profiled in seen} == {False}
-    assert tracer not in {trace for trace, _ in seen}
-    assert (sys.gettrace(), sys.getprofile()) == coverage
-
-
-def test_functions_set_for_every_thread_are_called():
-    called = set()
-
-    def profiler(frame, event, argument):
-        if event == "call":
-            called.add(frame.f_code.co_name)
-
-    threading.setprofile(profiler)
-    try:
-        verdict = explored(add, add, outcome=lambda state: state.value, schedules=100)
-    finally:
-        threading.setprofile(None)
-    assert "add" in called
-    assert set(verdict.outcomes) == {1, 2}
-
-
-def test_code_that_only_c_code_calls_is_found(carrier):
-    """The interpreter reports it, from whichever thread."""
-
-    class Amount:
-        def __init__(self):
-            self.amount = 0
-
-        def __lt__(self, other):
-            self.amount = self.amount + 1
-            return False
-
-    def sorts(state):
-        sorted([state.one, state.other])
-
-    verdict = lab.explore(
-        lambda: State(one=Amount(), other=Amount()),
-        [sorts, sorts],
-        outcome=lambda state: state.other.amount,
-        carrier=carrier,
-        schedules=200,
-    )
-    assert set(verdict.outcomes) == {1, 2}
-    assert verdict.uncontrolled == ()
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
-def test_the_child_of_a_fork_ends_with_its_actor():
-    def forks(state):
-        add(state)
-        child = os.fork()
-        if child:
-            state.status = os.waitpid(child, 0)[1]
-        add(state)
-
-    verdict = explored(forks, add, schedules=3, setup=lambda: State(value=0, status=None), outcome=lambda s: s.status)
-    assert set(verdict.outcomes) == {0}

@@ -268,7 +268,9 @@ def spin(bell):
 def test_spinning_on_a_flag_that_nobody_sets():
     kind, message, detail = failure(Bell, {"alice": spin}, steps=300, schedules=1)
     assert (kind, detail) == ("livelock", ())
-    assert re.fullmatch(r"no end after [\d,]+ steps and [\d,]+ other operations \(bound: steps=300\); still running: alice", message)
+    assert re.fullmatch(
+        r"no end after [\d,]+ steps and [\d,]+ other operations \(bound: steps=300\); still running: alice", message
+    )
 
 
 def test_two_who_spin_on_each_other():
@@ -283,7 +285,10 @@ def test_two_who_spin_on_each_other():
     actors = {"alice": spin_after("a", "b"), "bob": spin_after("b", "a")}
     kind, message, detail = failure(lambda: State(a=False, b=False), actors, steps=300, schedules=5)
     assert (kind, detail) == ("livelock", ())
-    assert re.fullmatch(r"no end after [\d,]+ steps and [\d,]+ other operations \(bound: steps=\d+\); still running: alice, bob", message)
+    assert re.fullmatch(
+        r"no end after [\d,]+ steps and [\d,]+ other operations \(bound: steps=\d+\); still running: alice, bob",
+        message,
+    )
 
 
 def test_two_who_give_way_to_each_other_for_ever():

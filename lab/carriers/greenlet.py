@@ -36,11 +36,18 @@ class GreenletControl(Control):
         self.main.resume = self.main.runner.switch
 
     def _prepare(self, actor: Actor) -> None:
-        own = actor.runner = self._idle.pop() if self._idle else greenlet(self._work, self.main.runner)
+        own = actor.runner = self._idle.pop() if self._idle else self._make()
         actor.resume = own.switch
 
-    def _work(self) -> None:
+    def _make(self) -> Any:
+        """A greenlet that has begun here: where it begins, its depth of recursion is counted from."""
+        own = greenlet(self._work, self.main.runner)
+        own.switch(getcurrent())
+        return own
+
+    def _work(self, maker: Any) -> None:
         """Run one actor after another; each switch here hands over the next."""
+        maker.switch()
         while True:
             actor = self.current
             own = actor.runner
