@@ -29,15 +29,16 @@ def one_line(verdict: Verdict) -> str:
     return f"{verdict.status}: {clip(printable(verdict.reason), 110)}, {duration(verdict.seconds)}"
 
 
+_NOT_DRAWN = ("dpor", "without switches")  # strategies without chance
+
+
 def found_line(verdict: Verdict) -> str:
     """How the failure was found."""
     witness = verdict.witness
     if witness is None:
         return f"schedule {verdict.schedules:,}; {duration(verdict.seconds)}"
-    return (
-        f"schedule {witness.found:,}, {witness.strategy}, seed {witness.seed}; "
-        f"{switches(verdict)}; {duration(verdict.seconds)}"
-    )
+    drawn = "" if witness.strategy in _NOT_DRAWN else f", seed {witness.seed}"
+    return f"schedule {witness.found:,}, {witness.strategy}{drawn}; {switches(verdict)}; {duration(verdict.seconds)}"
 
 
 def called(witness: Witness) -> str:
