@@ -124,6 +124,10 @@ class Discovery:
         given = getattr(operation, "__qualname__", repr(operation))
         self.uncontrolled[f"{given} was handed to {function.__qualname__}, which may call it"] = None
 
+    def outside(self, code: CodeType, line: int) -> None:
+        """Somebody outside the program was waited for."""
+        self.uncontrolled[f"{code.co_qualname} ({code.co_filename}:{line}) waits for files of others"] = None
+
     def _swap(self, function: FunctionType, code: CodeType) -> None:
         accesses = self._policy(code.co_filename, function.__globals__)
         if accesses is None:
