@@ -283,7 +283,7 @@ def _free_tool() -> int:
 
 
 def _functions_of(callee: Any) -> Iterator[FunctionType]:
-    """The Python functions that a call of ``callee`` starts with."""
+    """The Python functions that a call of ``callee`` starts with, and ends with."""
     kind = type(callee)
     if kind is FunctionType:
         yield callee
@@ -297,7 +297,7 @@ def _functions_of(callee: Any) -> Iterator[FunctionType]:
     elif isinstance(callee, staticmethod | classmethod):
         yield from _functions_of(callee.__func__)
     elif isinstance(callee, type):
-        for name in ("__new__", "__init__"):
+        for name in ("__new__", "__init__", "__del__"):
             member = _class_member(callee, name)
             if isinstance(member, FunctionType | staticmethod):
                 yield from _functions_of(member)

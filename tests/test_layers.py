@@ -17,6 +17,7 @@ ORDER = [
     # words that every part speaks
     "errors",
     "origin",
+    "alive",
     "files",
     "schedule",
     "trace",
