@@ -65,6 +65,7 @@ class Control(Accesses):
             self.unwinding = self.quiet = True
             if cut_short:
                 self._unwind_all()
+            self.going_on = False
             if sharing is not None:
                 self._end_watch()
             DRIVERS.pop(self.identity, None)

@@ -90,6 +90,7 @@ class Execution:
         self.gave_way = False  # somebody who spun had to let another go on
         self.suspicious = False  # a place turned out to be shared at a site that is not hot
         self.last = ""  # who ran when the execution was cut short
+        self.going_on = True  # not between executions, when the lab itself may be busy
         self.halted = ""  # why the execution was cut short
         self.left_behind = False  # a thread that is no daemon waits for ever, though the execution is over
         self.unwinding = False
