@@ -133,4 +133,4 @@ def _doubts(exploration: Exploration, strategy: SourceSets) -> Iterator[str]:
         yield "it was asked whether a thread has ended, and to end is no step of its own"
     if control.read_time:
         yield "the clock showed only times that pass while nothing is slow"
-    yield from getattr(control, "doubts", ())
+    yield from control.doubts

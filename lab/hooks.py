@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from lab.instrument import Site
 
 
-Accesses = tuple[tuple[object, object, bool], ...]
-"""Owner, key, and whether it is written."""
+Access = tuple[object, object, bool]
+"""What is touched, under which key, and whether it is written."""
+Accesses = tuple[Access, ...]
 
 
 class Driver(Protocol):
@@ -56,6 +57,31 @@ Two of them at once would swap each other's code.  They would not be faster eith
 _driver = DRIVERS.get
 ABSENT = object()
 """Stands for a value that is not known before the operation has happened."""
+
+
+class Bystander:
+    """A driver that lets everything happen as it would."""
+
+    def touch(
+        self, owner: object, key: object, write: bool, site: Site, value: object = ABSENT, more: Accesses = ()
+    ) -> None:
+        """Before an attribute, global or cell is read or written."""
+
+    def whole(
+        self, container: object, write: bool, site: Site, detail: object = ABSENT, also: tuple[object, ...] = ()
+    ) -> None:
+        """Before an operation on a container."""
+
+    def call(self, function: Any, arguments: tuple[Any, ...], site: Site) -> Any:
+        """Before any call."""
+        return function
+
+    def enter(self, manager: Any, site: Site) -> Any:
+        """Before a ``with`` enters ``manager``."""
+        return manager
+
+    def function_made(self, function: Any) -> None:
+        """A closure or lambda was made from instrumented code."""
 
 
 def read(owner: object, site: Site) -> None:

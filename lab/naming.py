@@ -5,7 +5,6 @@ Nothing here runs code of the program: no ``repr``, no property, no ``__eq__``.
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,7 +13,7 @@ from typing import Any
 
 from lab.alive import Alive
 from lab.hooks import ABSENT
-from lab.origin import LAB, is_library
+from lab.origin import LAB
 
 _SELF = ("self", "cls", "_cls")
 _LONGEST = 44
@@ -179,14 +178,3 @@ def _bracketed(kind: type, parts: list[str]) -> str:
     if kind is set:
         return "{" + inner + "}" if parts else "set()"
     return f"{kind.__name__}([{inner}])"
-
-
-def frame_of_program(skip_libraries: bool = False) -> FrameType | None:
-    """The innermost frame of the calling greenlet that is not the lab's own."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        filename = frame.f_code.co_filename
-        if not filename.startswith(LAB) and not (skip_libraries and is_library(filename)):
-            break
-        frame = frame.f_back
-    return frame

@@ -28,6 +28,7 @@ from types import (
 )
 from typing import Any
 
+from lab.hooks import Accesses
 from lab.origin import is_library
 
 CONTENTS = "[]"
@@ -215,11 +216,7 @@ def is_view(kind: type) -> bool:
     return kind in _VIEWS
 
 
-Access = tuple[object, object, bool]
-"""What is touched, under which key, and whether it is written."""
-
-
-def contents(container: object, write: bool) -> tuple[Access, ...]:
+def contents(container: object, write: bool) -> Accesses:
     """What an operation on ``container`` touches; nothing if it is not one."""
     kind = type(container)
     if not is_container(kind):

@@ -6,6 +6,7 @@ import functools
 import os
 import sys
 import sysconfig
+from types import FrameType
 
 LAB = os.path.dirname(os.path.abspath(__file__)) + os.sep
 """Where the lab's own code lies."""
@@ -24,15 +25,23 @@ def is_library(filename: str) -> bool:
     return path.startswith(_LIBRARIES) or f"{os.sep}site-packages{os.sep}" in path
 
 
+def frame_of_program(skip_libraries: bool = False) -> FrameType | None:
+    """The innermost frame of the calling greenlet that is not the lab's own."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        filename = frame.f_code.co_filename
+        if not filename.startswith(LAB) and not (skip_libraries and is_library(filename)):
+            break
+        frame = frame.f_back
+    return frame
+
+
 def calling_line() -> str:
     """The innermost line of the program that led here, as file:line; nothing where no program did."""
-    frame = sys._getframe(1)
-    while frame.f_code.co_filename.startswith(LAB):
-        if frame.f_back is None:
-            return ""
-        frame = frame.f_back
-    filename = frame.f_code.co_filename
-    return "" if is_library(filename) else f"{os.path.basename(filename)}:{frame.f_lineno}"
+    frame = frame_of_program()
+    if frame is None or is_library(frame.f_code.co_filename):
+        return ""
+    return f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
 
 
 def shown(filename: str) -> str:

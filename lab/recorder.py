@@ -9,8 +9,9 @@ from lab.alive import Alive
 from lab.carriers.actor import Actor
 from lab.hooks import ABSENT
 from lab.instrument import Site
-from lab.naming import Names, frame_of_program, peek, short
+from lab.naming import Names, peek, short
 from lab.operations import CONTENTS, SYNC, is_iterator, underlying
+from lab.origin import frame_of_program
 from lab.trace import Place, Step
 
 

@@ -14,13 +14,14 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any, cast
 
-from lab.carriers.actor import ALL_WRITES, COLD, Actor, Event, Place
+from lab.carriers.actor import ALL_WRITES, COLD, Actor, Event, Places
 from lab.carriers.ownership import references_of_private
 from lab.carriers.scheduling import Scheduling
 from lab.discovery import Discovery
 from lab.hooks import ABSENT
+from lab.hooks import Accesses as Touched
 from lab.instrument import Site
-from lab.operations import CONTENTS, Access, contents, function_effect, is_container, is_iterator, method_writes
+from lab.operations import CONTENTS, contents, function_effect, is_container, is_iterator, method_writes
 from lab.virtual import Twins
 from lab.virtual.callers import CARRIERS
 from lab.virtual.local import LOCAL
@@ -51,7 +52,7 @@ class Accesses(Scheduling):
         write: bool,
         site: Site,
         value: object = ABSENT,
-        more: tuple[Access, ...] = (),
+        more: Touched = (),
     ) -> None:
         """Before an attribute, global or cell is read or written; ``more`` is touched in the same step."""
         if self.quiet:
@@ -105,7 +106,7 @@ class Accesses(Scheduling):
         if seen & COLD:
             self._compare(actor, seen, write)
 
-    def _places(self, key: object, write: bool, more: tuple[Access, ...]) -> tuple[tuple[Place, bool], ...]:
+    def _places(self, key: object, write: bool, more: Touched) -> Places:
         """What a step touches beside its first place."""
         places = [((id(owner), name), writes) for owner, name, writes in more]
         if key in self.class_names:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 import threading
 from collections import deque
 from itertools import islice
@@ -18,11 +17,10 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any
 
-from lab.discovery import Discovery
 from lab.hooks import ABSENT, Accesses
 from lab.instrument import Site
 from lab.operations import CONTENTS, is_container
-from lab.origin import LAB, shown
+from lab.origin import frame_of_program, shown
 from lab.outside import function_leaves_memory, has_hidden_state, method_leaves_memory, runs_unseen
 
 if TYPE_CHECKING:
@@ -47,10 +45,6 @@ class Doubting(_Base):
 
     _interrupted: FrameType | None = None  # the code whose container operation was the last step, until it calls
 
-    def __init__(self, discovery: Discovery, steps: int) -> None:
-        super().__init__(discovery, steps)
-        self.doubts: dict[str, None] = {}
-
     def touch(
         self, owner: object, key: object, write: bool, site: Site, value: object = ABSENT, more: Accesses = ()
     ) -> None:
@@ -60,7 +54,7 @@ class Doubting(_Base):
             return
         if key == "__dict__":
             self._doubt("uses the attributes of an object as a dictionary", site)
-        frame = _frame_of_program()
+        frame = frame_of_program()
         self._look_for_callback(frame, site)
         super().touch(owner, key, write, site, value, more)
         self._interrupted = frame if key is CONTENTS and site in self.hot else None
@@ -77,7 +71,7 @@ class Doubting(_Base):
         """Before a call."""
         if self.quiet:
             return super().call(function, arguments, site)
-        self._look_for_callback(_frame_of_program(), site)
+        self._look_for_callback(frame_of_program(), site)
         self._interrupted = None
         given = super().call(function, arguments, site)
         if given is function and site.watched:
@@ -173,10 +167,3 @@ def _acts_on_shared(argument: object) -> bool:
     if type(argument) is functools.partial:
         return not isinstance(argument.func, FunctionType | MethodType)
     return type(argument) is BuiltinFunctionType and is_container(type(argument.__self__))
-
-
-def _frame_of_program() -> FrameType | None:
-    frame: FrameType | None = sys._getframe(2)
-    while frame is not None and frame.f_code.co_filename.startswith(LAB):
-        frame = frame.f_back
-    return frame

@@ -61,7 +61,8 @@ class Execution:
         self.was_set: frozenset[int] = frozenset()
         self.passed_over_timers = False  # in some execution: a long timeout could not end before others had gone on
         self.asked_for_ends = False  # in some execution: whether a thread has ended, which is no step of its own
-        self.read_time = False  # in some execution: an actor
+        self.read_time = False  # in some execution: an actor read the clock
+        self.doubts: dict[str, None] = {}  # what else stands against a proof, noted by a carrier that is watched
         self.log = False  # a strategy asks for the events
         self.main.begun = True
         self._declared: list[Actor] = []

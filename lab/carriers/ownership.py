@@ -12,9 +12,8 @@ import sys
 from sys import getrefcount
 from threading import get_ident
 from types import FunctionType
-from typing import Any
 
-from lab.hooks import ABSENT, DRIVERS, Accesses
+from lab.hooks import ABSENT, DRIVERS, Bystander
 from lab.instrument import Site, instrument
 
 
@@ -23,7 +22,7 @@ def _loop() -> None:
         pass
 
 
-class _Counting:
+class _Counting(Bystander):
     """A driver that counts the references to what a loop runs over."""
 
     count = 0
@@ -31,21 +30,8 @@ class _Counting:
     def whole(
         self, container: object, write: bool, site: Site, detail: object = ABSENT, also: tuple[object, ...] = ()
     ) -> None:
+        """Before an operation on a container."""
         self.count = getrefcount(container)
-
-    def touch(
-        self, owner: object, key: object, write: bool, site: Site, value: object = ABSENT, more: Accesses = ()
-    ) -> None:
-        pass
-
-    def call(self, function: Any, arguments: tuple[Any, ...], site: Site) -> Any:
-        return function
-
-    def enter(self, manager: Any, site: Site) -> Any:
-        return manager
-
-    def function_made(self, function: Any) -> None:
-        pass
 
 
 @functools.cache

@@ -19,7 +19,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
 from lab.discovery import Discovery
-from lab.hooks import ABSENT, DRIVERS, Accesses, uncontrolled
+from lab.hooks import ABSENT, DRIVERS, Accesses, Bystander, uncontrolled
 from lab.instrument import Site
 from lab.naming import parts
 from lab.origin import is_library
@@ -98,7 +98,7 @@ def _uncalled(name: str, member: object) -> list[FunctionType]:
     return [candidate for candidate in candidates if isinstance(candidate, FunctionType)]
 
 
-class Company:
+class Company(Bystander):
     """The driver of a thread whose code is left alone: it only goes along with the threads that are started.
 
     What leaves such a thread is a finding as much as what leaves an actor.  `threading.excepthook`
@@ -110,28 +110,11 @@ class Company:
         self._strayed = strayed
         self._number = number
 
-    def touch(
-        self, owner: object, key: object, write: bool, site: Site, value: object = ABSENT, more: Accesses = ()
-    ) -> None:
-        """Before an attribute, global or cell is read or written."""
-
-    def whole(
-        self, container: object, write: bool, site: Site, detail: object = ABSENT, also: tuple[object, ...] = ()
-    ) -> None:
-        """Before an operation on a container."""
-
     def call(self, function: Any, arguments: tuple[Any, ...], site: Site) -> Any:
         """Before any call: see to it that threads it starts have company too."""
         if type(function) is BuiltinFunctionType and function in _STARTERS:
             return functools.partial(self._start, function)
         return function
-
-    def enter(self, manager: Any, site: Site) -> Any:
-        """Before a ``with`` enters ``manager``."""
-        return manager
-
-    def function_made(self, function: Any) -> None:
-        """A closure or lambda was made from instrumented code."""
 
     def _start(self, start: Callable[..., Any], target: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         return start(functools.partial(self._as_child, self._number(), target), *arguments, **options)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lab.hooks import uncontrolled
+from lab.operations import SYNC
 from lab.virtual.arguments import as_real, patience
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def _share_end(control: Control, site: Site, thread: Any, actor: Actor) -> None:
     """Make ``site``, where the end of ``actor`` may be noticed or not, a decision: ending is no step of its own."""
     control.asked_for_ends = True
     if not control.quiet:
-        control._mark(actor, thread, "sync", True, site)
+        control._mark(actor, thread, SYNC, True, site)
 
 
 def start_new_thread(
