@@ -61,9 +61,7 @@ class GreenletControl(Control):
             except Stopped:
                 pass
             except BaseException as error:
-                if not self.unwinding:
-                    actor.error = error
-                    self.halted = self.halted or "exception"
+                self.failed(actor, error)
             if len(copy_context()):
                 own.gr_context = Context()
             self._idle.append(own)
@@ -72,8 +70,6 @@ class GreenletControl(Control):
                 following = self.main
             else:
                 following = self._ended(actor)
-                if following.wait is not None and not self.halted:
-                    self._wake(following)
             self._pass_to(following)
             following.resume()
 

@@ -219,8 +219,14 @@ class Scheduling(Execution):
             self._decide(actor)
         self.ended = actor
 
+    def failed(self, actor: Actor, error: BaseException) -> None:
+        """Note what left an actor, unless it was told to end."""
+        if not self.unwinding:
+            actor.error = error
+            self.halted = self.halted or "exception"
+
     def _ended(self, actor: Actor) -> Actor:
-        """Strike off an actor that has ended; who goes on."""
+        """Strike off an actor that has ended; who goes on, awake."""
         actor.finished = True
         if actor.thread is not None:
             threads.mark_ended(actor.thread)
@@ -231,7 +237,10 @@ class Scheduling(Execution):
             return self.main
         if not self.live:
             return self._nobody()
-        return self._first(self._enabled() if self.waiting or not self.unfinished else self.live)
+        following = self._first(self._enabled() if self.waiting or not self.unfinished else self.live)
+        if following.wait is not None and not self.halted:
+            self._wake(following)
+        return following
 
     def _first(self, enabled: list[Actor]) -> Actor:
         """Who goes on when the actor that ran cannot."""

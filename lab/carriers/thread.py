@@ -120,9 +120,7 @@ class ThreadControl(Control):
         except Stopped:
             pass
         except BaseException as error:
-            if not self.unwinding:
-                actor.error = error
-                self.halted = self.halted or "exception"
+            self.failed(actor, error)
         seat.used |= self.locals.leave(actor)
         end_actor()
 
@@ -137,8 +135,6 @@ class ThreadControl(Control):
         else:
             try:
                 following = self._ended(actor)
-                if following.wait is not None and not self.halted:
-                    self._wake(following)
             except BaseException as error:  # not the actor's, but the lab's own
                 self._error, self.halted = error, "interrupted"
         with self._passing:

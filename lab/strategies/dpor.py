@@ -96,7 +96,6 @@ class SourceSets:
                         return actor
             self.diverged = self.diverged or f"decision {depth + 1}"
             return enabled[0]
-        names = tuple([actor.index for actor in enabled])
         self._wake(execution, position)
         awake = [actor for actor in enabled if actor.index not in self._sleeping]
         if self.redundant or not awake:
@@ -104,7 +103,9 @@ class SourceSets:
             self.redundant = True
             return self._fair(enabled, current)
         chosen = self._fair(awake, current)
-        self._path.append(_Node(position, names, frozenset(self._sleeping), chosen.index))
+        self._path.append(
+            _Node(position, tuple([actor.index for actor in enabled]), frozenset(self._sleeping), chosen.index)
+        )
         return chosen
 
     def end(self, execution: Execution) -> None:
@@ -121,7 +122,7 @@ class SourceSets:
             return node is not None and who in node.enabled
 
         races = Races(execution.actors, was_enabled)
-        for earlier, initials, _who in races.of(events, self._fresh, left):
+        for earlier, initials in races.of(events, self._fresh, left):
             node = nodes.get(earlier)
             if node is not None and not any(one in node.wanted or one in node.sleep for one in initials):
                 possible = [one for one in initials if one in node.enabled]

@@ -24,7 +24,6 @@ class Races:
         self._was_enabled = was_enabled  # event position, actor index -> could the actor have gone on there?
         width = len(actors)
         self._width = width
-        self._actors = actors
         self._events: list[Event] = []
         self._numbers: list[int] = []  # of each event among its actor's own, from 1
         self._clocks: list[list[int]] = []  # of each event
@@ -37,8 +36,8 @@ class Races:
         self._threads = {id(actor.thread): actor.index for actor in actors if actor.thread is not None}
         self._inherited = 0
 
-    def of(self, events: Sequence[Event], since: int, live: Sequence[Actor]) -> Iterator[tuple[int, list[int], int]]:
-        """Position of the earlier operation, who could go first instead, and whose operation raced.
+    def of(self, events: Sequence[Event], since: int, live: Sequence[Actor]) -> Iterator[tuple[int, list[int]]]:
+        """Position of the earlier operation of each race, and who could go first there instead.
 
         Only for later operations from position ``since``; what ``live`` actors had come
         to and not done when the execution ended counts as done.
@@ -67,11 +66,7 @@ class Races:
         index = event.actor.index
         now = self._now[index]
         written, read = self._written, self._read
-        for place, write in event.places:
-            if place in written:
-                _join(now, written[place])
-            if write and place in read:
-                _join(now, read[place])
+        self._depend(now, event)
         if event.kind == "join":
             ended = self._threads.get(event.places[0][0][0])
             if ended is not None:
@@ -96,9 +91,17 @@ class Races:
             else:
                 read[place] = clock
 
+    def _depend(self, clock: list[int], event: Event) -> None:
+        """Put ``event`` after all that it depends on."""
+        for place, write in event.places:
+            if place in self._written:
+                _join(clock, self._written[place])
+            if write and place in self._read:
+                _join(clock, self._read[place])
+
     # ------------------------------------------------------------ races
 
-    def _races(self, event: Event, position: int) -> Iterator[tuple[int, list[int], int]]:
+    def _races(self, event: Event, position: int) -> Iterator[tuple[int, list[int]]]:
         index = event.actor.index
         covered = self._now[index].copy()
         own = self._own[index]
@@ -119,7 +122,7 @@ class Races:
                     continue
                 else:  # who took a lock found it free
                     certain = event.kind == kind == "lock"
-            yield earlier, self._initials(earlier, position, event), index
+            yield earlier, self._initials(earlier, position, event)
             if certain:
                 _join(covered, self._clocks[earlier])
 
@@ -144,7 +147,7 @@ class Races:
         return found
 
     def _initials(self, earlier: int, position: int, event: Event) -> list[int]:
-        """Who can go first among what does not happen after ``earlier``, ``event`` included; the racing actor last."""
+        """Who can go first among what does not happen after ``earlier``, ``event`` included."""
         other = self._events[earlier].actor.index
         number = self._numbers[earlier]
         firsts: list[tuple[int, int]] = []  # (position, actor)
@@ -158,20 +161,14 @@ class Races:
         firsts.sort()
         initials: list[int] = []
         for at, actor in firsts:
-            clock = self._clocks[at] if at < position else self._before(event)
+            if at < position:
+                clock = self._clocks[at]
+            else:  # it has not happened yet
+                clock = self._now[actor].copy()
+                self._depend(clock, event)
             if all(clock[who] < self._numbers[where] for where, who in firsts if where < at and who != actor):
                 initials.append(actor)
         return initials
-
-    def _before(self, event: Event) -> list[int]:
-        """The clock that ``event`` will have, but for itself."""
-        clock = self._now[event.actor.index].copy()
-        for place, write in event.places:
-            if place in self._written:
-                _join(clock, self._written[place])
-            if write and place in self._read:
-                _join(clock, self._read[place])
-        return clock
 
 
 def _coming(actor: Actor) -> Event:
