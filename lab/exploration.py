@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -129,6 +129,11 @@ class Exploration:
             outcomes[outcome] += count
         except Exception as error:  # its own __eq__
             raise self.program.untallied(outcome, error) from None
+
+    def tally_all(self, outcomes: Counter[Any], more: Mapping[Any, int]) -> None:
+        """Count what was counted elsewhere."""
+        for outcome, count in more.items():
+            self.tally(outcomes, outcome, count)
 
     def learn(self, choices: Sequence[int]) -> None:
         """Repeat an execution with everything noted, to find code and shared objects it met first."""

@@ -27,8 +27,7 @@ class Sample:
     def add(self, exploration: Exploration, more: Sample) -> None:
         """Take in what was found afterwards."""
         self.schedules += more.schedules
-        for outcome, count in more.outcomes.items():
-            exploration.tally(self.outcomes, outcome, count)
+        exploration.tally_all(self.outcomes, more.outcomes)
         self.failure, self.choices, self.strategy = more.failure, more.choices, more.strategy
 
 

@@ -11,7 +11,7 @@ from lab.exploration import Escaped, Exploration, engine
 from lab.program import Failure, Program, describe
 from lab.recorder import identity_of
 from lab.sampling import Sample, sample, spent
-from lab.strategies import STRATEGIES
+from lab.strategies import STRATEGIES, Strategy
 from lab.strategies.dpor import SourceSets
 from lab.trace import Trace
 from lab.verdict import Verdict
@@ -68,8 +68,7 @@ class Search:
         with engine(self.program, self.steps, self.trace, self.carrier) as exploration:
             if not self._profile(exploration):
                 left = None if self.schedules is None else max(0, self.schedules - verdict.schedules)
-                strategy = STRATEGIES[self.strategy](self.seed, exploration.counts)
-                self._take_in_sample(exploration, sample(exploration, strategy, left, self._until(began)))
+                self._sample(exploration, left, self._until(began))
             verdict.uncontrolled = tuple(dict.fromkeys((*uncontrolled, *exploration.discovery.uncontrolled)))
         if verdict.status == "unknown":
             verdict.reason = f"{verdict.reason}; {reason}"
@@ -88,14 +87,17 @@ class Search:
             found.go_on(self.schedules, self._until(began))
             self._take_in(exploration, found)
             return found.complete
-        strategy = STRATEGIES[self.strategy](self.seed, exploration.counts)
-        self._take_in_sample(exploration, sample(exploration, strategy, self.schedules, self._until(began)))
+        self._sample(exploration, self.schedules, self._until(began))
         return False
+
+    def _draw(self, exploration: Exploration) -> Strategy:
+        """The strategy that draws schedules, fitted to the program."""
+        return STRATEGIES[self.strategy](self.seed, exploration.counts)
 
     def _alternate(self, exploration: Exploration, until: float | None) -> bool:
         """Cover everything and draw schedules, by turns: most bugs are near, and many programs small."""
         covering, drawn = Exhaustion(exploration), Sample()
-        strategy = STRATEGIES[self.strategy](self.seed, exploration.counts)
+        strategy = self._draw(exploration)
         turn = _FIRST_TURN
         while drawn.failure is None:
             left = self._left(covering, drawn)
@@ -129,8 +131,7 @@ class Search:
         verdict.schedules, verdict.outcomes = covering.schedules, covering.outcomes
         if not covering.complete:
             verdict.schedules += drawn.schedules
-            for outcome, count in drawn.outcomes.items():
-                exploration.tally(verdict.outcomes, outcome, count)
+            exploration.tally_all(verdict.outcomes, drawn.outcomes)
 
     def _profile(self, exploration: Exploration) -> bool:
         """Get to know the program; true if it fails even without switches."""
@@ -155,11 +156,12 @@ class Search:
             )
             verdict.bound = f"about {found.schedules / found.estimate:.0%} of the classes" if found.estimate else None
 
-    def _take_in_sample(self, exploration: Exploration, found: Sample) -> None:
+    def _sample(self, exploration: Exploration, schedules: int | None, until: float | None) -> None:
+        """Draw schedules, and tell what came of it."""
         verdict = self.verdict
+        found = sample(exploration, self._draw(exploration), schedules, until)
         verdict.schedules += found.schedules
-        for outcome, count in found.outcomes.items():
-            exploration.tally(verdict.outcomes, outcome, count)
+        exploration.tally_all(verdict.outcomes, found.outcomes)
         verdict.reason = found.reason
         verdict.bound = None
         if found.failure is not None:
