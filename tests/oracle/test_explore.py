@@ -36,9 +36,6 @@ FAILURES = {"exception": EXCEPTION, "deadlock": DEADLOCK, "lost wakeup": DEADLOC
 
 each_shape = pytest.mark.parametrize("shape", SHAPES)
 enough_time = pytest.mark.timeout(120 + PROGRAMS)
-needs_dpor = pytest.mark.skipif(
-    "dpor" not in lab.strategies.names(), reason="needs the strategy that covers every schedule"
-)
 
 
 def with_programs(test: Callable[[Program, Answer], None]) -> Callable[[str], None]:
@@ -129,7 +126,6 @@ def covered(program: Program, answer: Answer) -> None:
     assert verdict.schedules == answer.classes
 
 
-@needs_dpor
 @each_shape
 @enough_time
 @with_programs
@@ -137,7 +133,6 @@ def test_every_schedule_is_covered_each_class_once(program, answer):
     covered(program, answer)
 
 
-@needs_dpor
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_known_programs_are_covered_each_class_once(family):
     covered(family.program, every(family.program))
