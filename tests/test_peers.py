@@ -310,4 +310,4 @@ def test_11_threads_that_tasks_hand_work_to_race(strategy):
     async def both(counter):
         await asyncio.gather(asyncio.to_thread(counter.add), asyncio.to_thread(counter.add))
 
-    assert reached(Counter, [lambda counter: asyncio.run(both(counter))], value, strategy, 60) == {1, 2}
+    assert reached(Counter, [lambda counter: asyncio.run(both(counter))], value, strategy, 250) == {1, 2}
