@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from types import FrameType
 from typing import Any
-from weakref import getweakrefs, ref
 
 from lab.carriers.actor import Actor
 from lab.hooks import ABSENT
 from lab.instrument import Site
-from lab.naming import Names, frame_of_program, peek, short
+from lab.naming import Names, frame_of_program, has_finalizer, peek, short
 from lab.operations import CONTENTS, SYNC, is_iterator, underlying
 from lab.trace import Place, Step
 
@@ -154,13 +153,6 @@ def _parameter(body: Any) -> str:
     return str(code.co_varnames[position])
 
 
-def _has_finalizer(thing: object) -> bool:
-    """Whether code runs when ``thing`` dies, which must not be put off."""
-    if hasattr(type(thing), "__del__"):
-        return True
-    return any(issubclass(type(one), ref) and one.__callback__ is not None for one in getweakrefs(thing))
-
-
 class SharingMap:
     """Every access of one execution, to find the sites where a shared object is touched.
 
@@ -178,7 +170,7 @@ class SharingMap:
     def note(self, actor: Actor, owner: object, key: object, write: bool, site: Site) -> None:
         """One access."""
         place = (id(owner), key)
-        if not _has_finalizer(owner):
+        if not has_finalizer(owner):  # which must not be put off
             self._kept[id(owner)] = owner
         self._sites.setdefault(place, {})[site] = None
         self._actors.setdefault(place, set()).add(actor.index)

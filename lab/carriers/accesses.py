@@ -24,7 +24,6 @@ from lab.discovery import Discovery, is_modelled
 from lab.hooks import ABSENT
 from lab.instrument import Site
 from lab.operations import (
-    CONTENTS,
     Access,
     contents,
     fills_itself,
@@ -197,7 +196,7 @@ class Accesses(Scheduling):
         if site.kind == "next" and getrefcount(container) <= self._private and is_iterator(type(container)):
             accesses = contents(container, write)[1:]  # nobody else can have it
         else:
-            accesses = contents(container, write or fills_itself(container) and site.kind == "item")
+            accesses = contents(container, write or (fills_itself(container) and site.kind == "item"))
         for other in also:
             accesses += contents(other, False)
         if accesses:
