@@ -185,7 +185,12 @@ def has_finalizer(thing: object) -> bool:
     """Whether code runs when ``thing`` dies."""
     if hasattr(type(thing), "__del__"):
         return True
-    return any(issubclass(type(one), ref) and one.__callback__ is not None for one in getweakrefs(thing))
+    return any(issubclass(type(one), ref) and _is_told(one.__callback__) for one in getweakrefs(thing))
+
+
+def _is_told(callback: object) -> bool:
+    """Whether a callback is another one than that of a `weakref.WeakSet`, in which every thread stands."""
+    return callback is not None and getattr(callback, "__module__", "") != "_weakrefset"
 
 
 def frame_of_program(skip_libraries: bool = False) -> FrameType | None:
