@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from types import FrameType, FunctionType, MemberDescriptorType, ModuleType
 from typing import Any
+from weakref import getweakrefs, ref
 
 from lab.alive import Alive
 from lab.hooks import ABSENT
@@ -179,6 +180,13 @@ def _bracketed(kind: type, parts: list[str]) -> str:
     if kind is set:
         return "{" + inner + "}" if parts else "set()"
     return f"{kind.__name__}([{inner}])"
+
+
+def has_finalizer(thing: object) -> bool:
+    """Whether code runs when ``thing`` dies."""
+    if hasattr(type(thing), "__del__"):
+        return True
+    return any(issubclass(type(one), ref) and one.__callback__ is not None for one in getweakrefs(thing))
 
 
 def frame_of_program(skip_libraries: bool = False) -> FrameType | None:

@@ -18,10 +18,12 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any
 
+from lab.carriers.hidden import hidden_access, hidden_call, variables_of
 from lab.discovery import Discovery
 from lab.hooks import ABSENT, Accesses
 from lab.instrument import Site
-from lab.operations import CONTENTS, is_container
+from lab.naming import has_finalizer
+from lab.operations import CONTENTS, SYNC, is_container
 from lab.origin import LAB, shown
 from lab.outside import function_leaves_memory, has_hidden_state, method_leaves_memory, runs_unseen
 
@@ -51,6 +53,11 @@ class Doubting(_Base):
         super().__init__(discovery, steps)
         self.doubts: dict[str, None] = {}
 
+    def _clear(self) -> None:
+        super()._clear()
+        self._met: set[int] = set()  # objects whose attributes have been touched
+        self._variables: dict[int, int] = {}  # the dictionaries behind them -> whose
+
     def touch(
         self, owner: object, key: object, write: bool, site: Site, value: object = ABSENT, more: Accesses = ()
     ) -> None:
@@ -58,12 +65,31 @@ class Doubting(_Base):
         if self.quiet:
             super().touch(owner, key, write, site, value, more)
             return
-        if key == "__dict__":
-            self._doubt("uses the attributes of an object as a dictionary", site)
+        hidden = hidden_access(owner, key, write, site) or self._two_ways(owner, key, site)
+        if hidden:
+            self._doubt(hidden, site)
         frame = _frame_of_program()
         self._look_for_callback(frame, site)
         super().touch(owner, key, write, site, value, more)
         self._interrupted = frame if key is CONTENTS and site in self.hot else None
+
+    def _two_ways(self, owner: object, key: object, site: Site) -> str:
+        """Why the attributes of an object may be those of another one, or the items of a dictionary."""
+        identity = id(owner)
+        if key is CONTENTS:
+            known = isinstance(owner, dict) and identity in self._variables
+            return "uses a dictionary that holds the attributes of an object" if known else ""
+        if identity not in self._met and key != SYNC:
+            self._met.add(identity)
+            if has_finalizer(owner):
+                return "uses an object at whose end code runs, so that another one may take its place in memory"
+            variables = variables_of(owner)
+            if variables is not None:
+                if self._variables.setdefault(id(variables), identity) != identity:
+                    return "uses an object that has its attributes in common with another one"
+                if (id(variables), CONTENTS) in self.touched:
+                    return "uses an object whose attributes are the items of a dictionary"
+        return ""
 
     def whole(
         self, container: object, write: bool, site: Site, detail: object = ABSENT, also: tuple[object, ...] = ()
@@ -81,6 +107,9 @@ class Doubting(_Base):
         self._interrupted = None
         given = super().call(function, arguments, site)
         if given is function and site.watched:
+            hidden = hidden_call(function, arguments, site)
+            if hidden:
+                self._doubt(hidden, site)
             self._examine(function, arguments, site)
         return given
 
@@ -96,7 +125,7 @@ class Doubting(_Base):
                 self._doubt(f"calls {function.__module__}.{function.__qualname__}, {_FREE}", site)
             return
         if kind is functools.partial:
-            self._examine(function.func, (*function.args, *arguments), site)
+            self._examine(function.func, (*function.args, *function.keywords.values(), *arguments), site)
         elif kind is _CACHED:
             self._doubt("calls a cached function, and what the cache holds depends on who came first", site)
         elif isinstance(function, type):
