@@ -137,6 +137,10 @@ class Discovery:
         given = getattr(operation, "__qualname__", repr(operation))
         self.uncontrolled[f"{given} was handed to {function.__qualname__}, which may call it"] = None
 
+    def outside(self, code: CodeType, line: int) -> None:
+        """Somebody outside the program was waited for."""
+        self.uncontrolled[f"{code.co_qualname} ({code.co_filename}:{line}) waits for files of others"] = None
+
     def _swap(self, function: FunctionType, code: CodeType) -> None:
         stepped = self._policy(code.co_filename, function.__globals__)
         if stepped is None:
@@ -296,7 +300,7 @@ def _free_tool() -> int:
 
 
 def _functions_of(callee: Any) -> Iterator[FunctionType]:
-    """The Python functions that a call of ``callee`` starts with."""
+    """The Python functions that a call of ``callee`` starts with, and ends with."""
     kind = type(callee)
     if kind is FunctionType:
         yield callee
@@ -310,7 +314,7 @@ def _functions_of(callee: Any) -> Iterator[FunctionType]:
     elif isinstance(callee, staticmethod | classmethod):
         yield from _functions_of(callee.__func__)
     elif isinstance(callee, type):
-        for name in ("__new__", "__init__"):
+        for name in ("__new__", "__init__", "__del__"):
             member = _class_member(callee, name)
             if isinstance(member, FunctionType | staticmethod):
                 yield from _functions_of(member)

@@ -18,80 +18,107 @@ _MOST_RESTARTS = 50  # a program that always has something new to show has no en
 
 @dataclass
 class Exhaustion:
-    """How far it went."""
+    """Runs one schedule of each class, as far as it is let go on.
 
-    schedules: int = 0
+    A strict exploration notes every access of every execution, so that nothing
+    shared can be missed.
+    """
+
+    exploration: Exploration
+    schedules: int = 0  # classes covered
     redundant: int = 0  # executions that repeated a class
     outcomes: Counter[Any] = field(default_factory=Counter)
     failure: Failure | None = None
     choices: list[int] = field(default_factory=list)  # of the execution that failed
     complete: bool = False
-    estimate: int = 0  # classes in all, as far as can be told
     doubts: dict[str, None] = field(default_factory=dict)  # what stands against a proof
 
+    def __post_init__(self) -> None:
+        self._strategy = SourceSets()
+        self._known = self._decisions()
+        self._restarts = 0
 
-def exhaust(exploration: Exploration, schedules: int | None, until: float | None) -> Exhaustion:
-    """Run one schedule of each class until all are covered, one fails or the budget is spent.
+    @property
+    def estimate(self) -> int:
+        """How many classes there are, as far as can be told."""
+        return max(self.schedules, self._strategy.estimate(self.schedules))
 
-    A strict exploration notes every access of every execution, so that nothing
-    shared can be missed.
-    """
-    control = exploration.control
-    strategy = SourceSets()
-    found = Exhaustion()
-    for _ in range(_MOST_RESTARTS):
-        if not _pass(exploration, strategy, found, schedules, until):
-            break
-        strategy.restart()
-        found = Exhaustion()
-    else:
-        found.doubts["something new turned out to be shared in every pass"] = None
-    control.log = False
-    found.estimate = max(found.schedules, strategy.estimate(found.schedules))
-    for doubt in _doubts(exploration, strategy):
-        found.doubts[doubt] = None
-    return found
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing to go on with."""
+        return self.complete or self.failure is not None or bool(self._strategy.diverged)
 
+    def go_on(self, executions: int | None, until: float | None) -> None:
+        """Go on until all is covered, one execution fails, or so many have been run, or the time is up."""
+        control, strategy = self.exploration.control, self._strategy
+        most = None if executions is None else self.schedules + self.redundant + executions
+        while not self.over:
+            if not strategy.begin(control):
+                self.complete = True
+                break
+            if (most is not None and self.schedules + self.redundant >= most) or (
+                until is not None and time.perf_counter() >= until
+            ):
+                break
+            if self._known != self._decisions() and not self._restart():
+                break
+            self._execute()
+        control.log = False
+        for doubt in _doubts(self.exploration, strategy):
+            self.doubts[doubt] = None
 
-def _pass(
-    exploration: Exploration, strategy: SourceSets, found: Exhaustion, schedules: int | None, until: float | None
-) -> bool:
-    """Go through all classes; true if a decision was discovered that was none, so that it all has to be done again."""
-    control = exploration.control
-    clock = time.perf_counter
-    while strategy.begin(control):
-        executions = found.schedules + found.redundant
-        if (schedules is not None and executions >= schedules) or (until is not None and clock() >= until):
-            return False
-        known = len(control.hot), len(control.class_names)
+    def _execute(self) -> None:
+        exploration, strategy = self.exploration, self._strategy
+        control = exploration.control
         sharing = SharingMap() if exploration.strict else None
         outcome, failure = exploration.execute(strategy.choose, sharing=sharing)
         choices = control.choices
         if failure is not None:
-            found.failure, found.choices = failure, choices
-            found.schedules += 1
-            exploration.tally(found.outcomes, outcome)
-            return False
+            self.failure, self.choices = failure, choices
+            self._count(outcome)
+            return
         if sharing is not None:
             exploration.take_in(sharing)
         elif control.suspicious:
             exploration.learn(choices)
-        if exploration.discovery.take_found() or known != (len(control.hot), len(control.class_names)):
-            return True
+        if exploration.discovery.take_found():
+            self._known = (-1, -1)  # code that started uninstrumented
+            return
+        if self._known != self._decisions():
+            return
         if control.daemons:
-            found.doubts["daemon threads may still be running when the others have ended"] = None
+            self.doubts["daemon threads may still be running when the others have ended"] = None
         if control.gave_way:
-            found.doubts["an actor that waited in a loop was interrupted only now and then"] = None
+            self.doubts["an actor that waited in a loop was interrupted only now and then"] = None
         strategy.end(control)
         if strategy.diverged:
-            return False
+            return
         if strategy.redundant:
-            found.redundant += 1
+            self.redundant += 1
         else:
-            found.schedules += 1
-            exploration.tally(found.outcomes, outcome)
-    found.complete = True
-    return False
+            self._count(outcome)
+
+    def _count(self, outcome: Any) -> None:
+        self.schedules += 1
+        self.exploration.tally(self.outcomes, outcome)
+
+    def _decisions(self) -> tuple[int, int]:
+        """Changes when a decision is discovered that was none before."""
+        control = self.exploration.control
+        return len(control.hot), len(control.class_names)
+
+    def _restart(self) -> bool:
+        """Forget what was covered, for it was not all; false if that never ends."""
+        self._known = self._decisions()
+        self._restarts += 1
+        if self._restarts > _MOST_RESTARTS:
+            self.doubts["something new turned out to be shared again and again"] = None
+            return False
+        self._strategy.restart()
+        self._strategy.begin(self.exploration.control)
+        self.schedules = self.redundant = 0
+        self.outcomes.clear()
+        return True
 
 
 def _doubts(exploration: Exploration, strategy: SourceSets) -> Iterator[str]:

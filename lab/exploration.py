@@ -29,7 +29,7 @@ from lab.strategies.replay import Choices, Profile
 from lab.virtual import operations_redirected
 
 MOST_PROFILES = 60  # executions to find all code that runs
-_TIDY = 100  # executions between two collections of garbage
+_TIDY = 1_000  # executions between two collections of garbage
 _TWINS = os.path.join(LAB, "virtual") + os.sep  # raises what the real objects raise
 
 

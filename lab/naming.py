@@ -13,6 +13,7 @@ from types import FrameType, FunctionType, MemberDescriptorType, ModuleType
 from typing import Any
 from weakref import getweakrefs, ref
 
+from lab.alive import Alive
 from lab.hooks import ABSENT
 from lab.origin import LAB, is_library
 
@@ -22,17 +23,17 @@ _MOST_NAMED = 400
 
 
 class Names:
-    """Names given in one execution; keeps the named objects alive so that their ids stay theirs."""
+    """Names given in one execution, by id."""
 
     def __init__(self) -> None:
         self._names: dict[int, str] = {}
-        self._kept: list[object] = []
+        self._alive = Alive(lambda identity: self._names.pop(identity, None))
 
     def give(self, thing: object, name: str) -> None:
         """Name ``thing`` unless it has a name or is a mere value."""
         if id(thing) not in self._names and not _is_value(thing):
             self._names[id(thing)] = name
-            self._kept.append(thing)
+            self._alive.meet(thing)
 
     def give_parts(self, root: object, name: str) -> None:
         """Name ``root`` and what can be reached from it through attributes and items."""

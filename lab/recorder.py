@@ -5,10 +5,11 @@ from __future__ import annotations
 from types import FrameType
 from typing import Any
 
+from lab.alive import Alive
 from lab.carriers.actor import Actor
 from lab.hooks import ABSENT
 from lab.instrument import Site
-from lab.naming import Names, frame_of_program, has_finalizer, peek, short
+from lab.naming import Names, frame_of_program, peek, short
 from lab.operations import CONTENTS, SYNC, is_iterator, underlying
 from lab.trace import Place, Step
 
@@ -153,25 +154,28 @@ def _parameter(body: Any) -> str:
     return str(code.co_varnames[position])
 
 
+_Place = tuple[int, int, object]
+
+
 class SharingMap:
     """Every access of one execution, to find the sites where a shared object is touched.
 
-    Keeps the touched objects alive, so that a new object is never taken for an old one.
+    A new object is never taken for an old one in whose place in memory it stands.
     """
 
     def __init__(self) -> None:
-        self._sites: dict[tuple[int, object], dict[Site, None]] = {}
-        self._actors: dict[tuple[int, object], set[int]] = {}
-        self._written: set[tuple[int, object]] = set()
-        self._kept: dict[int, object] = {}
+        self._sites: dict[_Place, dict[Site, None]] = {}
+        self._actors: dict[_Place, set[int]] = {}
+        self._written: set[_Place] = set()
+        self._alive = Alive(self._ended)
+        self._earlier: dict[int, int] = {}  # id -> how many objects had it that have ended
         self.passed_over: dict[Site, None] = {}  # sites of shared places in code that is not stepped
         self.counts: dict[tuple[object, int], int] = {}  # site, actor index -> accesses
 
     def note(self, actor: Actor, owner: object, key: object, write: bool, site: Site) -> None:
         """One access."""
-        place = (id(owner), key)
-        if not has_finalizer(owner):  # which must not be put off
-            self._kept[id(owner)] = owner
+        self._alive.meet(owner)
+        place = (id(owner), self._earlier.get(id(owner), 0), key)
         self._sites.setdefault(place, {})[site] = None
         self._actors.setdefault(place, set()).add(actor.index)
         if write:
@@ -179,12 +183,15 @@ class SharingMap:
         of_site = (site, actor.index)
         self.counts[of_site] = self.counts.get(of_site, 0) + 1
 
+    def _ended(self, identity: int) -> None:
+        self._earlier[identity] = self._earlier.get(identity, 0) + 1
+
     def shared(self) -> list[list[Site]]:
         """The sites of every place that two actors touched and one wrote, as far as they can be decisions."""
         found = []
         for place, actors in self._actors.items():
             if len(actors) > 1 and place in self._written:
-                sites = [site for site in self._sites[place] if site.stepped or place[1] == SYNC]
+                sites = [site for site in self._sites[place] if site.stepped or place[2] == SYNC]
                 self.passed_over.update(dict.fromkeys(site for site in self._sites[place] if site not in sites))
                 if sites:
                     found.append(sites)

@@ -24,6 +24,13 @@ class Sample:
     strategy: str = ""  # which found it
     reason: str = ""  # why it stopped
 
+    def add(self, exploration: Exploration, more: Sample) -> None:
+        """Take in what was found afterwards."""
+        self.schedules += more.schedules
+        for outcome, count in more.outcomes.items():
+            exploration.tally(self.outcomes, outcome, count)
+        self.failure, self.choices, self.strategy = more.failure, more.choices, more.strategy
+
 
 def sample(exploration: Exploration, strategy: Strategy, schedules: int | None, until: float | None) -> Sample:
     """Run one schedule after another until one fails or the budget is spent."""
@@ -33,10 +40,10 @@ def sample(exploration: Exploration, strategy: Strategy, schedules: int | None, 
     clock = time.perf_counter
     while True:
         if schedules is not None and count >= schedules:
-            found.reason = _spent(count)
+            found.reason = spent(count)
             break
         if until is not None and clock() >= until and count:
-            found.reason = f"{_spent(count)} when the time was up"
+            found.reason = spent(count, in_time=False)
             break
         if not strategy.begin(control):
             found.reason = f"the strategy had nothing left to try after {count:,} schedules"
@@ -68,5 +75,7 @@ def _again(exploration: Exploration, outcome: Any, failure: Failure | None) -> t
     return outcome, failure
 
 
-def _spent(count: int) -> str:
-    return f"no failure in {count:,} {'schedule' if count == 1 else 'schedules'}"
+def spent(count: int, in_time: bool = True) -> str:
+    """Why a search ended that found nothing."""
+    told = f"no failure in {count:,} {'schedule' if count == 1 else 'schedules'}"
+    return told if in_time else f"{told} when the time was up"

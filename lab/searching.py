@@ -6,18 +6,18 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from lab.exhaustion import Exhaustion, exhaust
+from lab.exhaustion import Exhaustion
 from lab.exploration import Escaped, Exploration, engine
 from lab.program import Failure, Program, describe
 from lab.recorder import identity_of
-from lab.sampling import Sample, sample
+from lab.sampling import Sample, sample, spent
 from lab.strategies import STRATEGIES
 from lab.strategies.dpor import SourceSets
 from lab.trace import Trace
 from lab.verdict import Verdict
 from lab.witness import Witness, fingerprints
 
-_SHARE = 0.4  # of the budget, in which "auto" tries to cover everything before it samples
+_FIRST_TURN = 50  # executions
 
 
 @dataclass
@@ -49,7 +49,9 @@ class Search:
             if covered:
                 with engine(program, self.steps, self.trace, self.carrier, strict=True) as exploration:
                     if not self._profile(exploration):
-                        self._prove(exploration, exhaust(exploration, self.schedules, self._until(began)))
+                        found = Exhaustion(exploration)
+                        found.go_on(self.schedules, self._until(began))
+                        self._prove(exploration, found)
                     verdict.uncontrolled = tuple(exploration.discovery.uncontrolled)
                 if verdict.status == "unknown" and self.strategy == "auto":
                     self._sample_after_all(began)
@@ -65,33 +67,70 @@ class Search:
         reason, uncontrolled = verdict.reason, verdict.uncontrolled
         with engine(self.program, self.steps, self.trace, self.carrier) as exploration:
             if not self._profile(exploration):
-                self._sample(exploration, began)
+                left = None if self.schedules is None else max(0, self.schedules - verdict.schedules)
+                strategy = STRATEGIES[self.strategy](self.seed, exploration.counts)
+                self._take_in_sample(exploration, sample(exploration, strategy, left, self._until(began)))
             verdict.uncontrolled = tuple(dict.fromkeys((*uncontrolled, *exploration.discovery.uncontrolled)))
         if verdict.status == "unknown":
             verdict.reason = f"{verdict.reason}; {reason}"
 
-    def _sample(self, exploration: Exploration, began: float) -> None:
-        strategy = STRATEGIES[self.strategy](self.seed, exploration.counts)
-        left = None if self.schedules is None else max(0, self.schedules - self.verdict.schedules)
-        self._take_in_sample(exploration, sample(exploration, strategy, left, self._until(began)))
-
-    def _until(self, began: float, share: float = 1.0) -> float | None:
-        return None if self.seconds is None else began + self.seconds * share
+    def _until(self, began: float) -> float | None:
+        return None if self.seconds is None else began + self.seconds
 
     def _search(self, exploration: Exploration, began: float) -> bool:
         """Look for a failure; true if there is none in any schedule of which the search knows."""
         if self._profile(exploration):
             return False
-        if self.strategy in ("auto", SourceSets.name):
-            share = _SHARE if self.strategy == "auto" else 1.0
-            most = None if self.schedules is None else int(self.schedules * share)
-            found = exhaust(exploration, most, self._until(began, share))
+        if self.strategy == "auto":
+            return self._alternate(exploration, self._until(began))
+        if self.strategy == SourceSets.name:
+            found = Exhaustion(exploration)
+            found.go_on(self.schedules, self._until(began))
             self._take_in(exploration, found)
-            if found.failure is not None or found.complete:
-                return found.complete
-        if self.strategy != SourceSets.name:
-            self._sample(exploration, began)
+            return found.complete
+        strategy = STRATEGIES[self.strategy](self.seed, exploration.counts)
+        self._take_in_sample(exploration, sample(exploration, strategy, self.schedules, self._until(began)))
         return False
+
+    def _alternate(self, exploration: Exploration, until: float | None) -> bool:
+        """Cover everything and draw schedules, by turns: most bugs are near, and many programs small."""
+        covering, drawn = Exhaustion(exploration), Sample()
+        strategy = STRATEGIES[self.strategy](self.seed, exploration.counts)
+        turn = _FIRST_TURN
+        while drawn.failure is None:
+            left = self._left(covering, drawn)
+            covering.go_on(turn if left is None else min(turn, left // 2), until)
+            if covering.failure is not None or covering.complete:
+                self._add_up(exploration, covering, drawn)
+                if covering.failure is not None:
+                    self._fail(exploration, covering.choices, covering.failure, SourceSets.name)
+                return covering.complete
+            left = self._left(covering, drawn)
+            drawn.add(exploration, sample(exploration, strategy, turn if left is None else min(turn, left), until))
+            in_time = until is None or time.perf_counter() < until
+            if self._left(covering, drawn) == 0 or not in_time:
+                break
+            turn *= 2
+        self._add_up(exploration, covering, drawn)
+        self.verdict.reason = spent(self.verdict.schedules, in_time)
+        if drawn.failure is not None:
+            self._fail(exploration, drawn.choices, drawn.failure, drawn.strategy)
+        return False
+
+    def _left(self, covering: Exhaustion, drawn: Sample) -> int | None:
+        """How many executions the budget still has, if it counts them."""
+        if self.schedules is None:
+            return None
+        return max(0, self.schedules - covering.schedules - covering.redundant - drawn.schedules)
+
+    def _add_up(self, exploration: Exploration, covering: Exhaustion, drawn: Sample) -> None:
+        """Tell all that was tried; of what was covered completely only that."""
+        verdict = self.verdict
+        verdict.schedules, verdict.outcomes = covering.schedules, covering.outcomes
+        if not covering.complete:
+            verdict.schedules += drawn.schedules
+            for outcome, count in drawn.outcomes.items():
+                exploration.tally(verdict.outcomes, outcome, count)
 
     def _profile(self, exploration: Exploration) -> bool:
         """Get to know the program; true if it fails even without switches."""
@@ -106,8 +145,7 @@ class Search:
 
     def _take_in(self, exploration: Exploration, found: Exhaustion) -> None:
         verdict = self.verdict
-        verdict.schedules = found.schedules
-        verdict.outcomes = found.outcomes
+        self._add_up(exploration, found, Sample())
         if found.failure is not None:
             self._fail(exploration, found.choices, found.failure, SourceSets.name)
         elif not found.complete:

@@ -227,7 +227,7 @@ def test_what_each_variant_promises(folder, monkeypatch):
     assert complaint(monkeypatch, entry, "fixed", unknown) == ""
     assert complaint(monkeypatch, entry, "fixed", Verdict("holds", "2 of 2 classes")) == ""
     assert complaint(monkeypatch, entry, "unsafe", Verdict("holds", "2 of 2 classes")) == (
-        "unsafe: it must fail, but no failure was witnessed; raise --lab-schedules, or the variant is not unsafe"
+        "unsafe: it must fail, but every schedule was covered and none fails: the variant is not unsafe"
     )
     escaped = Verdict("unknown", "no failure in 40 schedules", uncontrolled=("os.fork() in child.py:3",))
     assert complaint(monkeypatch, entry, "fixed", escaped) == (

@@ -16,6 +16,7 @@ LAB = Path(lab.__file__).parent
 ORDER = [
     # words that every part speaks
     "origin",
+    "alive",
     "errors",
     "files",
     "schedule",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import collections
 import queue
 import threading
@@ -291,3 +292,22 @@ def test_8_a_bug_that_needs_three_switches_is_not_out_of_reach(strategy):
         return state.first, state.second, state.third
 
     assert (0, 1, 2) in reached(lambda: State(flag=0), [alice, bob], seen, strategy, schedules=4000)
+
+
+# ------------------------------------------------------------ 10, 11: steps inside a line, and threads of tasks
+
+
+@strategies
+def test_10_an_addition_in_one_line_is_no_single_step(strategy):
+    def add(counter):
+        counter.value += 1
+
+    assert reached(Counter, [add, add], value, strategy, 100) == {1, 2}
+
+
+@strategies
+def test_11_threads_that_tasks_hand_work_to_race(strategy):
+    async def both(counter):
+        await asyncio.gather(asyncio.to_thread(counter.add), asyncio.to_thread(counter.add))
+
+    assert reached(Counter, [lambda counter: asyncio.run(both(counter))], value, strategy, 60) == {1, 2}

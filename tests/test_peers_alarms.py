@@ -118,6 +118,31 @@ def test_19_no_thread_is_left_alive():
     assert threading.enumerate() == before
 
 
+# ------------------------------------------------------------ 20: a witness of other code
+
+
+def test_20_a_witness_of_code_that_was_edited_does_not_pass_for_fixed():
+    """The edits leave the bug where it is."""
+
+    def add_twice(counter):
+        counter.value = counter.value
+        counter.add()
+
+    def check(counter):
+        return counter.value >= 2
+
+    found = explore(Counter, {"alice": Counter.add, "bob": Counter.add}, check=check, schedules=100)
+    again = replay(found.witness, Counter, {"alice": add_twice, "bob": add_twice}, check=check)
+    assert (again.status, again.failure.kind) == ("fails", "check")
+
+    def add_otherwise(counter):
+        before = counter.value
+        setattr(counter, "value", before + 1)  # noqa: B010
+
+    again = replay(found.witness, Counter, {"alice": add_otherwise, "bob": add_otherwise}, check=check)
+    assert again.status == "fails" or again.reason.startswith("stale: diverged at step"), again.reason
+
+
 # ------------------------------------------------------------ 21: randomness in the program
 
 

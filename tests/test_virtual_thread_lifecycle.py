@@ -11,7 +11,7 @@ import time
 import pytest
 from controlled import Counter, State, outcomes, under_control, value
 
-from lab import explore
+from lab import explore, replay
 
 # ------------------------------------------------------------ children are controlled
 
@@ -211,3 +211,27 @@ def test_a_real_thread_is_joined_for_real():
         return alive in (True, False), outside.is_alive(), told
 
     assert under_control(body) == (True, False, [1])
+
+
+def test_a_failure_beside_a_daemon_is_replayed():
+    """What the daemon did before the last actor ended is part of the schedule."""
+
+    def serve(state):
+        while True:
+            state.queue.acquire()
+            state.served += 1
+
+    def start(state):
+        threading.Thread(target=serve, args=(state,), daemon=True).start()
+        state.queue.release(3)
+
+    def setup():
+        return State(queue=threading.Semaphore(0), served=0)
+
+    for forbidden in (1, 2, 3):
+        program = {"check": lambda state, forbidden=forbidden: state.served != forbidden}
+        found = explore(setup, [start], schedules=300, **program)
+        assert found.status == "fails", str(found)
+        for _ in range(2):
+            again = replay(found.witness, setup, [start], **program)
+            assert (again.status, again.failure.kind) == ("fails", "check"), str(again)

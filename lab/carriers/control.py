@@ -59,13 +59,13 @@ class Control(Accesses):
         except Stopped:
             return None
         finally:
-            if self.halted == "stuck":
-                self._note_standstill()
-            self.ended_with = [actor for actor in self.live if actor is not self.main]
-            self.last = self._ran_last()
+            cut_short = len(self.live) > 1 or self.halted
+            if cut_short or self.ended is not None:
+                self._note_end()
             self.unwinding = self.quiet = True
-            if len(self.live) > 1 or self.halted:
+            if cut_short:
                 self._unwind_all()
+            self.going_on = False
             if sharing is not None:
                 self._end_watch()
             DRIVERS.pop(self.identity, None)
@@ -122,6 +122,13 @@ class Control(Accesses):
             self.joining = False
             self.live.insert(0, self.main)
         self.quiet = True
+
+    def _note_end(self) -> None:
+        """Keep what unwinding undoes."""
+        if self.halted == "stuck":
+            self._note_standstill()
+        self.ended_with = [actor for actor in self.live if actor is not self.main]
+        self.last = self._ran_last()
 
     def _ran_last(self) -> str:
         """Who ran when the execution was cut short, by a failure or because only daemons were left."""

@@ -56,7 +56,6 @@ class Execution:
         self.takes_signals = False  # SIGINT comes to a handler that knows of `overdue`
         self.overdue = False  # the running actor is to be taken off, though it does not come by the lab
         self.escaped = ""  # where an actor did not come by the lab any more
-        self.last = ""  # who ran when the execution was cut short
         self.standstill: list[tuple[Actor, Wait]] = []
         self.held: dict[int, Actor | str] = {}
         self.was_set: frozenset[int] = frozenset()
@@ -90,6 +89,8 @@ class Execution:
         self.touched: dict[tuple[int, object], int] = {}  # (object, key) -> who read and wrote it
         self.gave_way = False  # somebody who spun had to let another go on
         self.suspicious = False  # a place turned out to be shared at a site that is not hot
+        self.last = ""  # who ran when the execution was cut short
+        self.going_on = True  # not between executions, when the lab itself may be busy
         self.halted = ""  # why the execution was cut short
         self.left_behind = False  # a thread that is no daemon waits for ever, though the execution is over
         self.unwinding = False

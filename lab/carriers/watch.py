@@ -73,7 +73,7 @@ class Watchman:
     def _look(self) -> None:
         control, watch = self._control, Watch(self._control)
         while not self._over.acquire(True, LOOK):
-            if (control.joining or control.unwinding) and watch.is_overdue(control.identity):
+            if control.going_on and (control.joining or control.unwinding) and watch.is_overdue(control.identity):
                 control.escape(watch.place)
                 if control.takes_signals:
                     control.overdue = True

@@ -29,7 +29,7 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     **queues.FUNCTIONS,
     **loops.FUNCTIONS,
 }
-_APPLIES: dict[Any, Callable[[Any], bool]] = {**conditions.APPLIES, **queues.APPLIES, **loops.APPLIES}
+_APPLIES: dict[Any, Callable[[Any], bool]] = {**conditions.APPLIES, **queues.APPLIES}
 _METHODS: dict[type, dict[str, Callable[..., Any]]] = {**locks.METHODS, **queues.METHODS}
 _METHOD_NAMES = frozenset(name for methods in _METHODS.values() for name in methods)
 _PLAIN: dict[Any, Callable[..., Any]] = {**threads.PLAIN, **clock.PLAIN}

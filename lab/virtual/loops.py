@@ -1,8 +1,9 @@
-"""Event loops that actors run themselves, as with ``asyncio.run``: waiting, and which loop runs where.
+"""Selectors, and the event loops that actors run themselves, as with ``asyncio.run``: which loop runs where.
 
-An asyncio loop waits in its selector.  Where nothing but the loop's own wake-up
-socket is registered there, no one outside the program can end the wait, so it is
-controlled like any other; a selector with other files in it is left alone.
+An asyncio loop waits in its selector, and so does a pool of threads.  Where nothing
+but the loop's own wake-up socket is registered there, no one outside the program can
+end the wait, so it is controlled like any other.  What becomes of other files may be
+up to someone outside: once nobody in the program can go on, he is really waited for.
 """
 
 from __future__ import annotations
@@ -10,24 +11,56 @@ from __future__ import annotations
 import selectors
 import sys
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from lab.hooks import uncontrolled
 from lab.virtual.arguments import as_real
 from lab.virtual.redirection import own
 
 if TYPE_CHECKING:
+    from lab.carriers.actor import Actor
     from lab.carriers.control import Control
     from lab.instrument import Site
 
-_SELECTOR: Any = selectors.DefaultSelector
+_PATIENCE = 5.0  # real seconds for someone outside the program
+_FILES = "files"
+_POLL: Any = getattr(selectors, "PollSelector", selectors.DefaultSelector)
 
 
-def select(control: Control, site: Site, selector: Any, timeout: float | None = None) -> Any:
-    ready = partial(own(_SELECTOR.select), selector, 0)
-    deadline = None if timeout is None else control.now + max(timeout, 0.0)
-    control.block("loop", selector, "waits for events", lambda: bool(ready()), site, deadline)
-    return ready()
+def _selecting(real: Callable[..., Any]) -> Callable[..., Any]:
+    """The twin of a selector's ``select``."""
+
+    def select(control: Control, site: Site, selector: Any, timeout: float | None = None) -> Any:
+        def events(seconds: float | None = 0) -> Any:
+            with uncontrolled():
+                return own(real)(selector, seconds)
+
+        def ready() -> bool:
+            return bool(events())
+
+        deadline = None if timeout is None else control.now + max(timeout, 0.0)
+        if _waits_for_itself(selector) or deadline == control.now:
+            control.block("loop", selector, "waits for events", ready, site, deadline)
+            return events()
+        me = control.current
+
+        def alone() -> bool:
+            return not any(_can_go_on(actor) for actor in control.live if actor is not me)
+
+        control.block(_FILES, selector, "waits for events", lambda: ready() or alone(), site, deadline)
+        if not ready() and alone():
+            control.discovery.outside(site.code, site.line)
+            events(_PATIENCE if timeout is None else min(timeout, _PATIENCE))
+        if timeout is None:
+            control.block("loop", selector, "waits for events", ready, site)
+        return events()
+
+    return select
+
+
+def _can_go_on(actor: Actor) -> bool:
+    wait = actor.wait
+    return wait is None or (wait.kind != _FILES and (wait.deadline is not None or wait.ready()))
 
 
 def _waits_for_itself(selector: Any) -> bool:
@@ -49,7 +82,7 @@ def running_loop(verb: str) -> Any:
     return getattr(sys.modules["asyncio.events"], verb + "_running_loop")
 
 
-FUNCTIONS: dict[Any, Callable[..., Any]] = {_SELECTOR.select: as_real(_SELECTOR.select, select)}
-APPLIES: dict[Any, Callable[[Any], bool]] = {_SELECTOR.select: _waits_for_itself}
+_SELECTS = {kind.select for kind in (selectors.SelectSelector, selectors.DefaultSelector, _POLL)}
+FUNCTIONS: dict[Any, Callable[..., Any]] = {real: as_real(real, _selecting(real)) for real in _SELECTS}
 LATE: dict[str, Callable[..., Any]] = {"_set_running_loop": set_running_loop}
 """Functions of modules that are not loaded just to know them: C functions of `_asyncio`, by name."""

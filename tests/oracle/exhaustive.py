@@ -26,7 +26,7 @@ class EverySchedule:
         self.schedules = 0  # in this pass, since the decisions have been the same
         self._before = 0  # in the pass before
 
-    def begin(self) -> bool:
+    def begin(self, execution: Any) -> bool:
         if self._changed:
             self._path, self._changed, self.schedules = [], False, 0
         elif self.schedules:
@@ -57,6 +57,6 @@ class EverySchedule:
             self._changed = True
         return enabled[min(position, len(enabled) - 1)]
 
-    def end(self, decisions: int) -> None:
+    def end(self, execution: Any) -> None:
         if self._depth < len(self._path):
             self._changed = True

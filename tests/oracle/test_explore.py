@@ -104,7 +104,7 @@ def test_all_schedules_together_come_to_exactly_what_is_possible(program, answer
     assume(answer.raw <= RAW)
     strategy = EverySchedule()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(lab.strategies.STRATEGIES, "every", lambda seed: strategy)
+        patch.setitem(lab.strategies.STRATEGIES, "every", lambda seed, counts: strategy)
         verdict = explore(program, strategy="every", schedules=100 * RAW)
     assert verdict.uncontrolled == ()
     assert (verdict.status == "fails") == answer.fails, str(verdict)

@@ -1,0 +1,1 @@
+"""How many schedules each strategy needs to find known bugs."""
