@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from types import FrameType, FunctionType, MemberDescriptorType, ModuleType
 from typing import Any
-from weakref import getweakrefs, ref
 
 from lab.alive import Alive
 from lab.hooks import ABSENT
@@ -180,18 +179,6 @@ def _bracketed(kind: type, parts: list[str]) -> str:
     if kind is set:
         return "{" + inner + "}" if parts else "set()"
     return f"{kind.__name__}([{inner}])"
-
-
-def has_finalizer(thing: object) -> bool:
-    """Whether code runs when ``thing`` dies."""
-    if hasattr(type(thing), "__del__"):
-        return True
-    return any(issubclass(type(one), ref) and _is_told(one.__callback__) for one in getweakrefs(thing))
-
-
-def _is_told(callback: object) -> bool:
-    """Whether a callback is another one than that of a `weakref.WeakSet`, in which every thread stands."""
-    return callback is not None and getattr(callback, "__module__", "") != "_weakrefset"
 
 
 def frame_of_program(skip_libraries: bool = False) -> FrameType | None:

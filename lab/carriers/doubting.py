@@ -18,11 +18,11 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any
 
+from lab.alive import Alive
 from lab.carriers.hidden import hidden_access, hidden_call, variables_of
 from lab.discovery import Discovery
 from lab.hooks import ABSENT, Accesses
 from lab.instrument import Site
-from lab.naming import has_finalizer
 from lab.operations import CONTENTS, SYNC, is_container
 from lab.origin import LAB, shown
 from lab.outside import function_leaves_memory, has_hidden_state, method_leaves_memory, runs_unseen
@@ -55,8 +55,9 @@ class Doubting(_Base):
 
     def _clear(self) -> None:
         super()._clear()
-        self._met: set[int] = set()  # objects whose attributes have been touched
-        self._variables: dict[int, int] = {}  # the dictionaries behind them -> whose
+        self._met: dict[int, int] = {}  # objects whose attributes have been touched -> the dictionaries behind them
+        self._variables: dict[int, int] = {}  # the same, the other way round
+        self._alive = Alive(functools.partial(_forget, self._met, self._variables))
 
     def touch(
         self, owner: object, key: object, write: bool, site: Site, value: object = ABSENT, more: Accesses = ()
@@ -80,10 +81,9 @@ class Doubting(_Base):
             known = isinstance(owner, dict) and identity in self._variables
             return "uses a dictionary that holds the attributes of an object" if known else ""
         if identity not in self._met and key != SYNC:
-            self._met.add(identity)
-            if has_finalizer(owner):
-                return "uses an object at whose end code runs, so that another one may take its place in memory"
+            self._alive.meet(owner)
             variables = variables_of(owner)
+            self._met[identity] = id(variables)
             if variables is not None:
                 if self._variables.setdefault(id(variables), identity) != identity:
                     return "uses an object that has its attributes in common with another one"
@@ -165,6 +165,13 @@ class Doubting(_Base):
 
     def _doubt(self, what: str, site: Site) -> None:
         self.doubts[f"{site.code.co_qualname} ({shown(site.code.co_filename)}:{site.line}) {what}"] = None
+
+
+def _forget(met: dict[int, int], variables: dict[int, int], identity: int) -> None:
+    """An object is no more, and another one may come in its place; of the same execution or of one that has ended."""
+    behind = met.pop(identity, None)
+    if behind is not None and variables.get(behind) == identity:
+        del variables[behind]
 
 
 def _is_nested(thing: object, depth: int = 3) -> bool:

@@ -44,10 +44,12 @@ def new_name(control: Control, _site: Site, template: str = "Thread-%d") -> str:
 def join(control: Control, site: Site, thread: Any, timeout: Any = None) -> None:
     if not thread._initialized:
         raise RuntimeError("Thread.__init__() not called")
-    control.operate(thread, "comes to join", site)
+    actor = _actor_of(control, thread)
+    if actor is None or actor.parent is not control.current:  # whether it has been started depends on others
+        control.operate(thread, "comes to join", site)
+        actor = _actor_of(control, thread)
     if not thread._started._flag:
         raise RuntimeError("cannot join thread before it is started")
-    actor = _actor_of(control, thread)
     if actor is None:
         with uncontrolled():
             threading.Thread.join(thread, timeout)  # not one of this execution's threads
@@ -62,11 +64,13 @@ def join(control: Control, site: Site, thread: Any, timeout: Any = None) -> None
 
 def is_alive(control: Control, site: Site, thread: Any) -> bool:
     actor = _actor_of(control, thread)
+    if actor is not None:
+        _share_end(control, site, thread, actor)
+    control.operate(thread, "asks whether it is alive", site)
+    actor = _actor_of(control, thread)
     if actor is None:
         with uncontrolled():
             return threading.Thread.is_alive(thread)
-    _share_end(control, site, thread, actor)
-    control.operate(thread, "asks whether it is alive", site)
     return not actor.finished
 
 
