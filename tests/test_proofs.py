@@ -9,6 +9,7 @@ import io
 import itertools
 import queue
 import threading
+import time
 from types import SimpleNamespace as State
 
 import pytest
@@ -214,3 +215,20 @@ def test_queue_with_a_storage_of_its_own():
         lambda: State(it=Stack()), [lambda s: s.it.put(1), lambda s: s.it.put(2)], lambda s: tuple(s.it.queue)
     )
     assert (verdict.status, set(verdict.outcomes)) == ("holds", {(1, 2), (2, 1)})
+
+
+def test_two_timers_make_a_difference_that_no_step_shows():
+    def sleeps(state):
+        with state.lock:
+            time.sleep(0.3)
+            state.seen.append("slept")
+
+    def waits(state):
+        got = state.lock.acquire(timeout=0.2)
+        state.seen.append(got)
+        if got:
+            state.lock.release()
+
+    verdict = covered(lambda: State(lock=threading.Lock(), seen=[]), [sleeps, waits], lambda s: tuple(s.seen))
+    assert verdict.status == "unknown"  # ["slept", True] comes of a late start
+    assert "early and late" in verdict.reason

@@ -69,6 +69,8 @@ def hidden_access(owner: object, key: object, write: bool, site: Site) -> str:
             return f"changes {key}, which the interpreter reads by itself"
         if owner is builtins or (site.kind != "cell" and _is_namespace(owner) and is_settled(owner, key)):
             return f"changes {key}, a builtin or a module, which is not looked for to change"
+        if key == "args" and isinstance(owner, BaseException):
+            return "changes the arguments of an exception, which are also its text"
     kind: Any = type(owner)
     if kind is CellType and key == "cell_contents":
         return "uses a closure's variable without its name"
