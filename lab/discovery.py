@@ -54,6 +54,11 @@ _MODELLED = ("threading", "queue", "concurrent", "_weakrefset")
 """Libraries of what is controlled: what their code shares, it guards itself."""
 
 
+def is_modelled(thing: Any) -> bool:
+    """Whether a function or class belongs to a library that is controlled, but whose accesses are not watched."""
+    return str(getattr(thing, "__module__", None)).partition(".")[0] in _MODELLED
+
+
 class _Namespace:
     """Stands for the globals of code that belongs to no imported module."""
 

@@ -88,6 +88,8 @@ class Exhaustion:
             return
         if control.daemons:
             self.doubts["daemon threads may still be running when the others have ended"] = None
+        if len(control.timers) > 1:
+            self.doubts["of several actors that wait until a moment not each came to its wait early and late"] = None
         if control.gave_way:
             self.doubts["an actor that waited in a loop was interrupted only now and then"] = None
         strategy.end(control)

@@ -13,6 +13,7 @@ import functools
 import gc
 import itertools
 import operator
+import sys
 from collections.abc import Callable
 from types import (
     AsyncGeneratorType,
@@ -57,7 +58,6 @@ _NOT_CONTAINERS = (
     CodeType,
     FrameType,
     CellType,
-    GeneratorType,
     CoroutineType,
     AsyncGeneratorType,
     BaseException,
@@ -173,11 +173,18 @@ is_container: Callable[[type], bool] = functools.lru_cache(maxsize=4096)(_is_con
 
 def underlying(iterator: object) -> list[object]:
     """The containers that one step of a C iterator reads, through `enumerate`, `zip` and the like; or a view shows."""
-    found: list[object] = []
+    return [thing for thing, advanced in _reached(iterator) if not advanced]
+
+
+def _reached(iterator: object) -> list[tuple[object, bool]]:
+    """What one step of a C iterator reads; and the iterators that it advances, which somebody else may have as well."""
+    found: list[tuple[object, bool]] = []
     pending, passed = [iterator], 0
     while pending and passed < 64:
         passed += 1
         source = pending.pop()
+        if type(source) is GeneratorType:
+            continue  # its code is stepped
         things = [source.obj] if isinstance(source, memoryview) else gc.get_referents(source)
         for thing in things:
             kind = type(thing)
@@ -186,10 +193,25 @@ def underlying(iterator: object) -> list[object]:
             elif kind in _NOT_CONTAINERS or not is_container(kind):
                 continue
             elif is_iterator(kind) or is_view(kind):
+                if sys.getrefcount(thing) > _REFERENCES_OF_INNER and is_iterator(kind):
+                    found.append((thing, True))
                 pending.append(thing)
             else:
-                found.append(thing)
+                found.append((thing, False))
     return found
+
+
+_REFERENCES_OF_INNER = 1 << 30  # until it has been counted
+
+
+def _references_of_inner() -> int:
+    """The reference count that `_reached` sees of an iterator that only another one refers to."""
+    global _REFERENCES_OF_INNER
+    for count in range(1, 20):
+        _REFERENCES_OF_INNER = count
+        if not any(advanced for _, advanced in _reached(enumerate(iter([])))):
+            break
+    return _REFERENCES_OF_INNER
 
 
 _KEEP_A_TUPLE = (zip, map, itertools.zip_longest)  # of the iterators that they advance
@@ -224,8 +246,26 @@ def contents(container: object, write: bool) -> Accesses:
     if is_view(kind):
         return tuple((source, CONTENTS, write) for source in underlying(container))
     if is_iterator(kind):
-        return ((container, CONTENTS, True), *((source, CONTENTS, False) for source in underlying(container)))
+        return ((container, CONTENTS, True), *((source, CONTENTS, moves) for source, moves in _reached(container)))
     return ((container, CONTENTS, write),)
+
+
+_references_of_inner()
+
+
+def fills_itself(container: object) -> bool:
+    """Whether to read an item that is missing adds it."""
+    return isinstance(container, collections.defaultdict) and container.default_factory is not None
+
+
+@functools.lru_cache(maxsize=4096)
+def reads_arguments(kind: type) -> bool:
+    """Whether C code takes the arguments of a class that is neither the interpreter's nor all the program's own."""
+    for name in ("__new__", "__init__"):
+        base = next(base for base in kind.__mro__ if name in base.__dict__)
+        if base is not object and not isinstance(base.__dict__[name], FunctionType | staticmethod):
+            return True
+    return False
 
 
 def method_writes(name: str) -> bool:

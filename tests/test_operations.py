@@ -88,7 +88,7 @@ CONTAINERS += [
     io.BytesIO(),
     weakref.WeakSet(),
 ]
-CONTAINERS += [iter([]), zip(), itertools.count(), Counting(), enumerate([]), map(str, [])]
+CONTAINERS += [iter([]), zip(), itertools.count(), Counting(), enumerate([]), map(str, []), (x for x in ())]
 OTHERS = [
     1,
     1.0,
@@ -113,7 +113,6 @@ OTHERS += [
     WrittenIterator(),
     Uncountable(),
     lambda: 0,
-    (x for x in ()),
     KeyError(),
     property(),
     random.Random(),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import queue
+import sys
+from functools import partial
 from sys import getrefcount
 from types import (
     BuiltinFunctionType,
@@ -17,11 +20,19 @@ from typing import TYPE_CHECKING, Any, cast
 from lab.carriers.actor import ALL_WRITES, COLD, Actor, Event, Places
 from lab.carriers.ownership import references_of_private
 from lab.carriers.scheduling import Scheduling
-from lab.discovery import Discovery
+from lab.discovery import Discovery, is_modelled
 from lab.hooks import ABSENT
 from lab.hooks import Accesses as Touched
 from lab.instrument import Site
-from lab.operations import CONTENTS, contents, function_effect, is_container, is_iterator, method_writes
+from lab.operations import (
+    contents,
+    fills_itself,
+    function_effect,
+    is_container,
+    is_iterator,
+    method_writes,
+    reads_arguments,
+)
 from lab.virtual import Twins
 from lab.virtual.callers import CARRIERS
 from lab.virtual.local import LOCAL
@@ -185,7 +196,7 @@ class Accesses(Scheduling):
         if site.kind == "next" and getrefcount(container) <= self._private and is_iterator(type(container)):
             accesses = contents(container, write)[1:]  # nobody else can have it
         else:
-            accesses = contents(container, write)
+            accesses = contents(container, write or (fills_itself(container) and site.kind == "item"))
         for other in also:
             accesses += contents(other, False)
         if accesses:
@@ -204,7 +215,10 @@ class Accesses(Scheduling):
             if twin is not None:
                 return twin
             self.discovery.cover(function)
-            site.seen, site.seen_by = function, self
+            if arguments and is_modelled(function):
+                self._c_arguments(False, arguments, site)
+            else:
+                site.seen, site.seen_by = function, self
         elif kind is MethodType:
             inner = function.__func__
             if inner is site.seen and site.seen_by is self:
@@ -213,7 +227,10 @@ class Accesses(Scheduling):
             if twin is not None:
                 return twin
             self.discovery.cover(function)
-            site.seen, site.seen_by = inner, self
+            if arguments and is_modelled(inner):
+                self._c_arguments(False, arguments, site)
+            else:
+                site.seen, site.seen_by = inner, self
         elif kind in _C_CALLABLES:
             twin = self.twins.builtin(function, site)
             if twin is not None:
@@ -237,7 +254,7 @@ class Accesses(Scheduling):
                 self.discovery.cover(function)
                 site.seen, site.seen_by = function, self
             if arguments and site.watched and not self.quiet:
-                self._c_arguments(function_effect(function) if _is_c_type(function) else None, arguments, site)
+                self._c_arguments(_maker_effect(function), arguments, site)
             if _is_c_type(function):
                 return self.twins.handed(function, arguments, site)
         else:
@@ -245,7 +262,21 @@ class Accesses(Scheduling):
             if twin is not None:
                 return twin
             self.discovery.cover(function)
+            if kind is partial and site.watched and not self.quiet:
+                self._c_partial(function, arguments, site)
         return function
+
+    def _c_partial(self, function: Any, arguments: tuple[Any, ...], site: Site) -> None:
+        """C code calls C code, as in ``partial(log.append, 1)()``."""
+        while type(function) is partial:
+            arguments = (*function.args, *arguments)
+            function = function.func
+        if type(function) in _C_CALLABLES:
+            self._c_call(function, function.__self__, arguments, site)
+        elif arguments and type(function) in (MethodDescriptorType, WrapperDescriptorType):
+            self._c_method(function.__name__, arguments[0], arguments[1:], site)
+        elif isinstance(function, type):
+            self._c_arguments(_maker_effect(function), arguments, site)
 
     def _c_call(self, function: Any, owner: object, arguments: tuple[Any, ...], site: Site) -> None:
         if type(owner).__name__ == "module" or owner is None:
@@ -254,6 +285,8 @@ class Accesses(Scheduling):
                 if function.__name__ in _ATTRIBUTE_FUNCTIONS and len(arguments) > 1:
                     self.touch(arguments[0], arguments[1], _ATTRIBUTE_FUNCTIONS[function.__name__], site)
                 else:
+                    if function is print and isinstance(sys.stdout, io.StringIO):
+                        arguments = (sys.stdout, *arguments)
                     self._c_arguments(effect, arguments, site)
         else:
             self._c_method(function.__name__, owner, arguments, site)
@@ -266,10 +299,10 @@ class Accesses(Scheduling):
             return
         others = tuple(argument for argument in arguments if argument is not owner and is_container(type(argument)))
         if is_container(type(owner)):
-            self.whole(owner, method_writes(name), site, (name, arguments), others)
+            write = method_writes(name) or (name == "__getitem__" and fills_itself(owner))
+            self.whole(owner, write, site, (name, arguments), others)
         else:
-            for argument in others:
-                self._mark(self.current, argument, CONTENTS, False, site)
+            self._c_arguments(False, others, site)
 
     def _c_arguments(self, effect: bool | None, arguments: tuple[Any, ...], site: Site) -> None:
         if effect is None or self.quiet:
@@ -296,6 +329,13 @@ _C_CALLABLES = {
 }
 _ATTRIBUTE_METHODS = {"__getattribute__": False, "__setattr__": True, "__delattr__": True}
 _ATTRIBUTE_FUNCTIONS = {"getattr": False, "hasattr": False, "setattr": True, "delattr": True}
+
+
+def _maker_effect(kind: type) -> bool | None:
+    """What the C code behind a class does with the arguments of a call; None if there is none."""
+    if _is_c_type(kind):
+        return function_effect(kind)
+    return False if is_modelled(kind) or reads_arguments(kind) else None
 
 
 def _is_c_type(kind: type) -> bool:

@@ -17,9 +17,11 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any
 
+from lab.alive import Alive
+from lab.carriers.hidden import hidden_access, hidden_call, variables_of
 from lab.hooks import ABSENT, Accesses
 from lab.instrument import Site
-from lab.operations import CONTENTS, is_container
+from lab.operations import CONTENTS, SYNC, is_container
 from lab.origin import frame_of_program, shown
 from lab.outside import function_leaves_memory, has_hidden_state, method_leaves_memory, runs_unseen
 
@@ -45,6 +47,12 @@ class Doubting(_Base):
 
     _interrupted: FrameType | None = None  # the code whose container operation was the last step, until it calls
 
+    def _clear(self) -> None:
+        super()._clear()
+        self._met: dict[int, int] = {}  # objects whose attributes have been touched -> the dictionaries behind them
+        self._variables: dict[int, int] = {}  # the same, the other way round
+        self._alive = Alive(functools.partial(_forget, self._met, self._variables))
+
     def touch(
         self, owner: object, key: object, write: bool, site: Site, value: object = ABSENT, more: Accesses = ()
     ) -> None:
@@ -52,12 +60,30 @@ class Doubting(_Base):
         if self.quiet:
             super().touch(owner, key, write, site, value, more)
             return
-        if key == "__dict__":
-            self._doubt("uses the attributes of an object as a dictionary", site)
+        hidden = hidden_access(owner, key, write, site) or self._two_ways(owner, key, site)
+        if hidden:
+            self._doubt(hidden, site)
         frame = frame_of_program()
         self._look_for_callback(frame, site)
         super().touch(owner, key, write, site, value, more)
         self._interrupted = frame if key is CONTENTS and site in self.hot else None
+
+    def _two_ways(self, owner: object, key: object, site: Site) -> str:
+        """Why the attributes of an object may be those of another one, or the items of a dictionary."""
+        identity = id(owner)
+        if key is CONTENTS:
+            known = isinstance(owner, dict) and identity in self._variables
+            return "uses a dictionary that holds the attributes of an object" if known else ""
+        if identity not in self._met and key != SYNC:
+            self._alive.meet(owner)
+            variables = variables_of(owner)
+            self._met[identity] = id(variables)
+            if variables is not None:
+                if self._variables.setdefault(id(variables), identity) != identity:
+                    return "uses an object that has its attributes in common with another one"
+                if (id(variables), CONTENTS) in self.touched:
+                    return "uses an object whose attributes are the items of a dictionary"
+        return ""
 
     def whole(
         self, container: object, write: bool, site: Site, detail: object = ABSENT, also: tuple[object, ...] = ()
@@ -75,6 +101,9 @@ class Doubting(_Base):
         self._interrupted = None
         given = super().call(function, arguments, site)
         if given is function and site.watched:
+            hidden = hidden_call(function, arguments, site)
+            if hidden:
+                self._doubt(hidden, site)
             self._examine(function, arguments, site)
         return given
 
@@ -90,7 +119,7 @@ class Doubting(_Base):
                 self._doubt(f"calls {function.__module__}.{function.__qualname__}, {_FREE}", site)
             return
         if kind is functools.partial:
-            self._examine(function.func, (*function.args, *arguments), site)
+            self._examine(function.func, (*function.args, *function.keywords.values(), *arguments), site)
         elif kind is _CACHED:
             self._doubt("calls a cached function, and what the cache holds depends on who came first", site)
         elif isinstance(function, type):
@@ -130,6 +159,13 @@ class Doubting(_Base):
 
     def _doubt(self, what: str, site: Site) -> None:
         self.doubts[f"{site.code.co_qualname} ({shown(site.code.co_filename)}:{site.line}) {what}"] = None
+
+
+def _forget(met: dict[int, int], variables: dict[int, int], identity: int) -> None:
+    """An object is no more, and another one may come in its place; of the same execution or of one that has ended."""
+    behind = met.pop(identity, None)
+    if behind is not None and variables.get(behind) == identity:
+        del variables[behind]
 
 
 def _is_nested(thing: object, depth: int = 3) -> bool:

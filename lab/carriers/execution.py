@@ -102,3 +102,4 @@ class Execution:
         self.starving: Actor | None = None  # stood still, though it could go on, while sleepers woke again and again
         self.passed_over: dict[Actor, tuple[int, float, int]] = {}  # when it was last chosen, and how often it was not
         self.clock_reads = 0
+        self.timers: set[int] = set()  # actors that waited for a moment that was still to come

@@ -56,6 +56,8 @@ class Scheduling(Execution):
             if not is_ready:
                 self._stuck_alone(actor, Wait(kind, owner, ready, deadline, self.now, site))
             return is_ready or ready()
+        if deadline is not None and deadline > self.now:
+            self.timers.add(actor.index)
         self._publish(actor, owner, site, also)
         if not is_ready or (site in self.hot and len(self.live) > 1):
             actor.wait = Wait(kind, owner, ready, deadline, self.now, site)

@@ -34,6 +34,11 @@ def _is_stock(owner: Any) -> bool:
     )
 
 
+def brings_storage(kind: type) -> bool:
+    """Whether a class of queues keeps its items in a way that is all its own, so that the program's code does it."""
+    return all(getattr(kind, name) is not getattr(stock, name) for stock in _STOCK for name in _STORAGE)
+
+
 def _is_shut(owner: Any) -> bool:
     return bool(getattr(owner, "is_shutdown", False))
 

@@ -56,6 +56,7 @@ class Memory:
         self._locks: dict[int, LockState] = {}
         self._before: dict[int, tuple[object, list[Callable[[], object]]]] = {}
         self._random: Random | None = None
+        self.named = 0  # threads without a name of their own
         self.drew = False  # in some execution: random numbers
         self.was_set: set[int] = set()  # events that somebody set during the execution
 
@@ -121,6 +122,7 @@ class Memory:
         if self._locks:
             self._locks.clear()
         self._random = None
+        self.named = 0
         if self.was_set:
             self.was_set.clear()
         for actor in self._control.actors:

@@ -24,20 +24,33 @@ _DEFAULT_NAME = re.compile(r"Thread-\d+(?P<target>.*)", re.DOTALL)
 def start(control: Control, site: Site, thread: Any) -> None:
     if not thread._initialized:
         raise RuntimeError("thread.__init__() not called")
+    begun = not control.quiet
+    if begun:
+        control.operate(thread, "starts", site)
     if thread._started._flag:
         raise RuntimeError("threads can only be started once")
     control.discovery.cover(thread.run)
     actor = control.spawn(_stable_name(control, thread.name), thread.run, (), thread.daemon, thread)
     _mark_started(control, actor, thread)
-    control.operate(thread, "starts", site)
+    if not begun:
+        control.operate(thread, "starts", site)
+
+
+def new_name(control: Control, _site: Site, template: str = "Thread-%d") -> str:
+    """CPython counts unnamed threads per process, which would name them otherwise in every execution."""
+    control.twins.memory.named += 1
+    return template % control.twins.memory.named
 
 
 def join(control: Control, site: Site, thread: Any, timeout: Any = None) -> None:
     if not thread._initialized:
         raise RuntimeError("Thread.__init__() not called")
+    actor = _actor_of(control, thread)
+    if actor is None or actor.parent is not control.current:  # whether it has been started depends on others
+        control.operate(thread, "comes to join", site)
+        actor = _actor_of(control, thread)
     if not thread._started._flag:
         raise RuntimeError("cannot join thread before it is started")
-    actor = _actor_of(control, thread)
     if actor is None:
         with uncontrolled():
             threading.Thread.join(thread, timeout)  # not one of this execution's threads
@@ -52,11 +65,13 @@ def join(control: Control, site: Site, thread: Any, timeout: Any = None) -> None
 
 def is_alive(control: Control, site: Site, thread: Any) -> bool:
     actor = _actor_of(control, thread)
+    if actor is not None:
+        _share_end(control, site, thread, actor)
+    control.operate(thread, "asks whether it is alive", site)
+    actor = _actor_of(control, thread)
     if actor is None:
         with uncontrolled():
             return threading.Thread.is_alive(thread)
-    _share_end(control, site, thread, actor)
-    control.operate(thread, "asks whether it is alive", site)
     return not actor.finished
 
 
@@ -171,6 +186,7 @@ _TWINS: dict[Any, Callable[..., Any]] = {
     threading.Thread.join: join,
     threading.Thread.is_alive: is_alive,
     threading.current_thread: current_thread,
+    threading._newname: new_name,  # type: ignore[attr-defined]
     threading.enumerate: enumerate_threads,
     threading.active_count: active_count,
 }
