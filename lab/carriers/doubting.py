@@ -51,6 +51,13 @@ class Doubting(_Base):
         super().__init__(discovery, steps)
         self.doubts: dict[str, None] = {}
 
+    def execute(self, *arguments: Any, **named: Any) -> Any:
+        """See `Control.execute`; keeps nothing of the program that could end in the middle of the next execution."""
+        try:
+            return super().execute(*arguments, **named)
+        finally:
+            self._interrupted = None
+
     def touch(
         self, owner: object, key: object, write: bool, site: Site, value: object = ABSENT, more: Accesses = ()
     ) -> None:
