@@ -7,6 +7,7 @@ import queue
 import re
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -102,9 +103,15 @@ def acquire_twice(state: Box) -> None:
         pass
 
 
+def wait_in_a_full_pool(state: Box) -> None:
+    pool = ThreadPoolExecutor(1)
+    pool.submit(lambda: pool.submit(nothing, state).result()).result()
+
+
 @pytest.mark.parametrize(
     ("actor", "kind"),
     [
+        (wait_in_a_full_pool, "deadlock"),
         (lambda state: state.queue.get(), "deadlock"),
         (lambda state: state.simple.get(), "deadlock"),
         (lambda state: state.event.wait(), "deadlock"),
