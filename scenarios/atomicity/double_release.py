@@ -87,7 +87,7 @@ def crowded(booth):
 
 SCENARIO = Scenario(
     bug_class="unbalanced release",
-    cwe=(1341, 765, 667),
+    cwe=(1341, 765),
     unsafe=UnsafeBooth,
     still_unsafe=StillUnsafeBooth,
     fixed=FixedBooth,

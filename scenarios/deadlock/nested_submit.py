@@ -84,7 +84,7 @@ SCENARIO = Scenario(
     hint="Which worker is to run the inner task while the outer one waits for it?",
     review=(
         "`.result()`, `wait()` or `map()` inside a function that itself runs in a pool.",
-        "An executor that is shared by the whole program: who else waits in it?",
+        "An executor that is shared by the whole program, and so by those who wait in it.",
         "A hang that was cured by a larger max_workers.",
     ),
 )

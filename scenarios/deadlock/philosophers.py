@@ -108,6 +108,6 @@ SCENARIO = Scenario(
     review=(
         "Locks that form a ring: each pair is in order, and all of them together are not.",
         "try-lock and timeout as a cure: ask what becomes of the work that was given up.",
-        "A limit on the number of users: is it the number of resources, or one less?",
+        "A limit on the number of users that equals the number of resources: it takes one less.",
     ),
 )

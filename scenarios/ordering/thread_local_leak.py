@@ -96,7 +96,7 @@ SCENARIO = Scenario(
     hint="How long does a thread of a pool live, and how long a request?",
     review=(
         "A `threading.local` that is set in a task, with no reset in a `finally`.",
-        "A task that sets it only sometimes: what does it say in the other cases?",
+        "A task that sets it only sometimes, and reads it always.",
         "Tests in which each request has a thread of its own, or comes first.",
     ),
 )
