@@ -59,12 +59,6 @@ class FixedCafe(UnsafeCafe):
             self.notes.user = None
 
 
-class FreshCafe(UnsafeCafe):
-    def serve(self, guest, login):
-        self.notes.user = login  # every request begins with its own answer, be it None
-        self.greet(guest)
-
-
 def alice(cafe):
     cafe.visit("alice", login="alice")
 
@@ -83,7 +77,6 @@ SCENARIO = Scenario(
     unsafe=UnsafeCafe,
     still_unsafe=StillUnsafeCafe,
     fixed=FixedCafe,
-    variants={"fixed_fresh": FreshCafe},
     actors={"alice": alice, "bob": bob},
     outcome=who_was_greeted_how,
     allowed={("alice", "stranger"): "bob, who is not logged in, is a stranger"},
