@@ -24,7 +24,7 @@ class UnsafeDepot:
     porters = 1
 
     def __init__(self):
-        self.pool = ThreadPoolExecutor(max_workers=self.porters)
+        self.pool = ThreadPoolExecutor(self.porters, thread_name_prefix="porter")
         self.delivered = []
 
     def fetch(self, parcel):

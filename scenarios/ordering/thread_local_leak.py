@@ -4,10 +4,10 @@ The waiter notes who is logged in, in a `threading.local`, so that every functio
 may ask.  A local belongs to the thread, though, and not to the request, and the
 thread is a pool's: it is used again.  Bob is not logged in, and the notes say alice.
 
-    worker  notes.user = "alice"       alice's request
-    worker  ends it; the notes stay
-    worker  takes bob's request        he has no login: nothing is noted
-    worker  getattr(notes, "user")     "alice": her data for him
+    waiter  notes.user = "alice"       alice's request
+    waiter  ends it; the notes stay
+    waiter  takes bob's request        he has no login: nothing is noted
+    waiter  getattr(notes, "user")     "alice": her data for him
 
 With a new thread for every request it would be right, and had Bob been first,
 too.  "Tidy up at the end of the request" is the right idea, if the end is
@@ -23,7 +23,7 @@ from lab import Scenario
 
 class UnsafeCafe:
     def __init__(self):
-        self.workers = ThreadPoolExecutor(max_workers=1)
+        self.workers = ThreadPoolExecutor(max_workers=1, thread_name_prefix="waiter")
         self.notes = threading.local()  # each worker has its own
         self.greeted = {}
 
