@@ -7,6 +7,7 @@ import queue
 import re
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -102,9 +103,15 @@ def acquire_twice(state: Box) -> None:
         pass
 
 
+def wait_in_a_full_pool(state: Box) -> None:
+    pool = ThreadPoolExecutor(1)
+    pool.submit(lambda: pool.submit(nothing, state).result()).result()
+
+
 @pytest.mark.parametrize(
     ("actor", "kind"),
     [
+        (wait_in_a_full_pool, "deadlock"),
         (lambda state: state.queue.get(), "deadlock"),
         (lambda state: state.simple.get(), "deadlock"),
         (lambda state: state.event.wait(), "deadlock"),
@@ -175,6 +182,34 @@ def test_slow_actors_are_not_stuck() -> None:
     verdict = hammer(lambda: Box(turns=0, event=threading.Event()), actors, rounds=1)
     assert verdict.status == "unknown"
     assert verdict.overlap == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the system does not tell who sleeps")
+@pytest.mark.parametrize("helped", [False, True])
+def test_threads_that_sleep_are_given_less_time_if_nobody_may_help(
+    helped: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(standstill.GRACE, "waits", 1.5)
+    monkeypatch.setattr(standstill, "ASLEEP", 0.2)
+    event = threading.Event()
+
+    def help_late() -> None:
+        time.sleep(0.8)
+        event.set()
+
+    helper = threading.Thread(target=help_late)
+    if helped:
+        helper.start()
+    began = time.monotonic()
+    verdict = hammer(Box, [lambda _: event.wait(), nothing], rounds=1)
+    taken = time.monotonic() - began
+    if helped:
+        helper.join()
+        assert verdict.failure is None
+        assert taken > 0.7
+    else:
+        assert verdict.status == "fails"
+        assert taken < 1.4
 
 
 def test_a_round_without_end_is_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:

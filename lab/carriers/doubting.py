@@ -53,6 +53,13 @@ class Doubting(_Base):
         self._variables: dict[int, int] = {}  # the same, the other way round
         self._alive = Alive(functools.partial(_forget, self._met, self._variables))
 
+    def execute(self, *arguments: Any, **named: Any) -> Any:
+        """See `Control.execute`; keeps nothing of the program that could end in the middle of the next execution."""
+        try:
+            return super().execute(*arguments, **named)
+        finally:
+            self._interrupted = None
+
     def touch(
         self, owner: object, key: object, write: bool, site: Site, value: object = ABSENT, more: Accesses = ()
     ) -> None:

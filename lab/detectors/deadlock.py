@@ -25,6 +25,7 @@ _KINDS = {
 _AS_PART_OF = {
     "barrier": ("the barrier {}", "come to it"),
     "queue": ("the queue {}", "use it"),
+    "future": ("the result of {}", "provide it"),
 }
 """The same for a wait on a condition that is part of something larger."""
 
@@ -41,8 +42,9 @@ def diagnose(
     """The failure behind a standstill.
 
     ``owners`` tells who holds which lock, by its id; ``name`` names an object, ``since`` tells where an actor
-    took a lock.  A cycle of waiting actors is a deadlock.  Where there is none and an actor waits for
-    a notification, the notification came too early or never: a lost wakeup.
+    took a lock.  A cycle of waiting actors is a deadlock, and so is a wait for something else by one who
+    holds a lock that others need.  Where there is neither and an actor waits for a notification, the
+    notification came too early or never: a lost wakeup.
     """
     waits = dict(waiting)
     blocked_by = {actor: _holder(wait, owners, actors) for actor, wait in waiting}
@@ -58,6 +60,12 @@ def diagnose(
         why = _never_released(wait, owners, blocked_by[actor], waits)
         if why:
             return Failure("deadlock", f"{actor.name} waits for {name(wait.owner)}, {why}", detail)
+    for actor, wait in waiting:
+        holder = blocked_by[actor]
+        if wait.kind == "lock" and holder in waits and waits[holder].kind not in ("lock", "join"):
+            thing, _ = _thing(waits[holder], None, name)
+            story = f"{holder.name} waits for {thing} and holds {name(wait.owner)}, which {actor.name} waits for"
+            return Failure("deadlock", story, detail)
     for actor, wait in waiting:
         if _is_lost(wait, was_set):
             verb = _KINDS[wait.kind][1]
@@ -86,7 +94,7 @@ def _story(
 
 def _is_lost(wait: Wait, was_set: frozenset[int]) -> bool:
     if wait.doing:
-        return False  # a Barrier that not enough actors reach is no lost notification
+        return False  # a Barrier that too few come to, or a task nobody runs, is no lost notification
     return wait.kind == "condition" or (wait.kind == "event" and id(wait.owner) in was_set)
 
 
@@ -96,7 +104,7 @@ def _never_released(wait: Wait, owners: Owners, holder: Actor | None, waits: Map
         return ""
     if _is_from_before(wait, owners) and holder not in waits:
         return "which was taken before the actors began"
-    if holder is not None and holder.finished:
+    if holder is not None and holder not in waits:
         return f"which {holder.name} ended without releasing"
     return ""
 

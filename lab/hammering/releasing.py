@@ -26,7 +26,7 @@ _FOLLOWED = (
 
 
 def release(things: Iterable[Any]) -> None:
-    """Release locks, whoever holds them, and wake who waits at a queue.
+    """Release locks, whoever holds them, wake who waits at a queue, and let the workers of executors end.
 
     For threads that are being ended: their state is of no use afterwards.
     """
@@ -38,12 +38,15 @@ def release(things: Iterable[Any]) -> None:
                     thing.release()
             elif kind in _RLOCKS:
                 thing._release_save()
+            elif _is_executor(kind):
+                thing._shutdown = True  # `shutdown` itself would wait for a lock
+                thing._work_queue.put(None)
             elif thing.empty():
                 thing.put(None)  # the lock inside is out of reach
 
 
 def reachable(roots: Iterable[object]) -> list[Any]:
-    """The locks and simple queues in reach of states and of the program's variables."""
+    """The locks, simple queues and executors in reach of states and of the program's variables."""
     found = []
     seen: dict[int, object] = {}
     pending = deque(roots)
@@ -53,7 +56,7 @@ def reachable(roots: Iterable[object]) -> list[Any]:
             continue
         seen[id(thing)] = thing
         kind = type(thing)
-        if kind is _LOCK or kind in _RLOCKS or kind is queue.SimpleQueue:
+        if kind is _LOCK or kind in _RLOCKS or kind is queue.SimpleQueue or _is_executor(kind):
             found.append(thing)
         if isinstance(thing, FrameType):
             pending.extend(_variables(thing))
@@ -77,6 +80,11 @@ def _variables(frame: FrameType) -> list[object]:
     used = (frame.f_globals[name] for name in code.co_names if name in frame.f_globals)
     own = [] if is_library(code.co_filename) else [one for one in used if not isinstance(one, ModuleType)]
     return [*frame.f_locals.values(), *own]
+
+
+def _is_executor(kind: type) -> bool:
+    known = sys.modules.get("concurrent.futures.thread")
+    return known is not None and issubclass(kind, known.ThreadPoolExecutor)
 
 
 def _is_followed(kind: type) -> bool:

@@ -4,7 +4,8 @@ Nobody controls these threads, so only time can tell; but a slow actor must not 
 taken for a hang.  What counts is therefore not how long a round takes but how long
 nothing *new* has been seen in any of its threads: a line, or a variable's value.
 How long is long enough depends on what they do.  Threads that all wait for locks
-without a timeout, while nothing else moves, will never go on.  A thread that runs
+without a timeout, while nothing else moves, will never go on; sooner still is this
+certain where the system tells that they sleep, and do not just wait for a processor.  A thread that runs
 the same lines with the same values spins.  A thread inside a C function, or waiting with
 a timeout, may come back, and gets most time.
 """
@@ -16,9 +17,11 @@ import dis
 import linecache
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 
 from lab.origin import LAB, is_library, shown
@@ -26,6 +29,8 @@ from lab.program import Failure
 
 GRACE = {"waits": 1.0, "spins": 3.0, "works": 10.0}
 """Seconds without anything new after which a thread that does this counts as stuck."""
+ASLEEP = 0.3
+"""Seconds in place of those for threads that wait, if all are asleep at every look, and nobody else may help."""
 ENDLESS = 30.0
 """Seconds after which nobody should have to wait for a round, although it goes on: no finding, but the end."""
 _UNTIMED = ("acquire", "__enter__", "get", "put", "join", "wait")
@@ -50,6 +55,7 @@ class Look:
         self._seen: set[object] = set()
         self._places: dict[int, tuple[int, int]] = {}
         self._moved: set[int] = set()
+        self._awake = self._begun
 
     def again(self, inside: Mapping[int, str], progress: int) -> Standstill | None:
         """Look at the threads of the actors ``inside`` a round; what stands still, if anything does."""
@@ -61,14 +67,21 @@ class Look:
             self._moved.clear()
         frames = sys._current_frames()
         needed = 0.0
+        natives = {thread.ident: thread.native_id for thread in threading.enumerate()}
         for identity, frame in frames.items():
             if identity in self._bystanders:
                 if self._is_new(identity, frame):
                     self._new_elsewhere = now
+                if identity != threading.get_ident() and not _waits(frame):
+                    self._awake = now  # it may come and help
             elif identity in inside or identity not in self._ours:  # an actor's, or a thread that an actor started
                 if self._is_new(identity, frame):
                     self._new = now
                 needed = max(needed, GRACE[self._what(identity, frame)])
+                if not _sleeps(natives.get(identity)):
+                    self._awake = now
+        if needed <= GRACE["waits"] and now - self._awake >= ASLEEP:
+            needed = min(needed, ASLEEP)
         if now - self._new_elsewhere < needed:
             needed = GRACE["works"]
         if not inside or (now - self._new < needed and now - self._begun < ENDLESS):
@@ -143,6 +156,15 @@ def _value(value: object, deep: bool = True) -> object:
         if type(variables) is dict:
             return (id(value), *(_value(one, False) for one in list(variables.values())))
     return id(value)
+
+
+def _sleeps(native: int | None) -> bool:
+    """Whether the system says of a thread that it sleeps until it is woken; False where it says nothing."""
+    try:
+        status = Path(f"/proc/self/task/{native}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] == "S"
 
 
 def _waits(frame: FrameType) -> bool:

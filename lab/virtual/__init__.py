@@ -13,7 +13,7 @@ from functools import partial
 from types import FunctionType, MethodDescriptorType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from lab.virtual import callers, clock, conditions, locks, loops, queues, threads
+from lab.virtual import callers, clock, conditions, futures, locks, loops, queues, threads
 from lab.virtual.local import LOCAL
 from lab.virtual.redirection import own, redirection
 from lab.virtual.state import Memory
@@ -28,6 +28,7 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     **threads.FUNCTIONS,
     **queues.FUNCTIONS,
     **loops.FUNCTIONS,
+    **futures.FUNCTIONS,
 }
 _APPLIES: dict[Any, Callable[[Any], bool]] = {**conditions.APPLIES, **queues.APPLIES}
 _METHODS: dict[type, dict[str, Callable[..., Any]]] = {**locks.METHODS, **queues.METHODS}
