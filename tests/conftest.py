@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
+import signal
 from pathlib import Path
 
 import plugin_sources
@@ -21,6 +22,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def no_terminal(monkeypatch):
     """Reports are as wide as they are without a terminal, whatever the test runner says of its own."""
     monkeypatch.delenv("COLUMNS", raising=False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def ctrl_c_is_heard():
+    """A shell that starts the tests in the background has them ignore Ctrl-C."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
