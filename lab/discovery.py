@@ -49,7 +49,7 @@ class _CodeCache:
 
 
 _CACHE = _CodeCache()
-_PATIENCE = 10
+_PATIENCE = 10  # executions in a row in which no function of a code object could be found
 _MODELLED = ("threading", "queue", "concurrent", "_weakrefset")
 """Libraries of what is controlled: what their code shares, it guards itself."""
 
@@ -139,7 +139,7 @@ class Discovery:
 
     def outside(self, code: CodeType, line: int) -> None:
         """Somebody outside the program was waited for."""
-        self.uncontrolled[f"{code.co_qualname} ({code.co_filename}:{line}) waits for files of others"] = None
+        self.escaped(code, "waits for files of others", line)
 
     def _swap(self, function: FunctionType, code: CodeType) -> None:
         stepped = self._policy(code.co_filename, function.__globals__)
@@ -206,7 +206,7 @@ class Discovery:
         """End what `watch` began."""
         if _MONITORING is None and self._watching:
             self._watching = False
-            sys.setprofile(self._profile_before)
+            _profile_again(self._profile_before)
 
     def take_found(self) -> bool:
         """Instrument the functions that started uninstrumented; true if there were any."""
@@ -288,6 +288,15 @@ def _hold(codes: dict[int, weakref.ref[CodeType]], code: CodeType) -> None:
     """Enter a code object by id, for as long as it lives and the id is its own."""
     key = id(code)
     codes[key] = weakref.ref(code, lambda _: codes.pop(key, None))
+
+
+def _profile_again(before: Any) -> None:
+    """Set the profile function that there was; one written in C, as that of cProfile, only its owner can set."""
+    if before is None or callable(before):
+        sys.setprofile(before)
+    else:
+        sys.setprofile(None)
+        before.enable()
 
 
 def _free_tool() -> int:

@@ -26,7 +26,7 @@ class Exhaustion:
 
     exploration: Exploration
     schedules: int = 0  # classes covered
-    redundant: int = 0  # executions that repeated a class
+    executions: int = 0  # all, those that repeated a class and those before a restart included
     outcomes: Counter[Any] = field(default_factory=Counter)
     failure: Failure | None = None
     choices: list[int] = field(default_factory=list)  # of the execution that failed
@@ -51,17 +51,16 @@ class Exhaustion:
     def go_on(self, executions: int | None, until: float | None) -> None:
         """Go on until all is covered, one execution fails, or so many have been run, or the time is up."""
         control, strategy = self.exploration.control, self._strategy
-        most = None if executions is None else self.schedules + self.redundant + executions
+        most = None if executions is None else self.executions + executions
         while not self.over:
+            if self._known != self._decisions() and not self._restart():
+                break
             if not strategy.begin(control):
                 self.complete = True
                 break
-            if (most is not None and self.schedules + self.redundant >= most) or (
-                until is not None and time.perf_counter() >= until
-            ):
+            if (most is not None and self.executions >= most) or (until is not None and time.perf_counter() >= until):
                 break
-            if self._known != self._decisions() and not self._restart():
-                break
+            self.executions += 1
             self._execute()
         control.log = False
         for doubt in _doubts(self.exploration, strategy):
@@ -95,9 +94,7 @@ class Exhaustion:
         strategy.end(control)
         if strategy.diverged:
             return
-        if strategy.redundant:
-            self.redundant += 1
-        else:
+        if not strategy.redundant:
             self._count(outcome)
 
     def _count(self, outcome: Any) -> None:
@@ -117,8 +114,7 @@ class Exhaustion:
             self.doubts["something new turned out to be shared again and again"] = None
             return False
         self._strategy.restart()
-        self._strategy.begin(self.exploration.control)
-        self.schedules = self.redundant = 0
+        self.schedules = 0
         self.outcomes.clear()
         return True
 

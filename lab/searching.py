@@ -123,7 +123,7 @@ class Search:
         """How many executions the budget still has, if it counts them."""
         if self.schedules is None:
             return None
-        return max(0, self.schedules - covering.schedules - covering.redundant - drawn.schedules)
+        return max(0, self.schedules - covering.executions - drawn.schedules)
 
     def _add_up(self, exploration: Exploration, covering: Exhaustion, drawn: Sample) -> None:
         """Tell all that was tried; of what was covered completely only that."""

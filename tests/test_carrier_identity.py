@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cProfile
 import os
 import sqlite3
 import sys
@@ -54,6 +55,22 @@ def test_trace_and_profile_functions_stay_with_the_actor():
     assert {profiled for _, profiled in seen} == {False}
     assert tracer not in {trace for trace, _ in seen}
     assert (sys.gettrace(), sys.getprofile()) == coverage
+
+
+def test_a_profile_made_by_c_code_goes_on_afterwards(carrier):
+    profile = cProfile.Profile()
+    profile.enable()
+    try:
+        verdict = explored(add, add, carrier=carrier, outcome=lambda state: state.value)
+        marker()
+    finally:
+        profile.disable()
+    assert set(verdict.outcomes) == {1, 2}
+    assert any(entry.code is marker.__code__ for entry in profile.getstats())
+
+
+def marker():
+    """Called where the profile must see it."""
 
 
 def test_functions_set_for_every_thread_are_called():

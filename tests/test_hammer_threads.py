@@ -150,7 +150,7 @@ def test_the_thread_has_its_own_run_again_afterwards() -> None:
 
     def actor(state: Box) -> None:
         mine = threading.Thread(target=len, args=("",))
-        mine.run = lambda: None  # type: ignore[method-assign]
+        mine.run = lambda: None  # type: ignore[method-assign]  # as a program may
         threads.extend([threading.Thread(target=len, args=("",)), mine])
         run(threads[-2:])
 
