@@ -13,6 +13,7 @@ from lab.program import Failure
 from lab.recorder import SharingMap
 from lab.strategies.dpor import SourceSets
 
+_MOST_PATIENCE = 100_000  # accesses to nothing shared: a loop that waits for nobody may be this long
 _MOST_RESTARTS = 50  # a program that always has something new to show has no end
 
 
@@ -84,6 +85,10 @@ class Exhaustion:
             self._known = (-1, -1)  # code that started uninstrumented
             return
         if self._known != self._decisions():
+            return
+        if control.gave_way and control.patience < _MOST_PATIENCE:
+            control.patience = _MOST_PATIENCE
+            self._known = (-1, -1)  # a switch that was no decision
             return
         if control.daemons:
             self.doubts["daemon threads may still be running when the others have ended"] = None

@@ -10,6 +10,7 @@ import itertools
 import queue
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace as State
 
 import pytest
@@ -232,3 +233,34 @@ def test_two_timers_make_a_difference_that_no_step_shows():
     verdict = covered(lambda: State(lock=threading.Lock(), seen=[]), [sleeps, waits], lambda s: tuple(s.seen))
     assert verdict.status == "unknown"  # ["slept", True] comes of a late start
     assert "early and late" in verdict.reason
+
+
+# ------------------------------------------------------------ what is no race does not count
+
+
+def test_the_place_of_a_condition_that_is_gone_is_not_that_of_the_next():
+    """Every future has a condition of its own, and memory is used again, now and then."""
+
+    def act(state):
+        state.done.append(state.pool.submit(len, "").result())
+
+    def close(state):
+        state.pool.shutdown()
+
+    tried = {
+        explore(lambda: State(pool=ThreadPoolExecutor(1), done=[]), [act, act], teardown=close, schedules=60).reason
+        for _ in range(12)
+    }
+    assert len(tried) == 1, tried
+
+
+def test_a_long_loop_that_waits_for_nobody():
+    def act(state):
+        own = State(count=0)
+        for _ in range(2_000):
+            own.count += 1
+        state.count += own.count
+
+    verdict = covered(lambda: State(count=0), [act, act], lambda s: s.count)
+    assert (verdict.status, verdict.reason) == ("holds", "all 4 classes of schedules")
+    assert set(verdict.outcomes) == {2_000, 4_000}

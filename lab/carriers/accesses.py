@@ -127,7 +127,7 @@ class Accesses(Scheduling):
     def _touch_cold(self, actor: Actor, owner: object, key: object, write: bool, site: Site) -> None:
         """An access at a site where nothing shared has been met yet: no decision, but it is noted."""
         self.quiet_steps += 1
-        if self.quiet_steps - self.last_decision > _SPIN:
+        if self.quiet_steps - self.last_decision > self.patience:
             self._spin(actor)
         if self.class_names or self.sharing is not None or (write and isinstance(owner, type)):
             self._mark_class(actor, owner, key, write, site)
@@ -321,7 +321,6 @@ class Accesses(Scheduling):
         self.discovery.function_made(function)
 
 
-_SPIN = 1_000  # accesses to nothing shared in a row, after which others get a turn
 _C_CALLABLES = {
     BuiltinFunctionType,
     MethodWrapperType,

@@ -64,6 +64,7 @@ class Execution:
         self.read_time = False  # in some execution: an actor read the clock
         self.doubts: dict[str, None] = {}  # what else stands against a proof, noted by a carrier that is watched
         self.log = False  # a strategy asks for the events
+        self.patience = 1_000  # accesses to nothing shared in a row, after which others get a turn
         self.main.begun = True
         self._declared: list[Actor] = []
         self.next_index = 1  # of the next child thread
@@ -71,6 +72,7 @@ class Execution:
 
     def _clear(self) -> None:
         self.events: list[Event] | None = [] if self.log else None
+        self.kept: list[object] = []  # what the events are about
         self.ended_with: list[Actor] = []  # who had not ended
         self.recorder: Recorder | None = None
         self.sharing: Sharing | None = None

@@ -7,6 +7,7 @@ ready, or when its timeout is the earliest one and is chosen to elapse.
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable
 
 from lab.carriers.actor import LONG_DELAY, TIMED_OUT, Actor, Event, Wait, next_in_turn
@@ -17,6 +18,9 @@ from lab.virtual import threads
 
 _MOST_PASSED_OVER = 20
 """How often in a row the time of others may be up while an actor that could go on stands still."""
+
+_KEPT = frozenset((threading.Condition, threading.Event, threading.Semaphore, threading.BoundedSemaphore))
+"""Whose id must not go to another object while operations are told apart by it; nobody notices that they live on."""
 
 
 class Scheduling(Execution):
@@ -78,6 +82,8 @@ class Scheduling(Execution):
 
     def _publish(self, actor: Actor, owner: object, site: Site, also: tuple[object, ...]) -> None:
         """Tell the strategies what the actor is about to do."""
+        if self.events is not None and type(owner) in _KEPT:
+            self.kept.append(owner)
         actor.place = (id(owner), SYNC)
         actor.writes = True
         actor.site = site
