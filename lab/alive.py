@@ -27,6 +27,10 @@ class Alive:
         except TypeError:
             self._met[identity] = thing
 
+    def clear(self) -> None:
+        """Watch nothing any more; ``ended`` is not called."""
+        self._met.clear()
+
     def _forget(self, identity: int) -> None:
         if self._met.pop(identity, None) is not None:
             self._ended(identity)

@@ -25,6 +25,7 @@ from typing import Any
 from lab import hooks
 from lab.errors import LabError
 from lab.instrument import Instrumented, instrument
+from lab.kinds import is_a
 from lab.origin import LAB, is_library, shown
 
 _MONITORING = getattr(sys, "monitoring", None)
@@ -318,18 +319,18 @@ def _functions_of(callee: Any) -> Iterator[FunctionType]:
             yield from _functions_of(wrapped)
     elif kind is MethodType:
         yield from _functions_of(callee.__func__)
-    elif isinstance(callee, functools.partial):
+    elif is_a(callee, functools.partial):
         yield from _functions_of(callee.func)
-    elif isinstance(callee, staticmethod | classmethod):
+    elif is_a(callee, staticmethod | classmethod):
         yield from _functions_of(callee.__func__)
-    elif isinstance(callee, type):
+    elif is_a(callee, type):
         for name in ("__new__", "__init__", "__del__"):
             member = _class_member(callee, name)
-            if isinstance(member, FunctionType | staticmethod):
+            if is_a(member, FunctionType | staticmethod):
                 yield from _functions_of(member)
     else:
         member = _class_member(kind, "__call__")
-        if isinstance(member, FunctionType):
+        if is_a(member, FunctionType):
             yield member
 
 
@@ -348,10 +349,10 @@ def _named(code: CodeType, variables: dict[str, Any]) -> Iterator[FunctionType]:
             return
         member = scope[part]
         scope = getattr(member, "__dict__", {})
-    if isinstance(member, property):
+    if is_a(member, property):
         candidates = [member.fget, member.fset, member.fdel]
     else:
         candidates = [getattr(member, "__func__", None), getattr(member, "func", None), member]
     for candidate in candidates:
-        if isinstance(candidate, FunctionType):
+        if is_a(candidate, FunctionType):
             yield from _functions_of(candidate)

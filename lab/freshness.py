@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.errors import InvalidValue
+from lab.kinds import is_a
 from lab.naming import Names, parts, short
 from lab.origin import is_library
 
@@ -49,27 +50,27 @@ def _snapshot(state: Any) -> dict[int, tuple[object, str, str]]:
 
 
 def _cannot_change(thing: object) -> bool:
-    return thing is None or isinstance(thing, int | float | complex | str | bytes | type) or callable(thing)
+    return thing is None or is_a(thing, int | float | complex | str | bytes | type) or callable(thing)
 
 
 def _is_own(thing: object) -> bool:
     """Plain containers and instances of the program's classes; a library object may keep caches of its own."""
     module = sys.modules.get(type(thing).__module__)
     file = getattr(module, "__file__", None)
-    return isinstance(thing, _CONTAINERS) if file is None else not is_library(file)
+    return is_a(thing, _CONTAINERS) if file is None else not is_library(file)
 
 
 def _class_containers(thing: object, path: str) -> list[tuple[object, str]]:
     """Lists and the like that all instances share because they are attributes of the class."""
     found: list[tuple[object, str]] = []
     for base in type(thing).__mro__[:-1]:
-        if not isinstance(thing, _CONTAINERS):
+        if not is_a(thing, _CONTAINERS):
             found += [(value, f"{path}.{name}") for name, value in vars(base).items() if type(value) in _CONTAINERS]
     return found
 
 
 def _contents(thing: object, inner: list[tuple[object, str]]) -> str:
-    own = short(thing) if isinstance(thing, _CONTAINERS) else ""
+    own = short(thing) if is_a(thing, _CONTAINERS) else ""
     return f"{own}|" + ", ".join(f"{path}={short(part)}" for part, path in inner if _cannot_change(part))
 
 
@@ -77,7 +78,7 @@ def _compare(first: dict[int, tuple[object, str, str]], second: dict[int, tuple[
     for identity, (thing, path, contents) in second.items():
         known = first.get(identity)
         if known is not None and known[0] is thing and known[2] != contents:
-            held = short(thing, Names()) if isinstance(thing, _CONTAINERS) else contents.split("|", 1)[1]
+            held = short(thing, Names()) if is_a(thing, _CONTAINERS) else contents.split("|", 1)[1]
             raise InvalidValue(
                 f"setup: {path} ({type(thing).__name__}) is the same object as in the execution before and still holds "
                 f"its changes ({held}); make a new one in setup, or put it back in teardown"

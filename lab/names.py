@@ -7,6 +7,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from lab.hooks import ABSENT
+from lab.kinds import is_a
 
 LOCAL_MARK = " (local)"
 """Behind the name of a local variable that would be taken for a free one."""
@@ -29,7 +30,7 @@ def told_apart(code: CodeType) -> CodeType:
 
 def plain_name(argument: Any) -> str:
     """The name in an instruction's argument, which may stand behind flags."""
-    return str(argument[-1]) if isinstance(argument, tuple) else str(argument)
+    return str(argument[-1]) if is_a(argument, tuple) else str(argument)
 
 
 def is_settled(namespace: object, name: str) -> bool:
@@ -37,4 +38,4 @@ def is_settled(namespace: object, name: str) -> bool:
     value = vars(namespace).get(name, ABSENT)
     if value is ABSENT:
         return name in vars(builtins)
-    return isinstance(value, ModuleType)
+    return is_a(value, ModuleType)

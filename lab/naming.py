@@ -13,6 +13,7 @@ from typing import Any
 
 from lab.alive import Alive
 from lab.hooks import ABSENT
+from lab.kinds import is_a
 from lab.origin import LAB
 
 _SELF = ("self", "cls", "_cls")
@@ -49,10 +50,10 @@ class Names:
         found = self._names.get(id(thing))
         if found is not None:
             return found
-        if isinstance(thing, ModuleType):
+        if is_a(thing, ModuleType):
             return thing.__name__.rsplit(".", 1)[-1]
-        if isinstance(thing, type | FunctionType):
-            return thing.__qualname__.rsplit("<locals>.", 1)[-1]
+        if is_a(thing, type | FunctionType):
+            return str(thing.__qualname__.rsplit("<locals>.", 1)[-1])
         name = _variable(thing, frame)
         if name is None:
             name = type(thing).__name__
@@ -84,7 +85,7 @@ def _variable(thing: object, frame: FrameType | None) -> str | None:
 
 
 def _is_value(thing: object) -> bool:
-    return thing is None or isinstance(thing, int | float | complex | str | bytes | bool | type | ModuleType)
+    return thing is None or is_a(thing, int | float | complex | str | bytes | bool | type | ModuleType)
 
 
 def parts(thing: object, path: str) -> Iterator[tuple[object, str]]:
@@ -93,7 +94,7 @@ def parts(thing: object, path: str) -> Iterator[tuple[object, str]]:
     if kind in (list, tuple, deque):
         for position, item in enumerate(list(thing)[:50]):  # type: ignore[call-overload]
             yield item, f"{path}[{position}]"
-    elif isinstance(thing, dict):
+    elif is_a(thing, dict):
         for key, item in list(dict.items(thing))[:50]:
             if isinstance(key, str | int):
                 yield item, f"{path}[{key!r}]"
@@ -111,7 +112,7 @@ def _instance_variables(thing: object) -> dict[str, Any]:
         slots = base.__dict__.get("__slots__", ())
         for name in (slots,) if isinstance(slots, str) else slots:
             member = base.__dict__.get(name)
-            if isinstance(member, MemberDescriptorType):
+            if is_a(member, MemberDescriptorType):
                 with suppress(AttributeError):  # a slot that is not filled
                     found[name] = member.__get__(thing)
     return found
@@ -125,12 +126,12 @@ def peek(owner: object, key: object) -> object:
         except ValueError:
             return ABSENT
     name = str(key)
-    if isinstance(owner, type):
+    if is_a(owner, type):
         for base in owner.__mro__:
             if name in base.__dict__:
                 return _plain(base.__dict__[name])
         return ABSENT
-    variables = getattr(owner, "__dict__", {}) if isinstance(owner, ModuleType) else _instance_variables(owner)
+    variables = getattr(owner, "__dict__", {}) if is_a(owner, ModuleType) else _instance_variables(owner)
     if name in variables:
         return variables[name]
     for base in type(owner).__mro__:
@@ -160,9 +161,9 @@ def short(value: object, names: Names | None = None, frame: FrameType | None = N
         items = list(value.items())[:8]
         parts = [f"{short(key, names, frame, 2)}: {short(item, names, frame, depth + 1)}" for key, item in items]
         text = "{" + ", ".join(parts) + (", ..." if len(value) > 8 else "") + "}"
-    elif isinstance(value, type | FunctionType):
+    elif is_a(value, type | FunctionType):
         text = value.__qualname__.rsplit("<locals>.", 1)[-1]
-    elif isinstance(value, BaseException):
+    elif is_a(value, BaseException):
         text = type(value).__name__
     else:
         text = f"<{type(value).__name__}>"

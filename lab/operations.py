@@ -30,6 +30,7 @@ from types import (
 from typing import Any
 
 from lab.hooks import Accesses
+from lab.kinds import is_a
 from lab.origin import is_library
 
 CONTENTS = "[]"
@@ -161,7 +162,7 @@ def _is_foreign(kind: type, name: str) -> bool:
     for base in kind.__mro__:
         if name in base.__dict__:
             member = base.__dict__[name]
-            if isinstance(member, FunctionType):
+            if is_a(member, FunctionType):
                 return is_library(member.__code__.co_filename)
             return member is not None and base not in _NOT_CONTAINERS
     return False
@@ -185,7 +186,7 @@ def _reached(iterator: object) -> list[tuple[object, bool]]:
         source = pending.pop()
         if type(source) is GeneratorType:
             continue  # its code is stepped
-        things = [source.obj] if isinstance(source, memoryview) else gc.get_referents(source)
+        things = [source.obj] if is_a(source, memoryview) else gc.get_referents(source)
         for thing in things:
             kind = type(thing)
             if kind in _BESIDE or (kind is tuple and type(source) in _KEEP_A_TUPLE):
@@ -255,7 +256,7 @@ _references_of_inner()
 
 def fills_itself(container: object) -> bool:
     """Whether to read an item that is missing adds it."""
-    return isinstance(container, collections.defaultdict) and container.default_factory is not None
+    return is_a(container, collections.defaultdict) and container.default_factory is not None
 
 
 @functools.lru_cache(maxsize=4096)
@@ -263,7 +264,7 @@ def reads_arguments(kind: type) -> bool:
     """Whether C code takes the arguments of a class that is neither the interpreter's nor all the program's own."""
     for name in ("__new__", "__init__"):
         base = next(base for base in kind.__mro__ if name in base.__dict__)
-        if base is not object and not isinstance(base.__dict__[name], FunctionType | staticmethod):
+        if base is not object and not is_a(base.__dict__[name], FunctionType | staticmethod):
             return True
     return False
 

@@ -264,3 +264,39 @@ def test_a_long_loop_that_waits_for_nobody():
     verdict = covered(lambda: State(count=0), [act, act], lambda s: s.count)
     assert (verdict.status, verdict.reason) == ("holds", "all 4 classes of schedules")
     assert set(verdict.outcomes) == {2_000, 4_000}
+
+
+# ------------------------------------------------------------ objects that answer for themselves
+
+
+class Disguised:
+    """Says of itself what the program likes, and takes visible steps to do so."""
+
+    def __init__(self):
+        self.value = 0
+        self.kind = int
+
+    @property
+    def __class__(self):
+        return self.kind
+
+    def __getattr__(self, name):
+        return self.kind.__dict__[name]
+
+    def __call__(self):
+        self.value = self.value + 1
+
+
+@pytest.mark.parametrize("strategy", ["dpor", "random"])
+def test_the_lab_asks_no_object_what_it_is(strategy):
+    verdict = explore(
+        Disguised, [Disguised.__call__] * 2, outcome=lambda it: it.value, strategy=strategy, schedules=100
+    )
+    assert verdict.failure is None, str(verdict)
+    assert set(verdict.outcomes) == {1, 2}
+    assert verdict.schedules == (4 if strategy == "dpor" else 100)
+
+
+def test_the_lab_asks_no_callable_for_its_name():
+    verdict = covered(Disguised, [lambda it: it()] * 2, lambda it: it.value)
+    assert verdict.reason == "all 4 classes of schedules"

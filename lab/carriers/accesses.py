@@ -24,6 +24,7 @@ from lab.discovery import Discovery, is_modelled
 from lab.hooks import ABSENT
 from lab.hooks import Accesses as Touched
 from lab.instrument import Site
+from lab.kinds import is_a
 from lab.operations import (
     contents,
     fills_itself,
@@ -96,7 +97,7 @@ class Accesses(Scheduling):
                         chosen.resume()
         touched = self.touched
         seen = touched.get(place, 0)
-        if not seen and isinstance(owner, LOCAL):
+        if not seen and issubclass(type(owner), LOCAL):
             self.locals.meet(owner, actor, self.main)
             return
         self.last_decision = self.quiet_steps
@@ -129,7 +130,7 @@ class Accesses(Scheduling):
         self.quiet_steps += 1
         if self.quiet_steps - self.last_decision > self.patience:
             self._spin(actor)
-        if self.class_names or self.sharing is not None or (write and isinstance(owner, type)):
+        if self.class_names or self.sharing is not None or (write and issubclass(type(owner), type)):
             self._mark_class(actor, owner, key, write, site)
             self._mark(actor, owner, key, write, site)
             return
@@ -140,7 +141,7 @@ class Accesses(Scheduling):
             touched[place] = seen | (actor.wrote if write else actor.read) | COLD
             if seen & actor.others:
                 self._compare(actor, seen, write)
-        elif isinstance(owner, LOCAL):
+        elif issubclass(type(owner), LOCAL):
             self.locals.meet(owner, actor, self.main)
         else:
             touched[place] = (actor.wrote if write else actor.read) | COLD
@@ -155,7 +156,7 @@ class Accesses(Scheduling):
 
     def _mark_class(self, actor: Actor, owner: object, key: object, write: bool, site: Site) -> None:
         """An attribute stored on a class may be read through any instance."""
-        if write and isinstance(owner, type) and key not in self.class_names:
+        if write and issubclass(type(owner), type) and key not in self.class_names:
             self.class_names.add(key)
             self.suspicious = True
         if key in self.class_names:
@@ -171,7 +172,7 @@ class Accesses(Scheduling):
     def _mark(self, actor: Actor, owner: object, key: object, write: bool, site: Site) -> None:
         place = (id(owner), key)
         seen = self.touched.get(place, 0)
-        if not seen and isinstance(owner, LOCAL):
+        if not seen and issubclass(type(owner), LOCAL):
             self.locals.meet(owner, actor, self.main)
             return
         seen |= 0 if site in self.hot else COLD
@@ -209,7 +210,7 @@ class Accesses(Scheduling):
         """Before any call: cover Python code, replace controlled operations, note C ones."""
         kind = type(function)
         if kind is FunctionType:
-            if function is site.seen and site.seen_by is self:
+            if function is site.seen and site.seen_by is self.era:
                 return function
             twin = self.twins.function(function, site)
             if twin is not None:
@@ -218,10 +219,10 @@ class Accesses(Scheduling):
             if arguments and is_modelled(function):
                 self._c_arguments(False, arguments, site)
             else:
-                site.seen, site.seen_by = function, self
+                site.seen, site.seen_by = function, self.era
         elif kind is MethodType:
             inner = function.__func__
-            if inner is site.seen and site.seen_by is self:
+            if inner is site.seen and site.seen_by is self.era:
                 return function
             twin = self.twins.method(function, inner, site)
             if twin is not None:
@@ -230,7 +231,7 @@ class Accesses(Scheduling):
             if arguments and is_modelled(inner):
                 self._c_arguments(False, arguments, site)
             else:
-                site.seen, site.seen_by = inner, self
+                site.seen, site.seen_by = inner, self.era
         elif kind in _C_CALLABLES:
             twin = self.twins.builtin(function, site)
             if twin is not None:
@@ -246,13 +247,13 @@ class Accesses(Scheduling):
                 if site.watched:
                     self._c_method(function.__name__, arguments[0], arguments[1:], site)
                 return self.twins.handed(function, arguments, site)
-        elif isinstance(function, type):
-            if function is not site.seen or site.seen_by is not self:
+        elif is_a(function, type):
+            if function is not site.seen or site.seen_by is not self.era:
                 twin = self.twins.maker(function, arguments, site)
                 if twin is not None:
                     return twin
                 self.discovery.cover(function)
-                site.seen, site.seen_by = function, self
+                site.seen, site.seen_by = function, self.era
             if arguments and site.watched and not self.quiet:
                 self._c_arguments(_maker_effect(function), arguments, site)
             if _is_c_type(function):
@@ -275,7 +276,7 @@ class Accesses(Scheduling):
             self._c_call(function, function.__self__, arguments, site)
         elif arguments and type(function) in (MethodDescriptorType, WrapperDescriptorType):
             self._c_method(function.__name__, arguments[0], arguments[1:], site)
-        elif isinstance(function, type):
+        elif is_a(function, type):
             self._c_arguments(_maker_effect(function), arguments, site)
 
     def _c_call(self, function: Any, owner: object, arguments: tuple[Any, ...], site: Site) -> None:
@@ -285,7 +286,7 @@ class Accesses(Scheduling):
                 if function.__name__ in _ATTRIBUTE_FUNCTIONS and len(arguments) > 1:
                     self.touch(arguments[0], arguments[1], _ATTRIBUTE_FUNCTIONS[function.__name__], site)
                 else:
-                    if function is print and isinstance(sys.stdout, io.StringIO):
+                    if function is print and is_a(sys.stdout, io.StringIO):
                         arguments = (sys.stdout, *arguments)
                     self._c_arguments(effect, arguments, site)
         else:

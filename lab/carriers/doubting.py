@@ -21,6 +21,7 @@ from lab.alive import Alive
 from lab.carriers.hidden import hidden_access, hidden_call, variables_of
 from lab.hooks import ABSENT, Accesses
 from lab.instrument import Site
+from lab.kinds import attribute, is_a
 from lab.operations import CONTENTS, SYNC, is_container
 from lab.origin import frame_of_program, shown
 from lab.outside import function_leaves_memory, has_hidden_state, method_leaves_memory, runs_unseen
@@ -59,6 +60,7 @@ class Doubting(_Base):
             return super().execute(*arguments, **named)
         finally:
             self._interrupted = None
+            self._alive.clear()
 
     def touch(
         self, owner: object, key: object, write: bool, site: Site, value: object = ABSENT, more: Accesses = ()
@@ -79,7 +81,7 @@ class Doubting(_Base):
         """Why the attributes of an object may be those of another one, or the items of a dictionary."""
         identity = id(owner)
         if key is CONTENTS:
-            known = isinstance(owner, dict) and identity in self._variables
+            known = is_a(owner, dict) and identity in self._variables
             return "uses a dictionary that holds the attributes of an object" if known else ""
         if identity not in self._met and key != SYNC:
             self._alive.meet(owner)
@@ -129,7 +131,7 @@ class Doubting(_Base):
             self._examine(function.func, (*function.args, *function.keywords.values(), *arguments), site)
         elif kind is _CACHED:
             self._doubt("calls a cached function, and what the cache holds depends on who came first", site)
-        elif isinstance(function, type):
+        elif is_a(function, type):
             if any(_acts_on_shared(argument) for argument in arguments):
                 self._doubt(f"has {function.__qualname__} call C code on what others may touch", site)
             elif function is str and any(_is_nested(argument) for argument in arguments):
@@ -137,7 +139,7 @@ class Doubting(_Base):
         elif kind is MethodDescriptorType or kind is WrapperDescriptorType:
             if arguments:
                 self._examine_method(function.__name__, arguments[0], arguments[1:], site)
-        elif hasattr(function, "__self__") and hasattr(function, "__name__"):
+        elif attribute(function, "__name__") and hasattr(kind, "__self__"):
             owner = function.__self__
             if owner is None or type(owner) is ModuleType:
                 if function_leaves_memory(function):
@@ -148,11 +150,11 @@ class Doubting(_Base):
                     self._doubt(_DEEP, site)
             else:
                 self._examine_method(function.__name__, owner, arguments, site)
-        elif not any(isinstance(member, FunctionType) for member in _callers(kind)):
+        elif not any(is_a(member, FunctionType) for member in _callers(kind)):
             self._doubt(f"calls {kind.__module__}.{kind.__qualname__}, of which nothing is known", site)
 
     def _examine_method(self, name: str, owner: object, arguments: tuple[Any, ...], site: Site) -> None:
-        kind: Any = owner if isinstance(owner, type) else type(owner)
+        kind: Any = owner if is_a(owner, type) else type(owner)
         if method_leaves_memory(kind, name):
             self._doubt(f"calls {kind.__module__}.{kind.__qualname__}.{name}, {_FREE}", site)
         elif not is_container(kind) and has_hidden_state(kind, name):
@@ -161,7 +163,7 @@ class Doubting(_Base):
             self._doubt(f"has {kind.__qualname__}.{name} call C code on what others may touch", site)
         elif name in _DEEP_METHODS and _is_nested(owner):
             self._doubt(_DEEP, site)
-        elif is_container(kind) and any(isinstance(argument, FunctionType | MethodType) for argument in arguments):
+        elif is_container(kind) and any(is_a(argument, FunctionType | MethodType) for argument in arguments):
             self._doubt(f"has {kind.__qualname__}.{name} call back in the middle", site)
 
     def _doubt(self, what: str, site: Site) -> None:
@@ -177,14 +179,14 @@ def _forget(met: dict[int, int], variables: dict[int, int], identity: int) -> No
 
 def _is_nested(thing: object, depth: int = 3) -> bool:
     """Whether a container, or a tuple, holds another container."""
-    if isinstance(thing, dict):
+    if is_a(thing, dict):
         inner: Any = thing.values()
-    elif isinstance(thing, list | tuple | set | frozenset | deque):
+    elif is_a(thing, list | tuple | set | frozenset | deque):
         inner = thing
     else:
         return False
     for one in islice(inner, 100):
-        if (is_container(type(one)) and not isinstance(one, str)) or (depth and _is_nested(one, depth - 1)):
+        if (is_container(type(one)) and not is_a(one, str)) or (depth and _is_nested(one, depth - 1)):
             return True
     return False
 
@@ -208,5 +210,5 @@ def _callers(kind: type) -> list[object]:
 def _acts_on_shared(argument: object) -> bool:
     """Whether ``argument`` is C code bound to an object with contents, for other C code to call."""
     if type(argument) is functools.partial:
-        return not isinstance(argument.func, FunctionType | MethodType)
+        return not is_a(argument.func, FunctionType | MethodType)
     return type(argument) is BuiltinFunctionType and is_container(type(argument.__self__))

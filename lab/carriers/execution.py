@@ -47,6 +47,7 @@ class Execution:
     def __init__(self, discovery: Discovery, steps: int) -> None:
         self.discovery = discovery
         self.step_limit = steps
+        self.era = object()  # tells this exploration from others, for those who must not keep it
         self.hot: set[Site] = set()  # sites where a shared object was touched: the decision points
         self.class_names: set[object] = set()  # attribute names stored on classes while actors ran
         self.locals = ThreadLocals()

@@ -23,6 +23,7 @@ from types import (
 from typing import Any
 
 from lab.instrument import Site
+from lab.kinds import attribute, is_a
 from lab.names import is_settled
 from lab.operations import CONTENTS, is_container
 from lab.virtual.callers import calls_arguments
@@ -69,7 +70,7 @@ def hidden_access(owner: object, key: object, write: bool, site: Site) -> str:
             return f"changes {key}, which the interpreter reads by itself"
         if owner is builtins or (site.kind != "cell" and _is_namespace(owner) and is_settled(owner, key)):
             return f"changes {key}, a builtin or a module, which is not looked for to change"
-        if key == "args" and isinstance(owner, BaseException):
+        if key == "args" and is_a(owner, BaseException):
             return "changes the arguments of an exception, which are also its text"
     kind: Any = type(owner)
     if kind is CellType and key == "cell_contents":
@@ -93,12 +94,12 @@ def _is_proxy(thing: object) -> bool:
 
 
 def _is_namespace(thing: object) -> bool:
-    return isinstance(thing, ModuleType) or type(thing).__name__ == "_Namespace"
+    return is_a(thing, ModuleType) or type(thing).__name__ == "_Namespace"
 
 
 def variables_of(thing: object) -> dict[str, Any] | None:
     """The dictionary behind the attributes of ``thing``, where another object could have the same."""
-    if isinstance(thing, type | FunctionType | LOCAL) or not hasattr(type(thing), "__dict__"):
+    if is_a(thing, type | FunctionType | LOCAL) or not hasattr(type(thing), "__dict__"):
         return None
     try:
         variables = object.__getattribute__(thing, "__dict__")
@@ -110,17 +111,17 @@ def variables_of(thing: object) -> dict[str, Any] | None:
 def hidden_call(function: Any, arguments: tuple[Any, ...], site: Site) -> str:
     """Why a call may touch what no hook has seen; empty if it does not."""
     kind = type(function)
-    name = getattr(function, "__name__", "")
+    name = attribute(function, "__name__") or ""
     if kind is MethodType:
-        if site.stepped and isinstance(function.__self__, weakref.WeakSet):
+        if site.stepped and is_a(function.__self__, weakref.WeakSet):
             return "uses a WeakSet, of which it is not known what it changes"
     elif kind is FunctionType:
         return ""
     elif _is_one_of(function, _COPIERS):
         return f"has {name} read the attributes of an object in one step" if arguments else ""
-    elif name in _COPYING_METHODS and not isinstance(function, type):
+    elif name in _COPYING_METHODS and not is_a(function, type):
         return f"has {name} read the attributes of an object in one step"
-    elif name in _DESCRIPTOR_METHODS and not isinstance(function, type):
+    elif name in _DESCRIPTOR_METHODS and not is_a(function, type):
         return "uses an attribute without its name"
     elif name and calls_arguments(function) and any(_is_of_container(argument) for argument in arguments):
         return f"has {name} call C code on what others may touch"

@@ -21,6 +21,7 @@ from typing import Any
 from lab.hammering.noise import Noise, SharedDiscovery, Strayed
 from lab.hooks import ABSENT, Accesses
 from lab.instrument import Site
+from lab.kinds import is_a
 from lab.operations import CONTENTS, is_container, method_writes
 from lab.origin import is_library
 from lab.outside import HARMLESS, MEMORY, package
@@ -114,7 +115,7 @@ class Watch(Noise):
 
     def _method(self, owner: object, name: str, site: Site) -> None:
         """A method whose own code may not be stepped."""
-        kind: Any = owner if isinstance(owner, type) else type(owner)
+        kind: Any = owner if is_a(owner, type) else type(owner)
         if kind in _LOCKS:
             return  # free again when the round is over
         unwatched = [base for base in kind.__mro__ if not _is_stepped(base)]
@@ -127,7 +128,7 @@ class Watch(Noise):
 
     def _note(self, owner: object, key: object, write: bool) -> None:
         watched = self._watched
-        if isinstance(owner, threading.local):
+        if is_a(owner, threading.local):
             watched.of_thread = True
         place = (id(owner), key)
         known = watched.places.get(place)

@@ -21,6 +21,7 @@ from typing import Any
 from lab.discovery import Discovery
 from lab.hooks import ABSENT, DRIVERS, Accesses, Bystander, uncontrolled
 from lab.instrument import Site
+from lab.kinds import is_a
 from lab.naming import parts
 from lab.origin import is_library
 
@@ -89,13 +90,13 @@ class SharedDiscovery(Discovery):
 def _uncalled(name: str, member: object) -> list[FunctionType]:
     """The functions of one class member that run although no call of them is written."""
     candidates: list[object] = []
-    if isinstance(member, property):
+    if is_a(member, property):
         candidates = [member.fget, member.fset, member.fdel]
-    elif isinstance(member, functools.cached_property):
+    elif is_a(member, functools.cached_property):
         candidates = [member.func]
     elif name.startswith("__") and name.endswith("__"):
         candidates = [member]
-    return [candidate for candidate in candidates if isinstance(candidate, FunctionType)]
+    return [candidate for candidate in candidates if is_a(candidate, FunctionType)]
 
 
 class Company(Bystander):
@@ -124,7 +125,7 @@ class Company(Bystander):
         DRIVERS[identity] = self._of_child(lambda: number)
         thread = getattr(target, "__self__", None)
         try:
-            if not isinstance(thread, threading.Thread):
+            if not is_a(thread, threading.Thread):
                 self._guarded(number, f"thread {identity}", target, *arguments, **options)
                 return
             own = vars(thread).get("run", _TYPES_OWN)

@@ -13,6 +13,7 @@ from contextlib import suppress
 from types import CellType, FrameType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from lab.kinds import is_a
 from lab.origin import LAB, is_library
 
 _LOCK = _thread.LockType
@@ -58,16 +59,16 @@ def reachable(roots: Iterable[object]) -> list[Any]:
         kind = type(thing)
         if kind is _LOCK or kind in _RLOCKS or kind is queue.SimpleQueue or _is_executor(kind):
             found.append(thing)
-        if isinstance(thing, FrameType):
+        if is_a(thing, FrameType):
             pending.extend(_variables(thing))
             if thing.f_back is not None:
                 pending.append(thing.f_back)
-        elif isinstance(thing, FunctionType):
+        elif is_a(thing, FunctionType):
             pending.extend(thing.__closure__ or ())
-        elif isinstance(thing, type):
+        elif is_a(thing, type):
             if not _is_library(thing.__module__):
-                pending.extend(one for one in list(vars(thing).values()) if not isinstance(one, FunctionType))
-        elif isinstance(thing, MethodType | CellType) or _is_followed(kind):
+                pending.extend(one for one in list(vars(thing).values()) if not is_a(one, FunctionType))
+        elif is_a(thing, MethodType | CellType) or _is_followed(kind):
             pending.extend(gc.get_referents(thing))
     return found
 
@@ -78,7 +79,7 @@ def _variables(frame: FrameType) -> list[object]:
     if code.co_filename.startswith(LAB):
         return []
     used = (frame.f_globals[name] for name in code.co_names if name in frame.f_globals)
-    own = [] if is_library(code.co_filename) else [one for one in used if not isinstance(one, ModuleType)]
+    own = [] if is_library(code.co_filename) else [one for one in used if not is_a(one, ModuleType)]
     return [*frame.f_locals.values(), *own]
 
 

@@ -13,6 +13,7 @@ from functools import partial
 from types import FunctionType, MethodDescriptorType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from lab.kinds import is_a
 from lab.virtual import callers, clock, conditions, futures, locks, loops, queues, threads
 from lab.virtual.local import LOCAL
 from lab.virtual.redirection import own, redirection
@@ -160,7 +161,7 @@ def is_controlled(operation: Any) -> bool:
     """Whether a call of ``operation`` may have a twin."""
     kind = type(operation)
     if kind is MethodType:
-        return isinstance(operation.__func__, FunctionType) and operation.__func__ in _FUNCTIONS
+        return is_a(operation.__func__, FunctionType) and operation.__func__ in _FUNCTIONS
     if kind is FunctionType:
         return operation in _FUNCTIONS
     if kind is partial:
@@ -178,6 +179,6 @@ def _methods_of(owner: object, name: str) -> dict[str, Callable[..., Any]] | Non
     methods = _METHODS.get(type(owner))
     if methods is None and name in _METHOD_NAMES:
         for kind, inherited in _METHODS.items():
-            if isinstance(owner, kind):
+            if is_a(owner, kind):
                 return inherited
     return methods

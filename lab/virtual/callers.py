@@ -17,6 +17,7 @@ from types import BuiltinFunctionType, FunctionType, MethodDescriptorType, Metho
 from typing import TYPE_CHECKING, Any
 
 from lab.hooks import call
+from lab.kinds import is_a
 from lab.operations import function_effect, is_container
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ OPERATIONS = frozenset((FunctionType, MethodType, *C_OPERATIONS, *CARRIERS))
 
 def calls_arguments(function: Any) -> bool:
     """Whether ``function``, which is C code, calls what it is handed, and nothing else does."""
-    if isinstance(function, type):
+    if is_a(function, type):
         return function in _TYPES
     kind = getattr(function, "__objclass__", None) or type(getattr(function, "__self__", None))
     return (kind, function.__name__) in _METHODS or (kind is ModuleType and function in _FUNCTIONS)
@@ -52,7 +53,7 @@ def only_keeps_arguments(function: Any) -> bool:
     if function in _KEEPERS:
         return True
     owner = getattr(function, "__self__", None)
-    if owner is None or isinstance(owner, ModuleType):
+    if owner is None or is_a(owner, ModuleType):
         return not function_effect(function)
     return is_container(getattr(function, "__objclass__", None) or type(owner))
 

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from lab.kinds import is_a
 from lab.virtual.arguments import as_real, lock_arguments
 from lab.virtual.state import LockState
 
@@ -30,13 +31,13 @@ def state_of(control: Control, lock: Any) -> LockState:
 def is_real(lock: Any) -> bool:
     """Whether ``lock`` is one of the standard library's, whose twins these are."""
     kind = type(lock)
-    return kind is LOCK or kind is RLOCK or isinstance(lock, RLOCK | _PY_RLOCK)
+    return kind is LOCK or kind is RLOCK or is_a(lock, RLOCK | _PY_RLOCK)
 
 
 def acquire(control: Control, site: Site, lock: Any, *arguments: Any, **named: Any) -> bool:
     blocking, timeout = True, -1.0
     if arguments or named:
-        make = next((kind for kind in (RLOCK, _PY_RLOCK) if isinstance(lock, kind)), _thread.allocate_lock)
+        make = next((kind for kind in (RLOCK, _PY_RLOCK) if is_a(lock, kind)), _thread.allocate_lock)
         blocking, timeout = lock_arguments(make, arguments, named)
     state = state_of(control, lock)
     if state.reentrant and state.owner is control.current:

@@ -9,6 +9,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from lab.hooks import uncontrolled
+from lab.kinds import is_a
 from lab.virtual.threads import mark_ended
 
 if TYPE_CHECKING:
@@ -132,17 +133,17 @@ class Memory:
 
 def _undo(owner: Any, name: str) -> Callable[[], object]:
     value = getattr(owner, name)
-    if isinstance(value, list | deque):
+    if is_a(value, list | deque):
         items = list(value)
 
         def refill() -> None:
-            value[:] = items  # type: ignore[index]
+            value[:] = items
 
         def refill_deque() -> None:
             value.clear()
             value.extend(items)
 
-        return refill if isinstance(value, list) else refill_deque
+        return refill if is_a(value, list) else refill_deque
     return lambda: setattr(owner, name, value)
 
 

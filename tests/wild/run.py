@@ -1,6 +1,6 @@
 """Run the lab on published packages: the broken version must fail, the repaired one must not.
 
-    python tests/wild/run.py            both packages, each version in an environment of its own
+    python tests/wild/run.py            all packages, each version in an environment of its own
     python tests/wild/run.py loguru     only one of them
 
 Environments are made below .tox/wild and kept for the next time.  The exit code
@@ -31,7 +31,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        return self.requirements[0].replace("==", "-")
+        return self.requirements[0].replace("==", "-") if self.requirements else "unittest.mock"
 
 
 REQUESTS = ("requests==2.34.2", "urllib3==2.8.0", "six==1.17.0")
@@ -40,6 +40,11 @@ CASES = (
     Case("loguru_remove", ("loguru==0.7.3",), fails=False),
     Case("requests_mock_session", ("requests-mock==1.9.3", *REQUESTS), fails=True),
     Case("requests_mock_session", ("requests-mock==1.10.0", *REQUESTS), fails=False),
+    Case("pykka_future", ("pykka==4.2.0",), fails=True),
+    Case("pykka_future", ("pykka==4.3.0",), fails=False),
+    Case("mock_child", ("mock==4.0.3",), fails=True),
+    Case("mock_child", ("mock==5.0.0",), fails=False),
+    Case("mock_child", (), fails=False),  # the copy in this Python
 )
 
 

@@ -1,0 +1,37 @@
+"""What an object really is, without asking it: the program may have written the answer."""
+
+from __future__ import annotations
+
+from types import UnionType
+from typing import Any, TypeGuard, TypeVar, overload
+
+T = TypeVar("T")
+
+
+@overload
+def is_a(thing: object, kind: type[T]) -> TypeGuard[T]: ...
+@overload
+def is_a(thing: object, kind: UnionType | tuple[type, ...]) -> TypeGuard[Any]: ...
+def is_a(thing: object, kind: Any) -> bool:
+    """Whether the type of ``thing`` is ``kind`` or made from it.
+
+    `isinstance` also reads ``thing.__class__``, which a program may write as a
+    property: code of the program, in the middle of what the lab does for it.
+    """
+    return issubclass(type(thing), kind)
+
+
+def attribute(thing: object, name: str) -> Any:
+    """The attribute that the interpreter itself gives ``thing``; None if there is none or the program has it made."""
+    member = next((vars(base)[name] for base in type(thing).__mro__ if name in vars(base)), None)
+    if _answers_itself(type(thing)) or is_a(member, property):
+        return None
+    return getattr(thing, name, None)
+
+
+def _answers_itself(kind: type) -> bool:
+    return any(name in vars(base) for base in kind.__mro__[:-1] if base.__flags__ & _HEAP for name in _LOOKUPS)
+
+
+_HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: among others, what a class statement makes
+_LOOKUPS = ("__getattr__", "__getattribute__")
