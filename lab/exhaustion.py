@@ -11,6 +11,7 @@ from typing import Any
 from lab.exploration import Exploration
 from lab.program import Failure
 from lab.recorder import SharingMap
+from lab.strategies.bounded import BoundedSets
 from lab.strategies.dpor import SourceSets
 
 _MOST_PATIENCE = 100_000  # accesses to nothing shared: a loop that waits for nobody may be this long
@@ -26,7 +27,8 @@ class Exhaustion:
     """
 
     exploration: Exploration
-    schedules: int = 0  # classes covered
+    preemptions: int | None = None  # at most so many in a schedule; None for any number
+    schedules: int = 0  # classes covered; with a bound, executions, of which several may be of one class
     executions: int = 0  # all, those that repeated a class and those before a restart included
     outcomes: Counter[Any] = field(default_factory=Counter)
     failure: Failure | None = None
@@ -35,7 +37,7 @@ class Exhaustion:
     doubts: dict[str, None] = field(default_factory=dict)  # what stands against a proof
 
     def __post_init__(self) -> None:
-        self._strategy = SourceSets()
+        self._strategy = SourceSets() if self.preemptions is None else BoundedSets(self.preemptions)
         self._known = self._decisions()
         self._restarts = 0
 
@@ -43,6 +45,11 @@ class Exhaustion:
     def estimate(self) -> int:
         """How many classes there are, as far as can be told."""
         return max(self.schedules, self._strategy.estimate(self.schedules))
+
+    @property
+    def cut(self) -> bool:
+        """Whether the bound kept it from a schedule."""
+        return isinstance(self._strategy, BoundedSets) and self._strategy.cut
 
     @property
     def over(self) -> bool:

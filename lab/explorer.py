@@ -51,6 +51,8 @@ def explore(
     or 10 s, whichever comes first); ``steps`` bounds the steps of one execution, and its other
     operations at ten times that.  ``trace`` names
     library modules to step inside.  The same ``seed`` gives the same schedules.
+    ``preemptions`` bounds how often an actor that could have gone on has to stand still
+    in one schedule; what it leaves out is then not covered, and the verdict says so.
     ``carrier`` says what actors run on: ``greenlet``, ``thread`` (an OS thread each, of
     which one at a time runs), or ``auto``, the faster one where it can be had.
 
@@ -64,7 +66,11 @@ def explore(
         if chosen.schedules is not None or chosen.seconds is not None:
             schedules, seconds = chosen.schedules, chosen.seconds
     _validate(strategy, schedules, seconds, seed, steps, on, carrier, trace)
-    _validate_later(preemptions=preemptions, order=order, cancel=cancel, crash=crash)
+    if preemptions is not None and (isinstance(preemptions, bool) or not isinstance(preemptions, int)):
+        raise InvalidType(f"preemptions={preemptions!r}: give a whole number, or leave it out for any number")
+    if preemptions is not None and preemptions < 0:
+        raise InvalidValue(f"preemptions={preemptions!r}: must be 0 or more")
+    _validate_later(order=order, cancel=cancel, crash=crash)
     program = Program.of(setup, actors, check, outcome, allowed, forbidden, teardown)
     call = keeping.count_call()
     witness = keeping.replaying(call)
@@ -74,7 +80,7 @@ def explore(
         return replay_program(witness, program, tuple(trace), steps, title, carrier)
     if schedules is None and seconds is None:
         schedules, seconds = DEFAULT_SCHEDULES, DEFAULT_SECONDS
-    verdict = Search(program, strategy, schedules, seconds, seed, steps, tuple(trace), carrier).run()
+    verdict = Search(program, strategy, schedules, seconds, seed, steps, tuple(trace), carrier, preemptions).run()
     verdict.title = title or (chosen.running() if chosen is not None else "")
     if verdict.witness is not None:
         verdict.witness = replace(verdict.witness, call=call, called=calling_line())
@@ -101,10 +107,8 @@ def _validate(
         raise InvalidType(f"trace={trace!r}: give a tuple of module names, such as ('collections',)")
 
 
-def _validate_later(*, preemptions: Any, order: Any, cancel: Any, crash: Any) -> None:
+def _validate_later(*, order: Any, cancel: Any, crash: Any) -> None:
     """Options whose work has not arrived: refused rather than ignored."""
-    if preemptions is not None:
-        raise InvalidValue(f"preemptions={preemptions!r}: no strategy bounds preemptions yet; leave it out")
     if order != "fifo":
         raise InvalidValue(f"order={order!r}: concerns tasks, which are not supported yet; leave it out")
     for name, value in (("cancel", cancel), ("crash", crash)):

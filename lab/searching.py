@@ -12,6 +12,7 @@ from lab.program import Failure, Program, describe
 from lab.recorder import identity_of
 from lab.sampling import Sample, sample, spent
 from lab.strategies import STRATEGIES, Strategy
+from lab.strategies.bounded import FewPreemptions
 from lab.strategies.dpor import SourceSets
 from lab.trace import Trace
 from lab.verdict import Verdict
@@ -32,7 +33,9 @@ class Search:
     steps: int
     trace: tuple[str, ...]
     carrier: str
+    preemptions: int | None = None  # at most so many in a schedule
     verdict: Verdict = field(default_factory=lambda: Verdict("unknown", ""))
+    cut: bool = False  # schedules with more preemptions were left out
 
     def run(self) -> Verdict:
         """Explore; what was covered completely is covered once more, strictly, before it is called a proof."""
@@ -49,11 +52,11 @@ class Search:
             if covered:
                 with engine(program, self.steps, self.trace, self.carrier, strict=True) as exploration:
                     if not self._profile(exploration):
-                        found = Exhaustion(exploration)
+                        found = Exhaustion(exploration, self.preemptions if self.cut else None)
                         found.go_on(self.schedules, self._until(began))
                         self._prove(exploration, found)
                     verdict.uncontrolled = tuple(exploration.discovery.uncontrolled)
-                if verdict.status == "unknown" and self.strategy == "auto":
+                if verdict.status == "unknown" and self.strategy == "auto" and not self.cut:
                     self._sample_after_all(began)
         except Escaped as escaped:
             verdict.reason = str(escaped)
@@ -83,20 +86,22 @@ class Search:
         if self.strategy == "auto":
             return self._alternate(exploration, self._until(began))
         if self.strategy == SourceSets.name:
-            found = Exhaustion(exploration)
+            found = Exhaustion(exploration, self.preemptions)
             found.go_on(self.schedules, self._until(began))
             self._take_in(exploration, found)
+            self.cut = found.cut
             return found.complete
         self._sample(exploration, self.schedules, self._until(began))
         return False
 
     def _draw(self, exploration: Exploration) -> Strategy:
         """The strategy that draws schedules, fitted to the program."""
-        return STRATEGIES[self.strategy](self.seed, exploration.counts)
+        strategy = STRATEGIES[self.strategy](self.seed, exploration.counts)
+        return strategy if self.preemptions is None else FewPreemptions(strategy, self.preemptions)
 
     def _alternate(self, exploration: Exploration, until: float | None) -> bool:
         """Cover everything and draw schedules, by turns: most bugs are near, and many programs small."""
-        covering, drawn = Exhaustion(exploration), Sample()
+        covering, drawn = Exhaustion(exploration, self.preemptions), Sample()
         strategy = self._draw(exploration)
         turn = _FIRST_TURN
         while drawn.failure is None:
@@ -106,6 +111,7 @@ class Search:
                 self._add_up(exploration, covering, drawn)
                 if covering.failure is not None:
                     self._fail(exploration, covering.choices, covering.failure, SourceSets.name)
+                self.cut = covering.cut
                 return covering.complete
             left = self._left(covering, drawn)
             drawn.add(exploration, sample(exploration, strategy, turn if left is None else min(turn, left), until))
@@ -115,6 +121,8 @@ class Search:
             turn *= 2
         self._add_up(exploration, covering, drawn)
         self.verdict.reason = spent(self.verdict.schedules, in_time)
+        if self.preemptions is not None:
+            self.verdict.bound = _at_most(self.preemptions)
         if drawn.failure is not None:
             self._fail(exploration, drawn.choices, drawn.failure, drawn.strategy)
         return False
@@ -151,10 +159,13 @@ class Search:
             self._fail(exploration, found.choices, found.failure, SourceSets.name)
         elif not found.complete:
             doubt = next(iter(found.doubts), "")
-            verdict.reason = (
-                doubt or f"no failure in {found.schedules:,} of about {found.estimate:,} classes of schedules"
+            what = (
+                "classes of schedules" if self.preemptions is None else f"schedules with {_at_most(self.preemptions)}"
             )
-            verdict.bound = f"about {found.schedules / found.estimate:.0%} of the classes" if found.estimate else None
+            verdict.reason = doubt or f"no failure in {found.schedules:,} of about {found.estimate:,} {what}"
+            verdict.bound = (
+                f"about {found.schedules / found.estimate:.0%} of the {what.split()[0]}" if found.estimate else None
+            )
 
     def _sample(self, exploration: Exploration, schedules: int | None, until: float | None) -> None:
         """Draw schedules, and tell what came of it."""
@@ -163,7 +174,7 @@ class Search:
         verdict.schedules += found.schedules
         exploration.tally_all(verdict.outcomes, found.outcomes)
         verdict.reason = found.reason
-        verdict.bound = None
+        verdict.bound = None if self.preemptions is None else _at_most(self.preemptions)
         if found.failure is not None:
             self._fail(exploration, found.choices, found.failure, found.strategy)
 
@@ -175,8 +186,14 @@ class Search:
             return
         doubts = [*exploration.discovery.uncontrolled, *found.doubts]
         classes = f"{found.schedules:,} {'class' if found.schedules == 1 else 'classes'} of schedules"
+        if self.cut:
+            verdict.bound = _at_most(self.preemptions)
+            classes = f"all schedules with {verdict.bound}"
         if doubts:
             verdict.reason = f"{classes} covered, but {doubts[0]}"
+            return
+        if self.cut:
+            verdict.reason = f"no failure in any schedule with {verdict.bound}, and none with more was tried"
             return
         verdict.status = "holds"
         verdict.reason = f"all {classes}" if found.schedules > 1 else "the only class of schedules"
@@ -215,3 +232,7 @@ class Search:
             code=fingerprints(recording.steps),
             carrier=exploration.carrier,
         )
+
+
+def _at_most(preemptions: int | None) -> str:
+    return f"at most {preemptions} preemption{'' if preemptions == 1 else 's'}"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from lab.carriers.actor import Actor, Places, conflict_of, operation
+from lab.carriers.actor import Actor, Event, Places, conflict_of, operation
 from lab.carriers.execution import Execution
 from lab.strategies.races import Races
 
 
-class _Node:
+class Node:
     """A decision on the current path.
 
     ``sleep`` holds who need not go first here, because what they would do first was
@@ -25,10 +25,6 @@ class _Node:
         self.chosen = chosen
         self.done: list[int] = []
         self.wanted = [chosen]
-
-    def following(self) -> int | None:
-        """Who is to go first next; None when all who have to have."""
-        return next((who for who in self.wanted if who not in self.done and who not in self.sleep), None)
 
 
 class SourceSets:
@@ -51,7 +47,7 @@ class SourceSets:
 
     def restart(self) -> None:
         """Forget what was covered: a decision has been discovered that was none before."""
-        self._path: list[_Node] = []
+        self._path: list[Node] = []
         self._begun = False
         self._depth = 0
         self._fresh = 0  # events up to here had their races found before
@@ -87,8 +83,7 @@ class SourceSets:
         if depth < len(self._path):
             node = self._path[depth]
             if depth == len(self._path) - 1:
-                actors = execution.actors
-                self._sleeping = {who: operation(actors[who]) for who in (*node.sleep, *node.done)}
+                self._fall_asleep(node, execution.actors)
                 self._seen = position
             if node.position == position and len(enabled) == len(node.enabled):
                 for actor in enabled:
@@ -102,9 +97,9 @@ class SourceSets:
             self._until = min(self._until, position)
             self.redundant = True
             return self._fair(enabled, current)
-        chosen = self._fair(awake, current)
+        chosen = self._first_choice(awake, current)
         self._path.append(
-            _Node(position, tuple([actor.index for actor in enabled]), frozenset(self._sleeping), chosen.index)
+            Node(position, tuple([actor.index for actor in enabled]), frozenset(self._sleeping), chosen.index)
         )
         return chosen
 
@@ -122,20 +117,36 @@ class SourceSets:
             return node is not None and who in node.enabled
 
         races = Races(execution.actors, was_enabled)
-        for earlier, initials in races.of(events, self._fresh, left):
-            node = nodes.get(earlier)
-            if node is not None and not any(one in node.wanted or one in node.sleep for one in initials):
-                possible = [one for one in initials if one in node.enabled]
-                node.wanted += possible[:1] or [one for one in node.enabled if one not in node.wanted]
+        for earlier, initials, later in races.of(events, self._fresh, left):
+            self._reverse(nodes, events, earlier, initials, later)
         while self._path:
             node = self._path[-1]
             node.done.append(node.chosen)
-            following = node.following()
+            following = self._following(node)
             if following is not None:
                 node.chosen = following
                 self._fresh = node.position
                 return
             self._path.pop()
+
+    def _reverse(
+        self, nodes: dict[int, Node], events: list[Event], earlier: int, initials: list[int], later: int
+    ) -> None:
+        """See to it that the operations of a race happen the other way round, too."""
+        node = nodes.get(earlier)
+        if node is not None and not any(one in node.wanted or one in node.sleep for one in initials):
+            possible = [one for one in initials if one in node.enabled]
+            node.wanted += possible[:1] or [one for one in node.enabled if one not in node.wanted]
+
+    def _following(self, node: Node) -> int | None:
+        """Who is to go first next; None when all who have to have."""
+        return next((who for who in node.wanted if who not in node.done and who not in node.sleep), None)
+
+    def _fall_asleep(self, node: Node, actors: list[Actor]) -> None:
+        self._sleeping = {who: operation(actors[who]) for who in (*node.sleep, *node.done)}
+
+    def _first_choice(self, awake: list[Actor], current: Actor | None) -> Actor:
+        return self._fair(awake, current)
 
     def estimate(self, leaves: int) -> int:
         """How many classes there are, if what is left of the path's decisions is like what was explored."""

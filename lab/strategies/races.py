@@ -36,8 +36,8 @@ class Races:
         self._threads = {id(actor.thread): actor.index for actor in actors if actor.thread is not None}
         self._inherited = 0
 
-    def of(self, events: Sequence[Event], since: int, live: Sequence[Actor]) -> Iterator[tuple[int, list[int]]]:
-        """Position of the earlier operation of each race, and who could go first there instead.
+    def of(self, events: Sequence[Event], since: int, live: Sequence[Actor]) -> Iterator[tuple[int, list[int], int]]:
+        """Position of the earlier operation of each race, who could go first there instead, and whose the later one is.
 
         Only for later operations from position ``since``; what ``live`` actors had come
         to and not done when the execution ended counts as done.
@@ -101,7 +101,7 @@ class Races:
 
     # ------------------------------------------------------------ races
 
-    def _races(self, event: Event, position: int) -> Iterator[tuple[int, list[int]]]:
+    def _races(self, event: Event, position: int) -> Iterator[tuple[int, list[int], int]]:
         index = event.actor.index
         covered = self._now[index].copy()
         own = self._own[index]
@@ -122,7 +122,7 @@ class Races:
                     continue
                 else:  # who took a lock found it free
                     certain = event.kind == kind == "lock"
-            yield earlier, self._initials(earlier, position, event)
+            yield earlier, self._initials(earlier, position, event), index
             if certain:
                 _join(covered, self._clocks[earlier])
 

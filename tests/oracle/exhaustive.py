@@ -18,7 +18,11 @@ class EverySchedule:
 
     name = "every schedule"
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, most: int | None = None) -> None:
+        self._most = most  # preemptions in one schedule
+        self._preempted = 0
+        self._before_child: Any = None  # who ran when an actor began that is on its way to its first decision
+        self._child_begins = False
         self._path: list[tuple[list[int], int]] = []  # at each decision: who could go on, and which of them does
         self._depth = 0
         self._changed = False  # the lab has learned of further decisions: what was covered so far does not count
@@ -47,7 +51,15 @@ class EverySchedule:
     def choose(self, enabled: list[Any], current: Any) -> Any:
         for actor in enabled:
             if not actor.begun:
+                if not self._child_begins:
+                    self._child_begins, self._before_child = True, current
                 return actor
+        if self._child_begins:
+            self._child_begins, current = False, self._before_child
+        if not self._depth:
+            self._preempted = 0
+        if self._preempted == self._most and current in enabled:
+            enabled = [current]
         options = [actor.index for actor in enabled]
         if self._depth == len(self._path):
             self._path.append((options, 0))
@@ -55,7 +67,9 @@ class EverySchedule:
         self._depth += 1
         if known != options:
             self._changed = True
-        return enabled[min(position, len(enabled) - 1)]
+        chosen = enabled[min(position, len(enabled) - 1)]
+        self._preempted += current in enabled and chosen is not current
+        return chosen
 
     def end(self, execution: Any) -> None:
         if self._depth < len(self._path):

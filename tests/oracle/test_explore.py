@@ -133,6 +133,30 @@ def test_every_schedule_is_covered_each_class_once(program, answer):
     covered(program, answer)
 
 
+@each_shape
+@enough_time
+@with_programs
+def test_every_schedule_with_few_preemptions_is_covered(program, answer):
+    assume(answer.raw <= RAW)
+    for most in (0, 1, 2):
+        strategy = EverySchedule(most)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(lab.strategies.STRATEGIES, "every", lambda seed, counts, all_of_them=strategy: all_of_them)
+            known = explore(program, strategy="every", schedules=100 * RAW)
+        verdict = explore(program, strategy="dpor", schedules=100 * RAW, preemptions=most)
+        assert verdict.uncontrolled == ()
+        assert (verdict.status == "fails") == (known.status == "fails"), str(verdict)
+        if known.status == "fails":
+            continue
+        assert strategy.finished, str(known)
+        assert set(verdict.outcomes) >= set(known.outcomes), most
+        if verdict.status == "unknown":
+            assert verdict.reason.startswith("no failure in any schedule with at most")
+            assert set(verdict.outcomes) == set(known.outcomes), most
+        else:
+            assert set(verdict.outcomes) == answer.outcomes
+
+
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_known_programs_are_covered_each_class_once(family):
     covered(family.program, every(family.program))
