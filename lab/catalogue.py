@@ -203,6 +203,23 @@ def run_explore(entry: Entry, variant: Variant) -> Result:
     return _result(verdict, complaint, variant, one_line(verdict))
 
 
+def show_passing(entry: Entry, variant: Variant) -> str:
+    """One execution of the variant that does not fail."""
+    from lab.passing import passing
+    from lab.report.passing import render_passing
+
+    scenario = entry.scenario
+    chosen = keeping.current()
+    program = scenario.program(variant)
+    run = passing(
+        program,
+        trace=scenario.trace,
+        carrier=(chosen and chosen.carrier) or scenario.carrier,
+        seed=(chosen and chosen.seed) or 0,
+    )
+    return render_passing(_title(entry, variant), run, program.descriptions)
+
+
 def run_hammer(entry: Entry, variant: Variant) -> Result:
     """Hammer one variant; only a variant that must not fail can fail here."""
     from lab import hammer

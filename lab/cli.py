@@ -108,15 +108,18 @@ def _exploring(function: Callable[..., None]) -> Callable[..., None]:
 @main.command()
 @click.argument("name")
 @click.option("--variant", metavar="NAME", help="Only this variant, such as unsafe or fixed.")
+@click.option("--show", type=click.Choice(["pass"]), help="Show one execution that passes, and do no more.")
 @click.option("--hammer/--no-hammer", default=True, help="Also run the variant for real.")
 @_exploring
 @_SCENARIOS
-def run(name: str, variant: str | None, hammer: bool, scenarios: str | None, **options: str | None) -> None:
+def run(
+    name: str, variant: str | None, show: str | None, hammer: bool, scenarios: str | None, **options: str | None
+) -> None:
     """Explore and hammer one scenario, and show the reports.
 
     The exit code is 0 if every variant did what the catalogue promises of it, else 1.
     """
-    from lab.catalogue import chosen_variants, find, run_explore, run_hammer
+    from lab.catalogue import chosen_variants, find, run_explore, run_hammer, show_passing
     from lab.command import decide
     from lab.report.console import styled
 
@@ -132,6 +135,9 @@ def run(name: str, variant: str | None, hammer: bool, scenarios: str | None, **o
         for number, one in enumerate(chosen_variants(entry, variant)):
             if number:
                 console.print()
+            if show:
+                console.print(styled(show_passing(entry, one)))
+                continue
             result = run_explore(entry, one)
             console.print(styled(result.report))
             kept = kept and result.passed

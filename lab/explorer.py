@@ -9,7 +9,7 @@ from typing import Any
 from lab import keeping
 from lab.errors import InvalidType, InvalidValue, door
 from lab.origin import calling_line
-from lab.program import CARRIERS, Program, positive
+from lab.program import CARRIERS, STEPS, Program, positive
 from lab.searching import Search
 from lab.strategies import names
 from lab.verdict import Verdict
@@ -33,7 +33,7 @@ def explore(
     seconds: float | None = None,
     seed: int = 0,
     preemptions: int | None = None,
-    steps: int = 20_000,
+    steps: int = STEPS,
     carrier: str = "auto",
     order: str = "fifo",
     cancel: bool = False,

@@ -9,6 +9,8 @@ from typing import Any
 
 from lab.errors import InvalidType, InvalidValue, LabError
 
+STEPS = 20_000
+"""Most steps of one execution, unless a person says otherwise."""
 CARRIERS = ("auto", "greenlet", "thread")
 """What the actors can be asked to run on."""
 

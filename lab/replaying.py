@@ -12,7 +12,7 @@ from lab.carriers.actor import Actor
 from lab.errors import InvalidType, InvalidValue, WitnessError, door
 from lab.exploration import Escaped, Exploration, engine
 from lab.instrument import Site
-from lab.program import CARRIERS, Failure, Program
+from lab.program import CARRIERS, STEPS, Failure, Program
 from lab.recorder import Recording, SharingMap, identity_of
 from lab.strategies.replay import Steps
 from lab.trace import Step, Trace
@@ -20,7 +20,6 @@ from lab.verdict import Verdict
 from lab.witness import Witness, fingerprint
 
 _MOST_ATTEMPTS = 60
-_STEPS = 20_000
 
 
 @door
@@ -35,7 +34,7 @@ def replay(
     forbidden: Any = None,
     teardown: Callable[[Any], object] | None = None,
     trace: Sequence[str] = (),
-    steps: int = _STEPS,
+    steps: int = STEPS,
     title: str = "",
     carrier: str = "auto",
 ) -> Verdict:

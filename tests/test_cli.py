@@ -339,3 +339,19 @@ def test_colours_on_a_terminal_and_nowhere_else(project):
     assert "\x1b[1;31mFAILS\x1b[0m" in text
     bare = re.sub(r"\x1b\[[0-9;]*m", "", text)
     assert re.sub(r"\d+ ms|\d\.\d s", "", bare) == re.sub(r"\d+ ms|\d\.\d s", "", plain)
+
+
+# ------------------------------------------------------------------ a passing execution
+
+
+def test_an_execution_that_passes_can_be_looked_at(project, golden):
+    project()
+    code, output = run("run", "lost_update", "--show", "pass", "--variant", "unsafe")
+    assert code == 0
+    golden("passing", output.rstrip())
+
+
+def test_nothing_to_show_where_every_schedule_fails(project):
+    project(sources.SCENARIO.replace("self.value = current + 1", "raise ValueError(current)"))
+    code, output = run("run", "lost_update", "--show", "pass", "--variant", "unsafe")
+    assert (code, output) == (2, "Error: none of 30 schedules passes, so there is no passing one to show\n")

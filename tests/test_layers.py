@@ -42,6 +42,7 @@ ORDER = [
     "exploration",
     "sampling",
     "exhaustion",
+    "passing",
     # what it comes to
     "witness",
     "keeping",

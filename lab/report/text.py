@@ -28,7 +28,7 @@ def render(verdict: Verdict, width: int | None = None, asserted: str = "") -> st
     ``width`` in columns is the terminal's unless given.  ``asserted`` is what the caller
     had asserted: its report is shown by pytest, with a margin.
     """
-    width = width or _page_width(_PYTEST_MARGIN if asserted else 0)
+    width = width or page_width(_PYTEST_MARGIN if asserted else 0)
     witness, failure = verdict.witness, verdict.failure
     steps = witness.trace.steps if witness is not None and verdict.status == "fails" else ()
     whats = [step.what for step in steps]
@@ -52,7 +52,8 @@ def render(verdict: Verdict, width: int | None = None, asserted: str = "") -> st
     return "\n\n".join("\n".join(line.rstrip() for line in section) for section in sections if section)
 
 
-def _page_width(margin: int) -> int:
+def page_width(margin: int = 0) -> int:
+    """Columns of the terminal that a report may fill, beside a margin."""
     chosen = keeping.current()
     width = chosen.width if chosen is not None else None
     columns = width or shutil.get_terminal_size((WIDEST + margin, 24)).columns
