@@ -14,7 +14,7 @@ from lab.recorder import SharingMap
 from lab.strategies.bounded import BoundedSets
 from lab.strategies.dpor import SourceSets
 
-_MOST_PATIENCE = 100_000  # accesses to nothing shared: a loop that waits for nobody may be this long
+_MOST_PATIENCE = 100  # stretches of 1,000 accesses to nothing shared: so long may a loop be that waits for nobody
 _MOST_RESTARTS = 50  # a program that always has something new to show has no end
 
 
@@ -40,6 +40,7 @@ class Exhaustion:
         self._strategy = SourceSets() if self.preemptions is None else BoundedSets(self.preemptions)
         self._known = self._decisions()
         self._restarts = 0
+        self._patience = 0
 
     @property
     def estimate(self) -> int:
@@ -59,6 +60,7 @@ class Exhaustion:
     def go_on(self, executions: int | None, until: float | None) -> None:
         """Go on until all is covered, one execution fails, or so many have been run, or the time is up."""
         control, strategy = self.exploration.control, self._strategy
+        control.patience = self._patience
         most = None if executions is None else self.executions + executions
         while not self.over:
             if self._known != self._decisions() and not self._restart():
@@ -70,7 +72,7 @@ class Exhaustion:
                 break
             self.executions += 1
             self._execute()
-        control.log = False
+        control.log, control.patience = False, 0
         for doubt in _doubts(self.exploration, strategy):
             self.doubts[doubt] = None
 
@@ -93,8 +95,8 @@ class Exhaustion:
             return
         if self._known != self._decisions():
             return
-        if control.gave_way and control.patience < _MOST_PATIENCE:
-            control.patience = _MOST_PATIENCE
+        if control.gave_way and not self._patience:
+            control.patience = self._patience = _MOST_PATIENCE
             self._known = (-1, -1)  # a switch that was no decision
             return
         if control.daemons:

@@ -128,7 +128,7 @@ class Accesses(Scheduling):
     def _touch_cold(self, actor: Actor, owner: object, key: object, write: bool, site: Site) -> None:
         """An access at a site where nothing shared has been met yet: no decision, but it is noted."""
         self.quiet_steps += 1
-        if self.quiet_steps - self.last_decision > self.patience:
+        if self.quiet_steps - self.last_decision > _SPIN:
             self._spin(actor)
         if self.class_names or self.sharing is not None or (write and issubclass(type(owner), type)):
             self._mark_class(actor, owner, key, write, site)
@@ -151,7 +151,15 @@ class Accesses(Scheduling):
         if self.quiet_steps > 10 * self.step_limit:
             self._too_long()
         self.last_decision = self.quiet_steps
-        if len(self.live) > 1:
+        if self.steps == self.steps_before:  # it did not even look at a lock
+            self.busy, self.watchful = self.busy + 1, 0
+            waits = self.busy >= self.patience
+        else:
+            self.steps_before, self.busy = self.steps, 0
+            self.watchful += 1
+            waits = self.watchful > 1 or not self.patience
+        if waits and len(self.live) > 1:
+            self.busy = self.watchful = 0
             self._give_way(actor)
 
     def _mark_class(self, actor: Actor, owner: object, key: object, write: bool, site: Site) -> None:
@@ -322,6 +330,7 @@ class Accesses(Scheduling):
         self.discovery.function_made(function)
 
 
+_SPIN = 1_000  # accesses to nothing shared in a row, which may be a loop that waits for others
 _C_CALLABLES = {
     BuiltinFunctionType,
     MethodWrapperType,

@@ -65,7 +65,7 @@ class Execution:
         self.read_time = False  # in some execution: an actor read the clock
         self.doubts: dict[str, None] = {}  # what else stands against a proof, noted by a carrier that is watched
         self.log = False  # a strategy asks for the events
-        self.patience = 1_000  # accesses to nothing shared in a row, after which others get a turn
+        self.patience = 0  # how many stretches of a loop that does not wait for anybody others stand still
         self.main.begun = True
         self._declared: list[Actor] = []
         self.next_index = 1  # of the next child thread
@@ -88,6 +88,8 @@ class Execution:
         self.steps = 0
         self.quiet_steps = 0
         self.last_decision = 0  # how many quiet steps there had been at the last decision
+        self.steps_before = 0  # before the last stretch of quiet steps without a decision
+        self.busy = self.watchful = 0  # such stretches in a row, without any step and with some
         self.stubborn_steps = 0  # taken by actors that were told to stop
         self.choices: list[int] = []
         self.touched: dict[tuple[int, object], int] = {}  # (object, key) -> who read and wrote it
