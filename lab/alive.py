@@ -27,6 +27,11 @@ class Alive:
         except TypeError:
             self._met[identity] = thing
 
+    def get(self, identity: int) -> object | None:
+        """The object that has this id; None if it is no more, or was never met."""
+        met = self._met.get(identity)
+        return met() if type(met) is weakref.ref else met
+
     def clear(self) -> None:
         """Watch nothing any more; ``ended`` is not called."""
         self._met.clear()

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lab.exploration import Exploration
+from lab.leftovers import Writes
 from lab.program import Failure
-from lab.recorder import SharingMap
 from lab.strategies.bounded import BoundedSets
 from lab.strategies.dpor import SourceSets
 
@@ -79,8 +79,9 @@ class Exhaustion:
     def _execute(self) -> None:
         exploration, strategy = self.exploration, self._strategy
         control = exploration.control
-        sharing = SharingMap() if exploration.strict else None
-        outcome, failure = exploration.execute(strategy.choose, sharing=sharing)
+        sharing = Writes() if exploration.strict else None
+        setup = exploration.leftovers.setup if exploration.strict else None
+        outcome, failure = exploration.execute(strategy.choose, sharing=sharing, setup=setup)
         choices = control.choices
         if failure is not None:
             self.failure, self.choices = failure, choices
@@ -88,6 +89,7 @@ class Exhaustion:
             return
         if sharing is not None:
             exploration.take_in(sharing)
+            exploration.leftovers.take_in(sharing)
         elif control.suspicious:
             exploration.learn(choices)
         if exploration.discovery.take_found():
@@ -145,4 +147,5 @@ def _doubts(exploration: Exploration, strategy: SourceSets) -> Iterator[str]:
         yield "it was asked whether a thread has ended, and to end is no step of its own"
     if control.read_time:
         yield "the clock showed only times that pass while nothing is slow"
+    yield from exploration.leftovers.found
     yield from control.doubts

@@ -21,6 +21,7 @@ from lab.discovery import Discovery
 from lab.errors import LabError
 from lab.freshness import Freshness
 from lab.hooks import DRIVERS, ONE_AT_A_TIME
+from lab.leftovers import Leftovers, Writes
 from lab.origin import LAB, shown
 from lab.program import NOTHING, Failure, Program, describe
 from lab.recorder import Recording, SharingMap, place_of
@@ -47,6 +48,7 @@ class Exploration:
         self.carrier = carrier
         self.strict = strict  # nothing shared may be missed, whatever it costs
         self.counts = Counts()
+        self.leftovers = Leftovers(program.setup)
         self._in_vain = 0
         self._executions = 0
 
@@ -110,10 +112,11 @@ class Exploration:
         Done at least twice, to compare what setup makes.  The choices, outcome and
         failure of an execution that fails even so.
         """
-        fresh = Freshness(self.program.setup)
+        fresh = Freshness(self.leftovers.setup)
         for _ in range(MOST_PROFILES):
-            sharing = SharingMap()
+            sharing = Writes()
             outcome, failure = self.execute(Profile().choose, sharing=sharing, setup=fresh.setup)
+            self.leftovers.take_in(sharing)
             known = len(self.control.hot)
             self.take_in(sharing)
             found = self.discovery.take_found()

@@ -187,6 +187,18 @@ class SharingMap:
     def _ended(self, identity: int) -> None:
         self._earlier[identity] = self._earlier.get(identity, 0) + 1
 
+    def living(self, identity: int) -> object | None:
+        """The object that was met under this id, if it lives."""
+        return self._alive.get(identity)
+
+    def has_ended(self, identity: int) -> bool:
+        """Whether an object that had this id is no more."""
+        return identity in self._earlier
+
+    def met(self, identity: int, key: object) -> bool:
+        """Whether that place of the first object with this id was accessed."""
+        return (identity, 0, key) in self._actors
+
     def shared(self) -> list[list[Site]]:
         """The sites of every place that two actors touched and one wrote, as far as they can be decisions."""
         found = []

@@ -49,11 +49,13 @@ class Search:
                 began = time.perf_counter()  # once more: the engine may have been busy for another OS thread
                 covered = self._search(exploration, began)
                 verdict.uncontrolled = tuple(exploration.discovery.uncontrolled)
+                leftovers = exploration.leftovers.found
             if covered:
                 with engine(program, self.steps, self.trace, self.carrier, strict=True) as exploration:
                     if not self._profile(exploration):
                         found = Exhaustion(exploration, self.preemptions if self.cut else None)
                         found.go_on(self.schedules, self._until(began))
+                        found.doubts.update(leftovers)
                         self._prove(exploration, found)
                     verdict.uncontrolled = tuple(exploration.discovery.uncontrolled)
                 if verdict.status == "unknown" and self.strategy == "auto" and not self.cut:

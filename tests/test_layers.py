@@ -38,6 +38,7 @@ ORDER = [
     "recorder",
     "detectors",
     "freshness",
+    "leftovers",
     "strategies",
     "exploration",
     "sampling",
