@@ -10,6 +10,7 @@ from typing import Any
 
 from lab.exploration import Exploration
 from lab.leftovers import Writes
+from lab.nondeterminism import first_difference
 from lab.program import Failure
 from lab.strategies.bounded import BoundedSets
 from lab.strategies.dpor import SourceSets
@@ -40,6 +41,7 @@ class Exhaustion:
         self._strategy = SourceSets() if self.preemptions is None else BoundedSets(self.preemptions)
         self._known = self._decisions()
         self._restarts = 0
+        self._difference = ""
         self._patience = 0
 
     @property
@@ -73,7 +75,12 @@ class Exhaustion:
             self.executions += 1
             self._execute()
         control.log, control.patience = False, 0
-        for doubt in _doubts(self.exploration, strategy):
+        if strategy.diverged and not self._difference:
+            self._difference = first_difference(self.exploration, control.choices) or (
+                f"{strategy.diverged} differed when it was repeated"
+            )
+            self.doubts[f"the program is not the same in every execution: {self._difference}"] = None
+        for doubt in _doubts(self.exploration):
             self.doubts[doubt] = None
 
     def _execute(self) -> None:
@@ -135,9 +142,7 @@ class Exhaustion:
         return True
 
 
-def _doubts(exploration: Exploration, strategy: SourceSets) -> Iterator[str]:
-    if strategy.diverged:
-        yield f"the program is not the same in every execution: {strategy.diverged} differed when it was repeated"
+def _doubts(exploration: Exploration) -> Iterator[str]:
     control = exploration.control
     if control.passed_over_timers:
         yield "a timeout of ten seconds or more was taken to end only when nobody else could go on"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from lab.exhaustion import Exhaustion
 from lab.exploration import Escaped, Exploration, engine
+from lab.nondeterminism import first_difference
 from lab.program import Failure, Program, describe
 from lab.recorder import identity_of
 from lab.sampling import Sample, sample, spent
@@ -186,7 +187,9 @@ class Search:
         self._take_in(exploration, found)
         if verdict.failure is not None or not found.complete:
             return
-        doubts = [*exploration.discovery.uncontrolled, *found.doubts]
+        difference = first_difference(exploration, exploration.control.choices)
+        differs = [f"the program is not the same in every execution: {difference}"] if difference else []
+        doubts = [*differs, *exploration.discovery.uncontrolled, *found.doubts]
         classes = f"{found.schedules:,} {'class' if found.schedules == 1 else 'classes'} of schedules"
         if self.cut:
             verdict.bound = _at_most(self.preemptions)
@@ -212,9 +215,10 @@ class Search:
             verdict.notes += (f"recording: the failed schedule could not be repeated ({describe(error)})",)
             return
         if recorded is None:
+            why = first_difference(exploration, choices) or next(iter(exploration.leftovers.found), "")
             verdict.failure = Failure(
                 "nondeterminism",
-                f"schedule {count:,} failed once ({failure}) but not when it was repeated",
+                f"schedule {count:,} failed once ({failure}) but not when it was repeated" + (why and f"; {why}"),
                 failure.detail,
             )
             return

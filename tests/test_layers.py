@@ -42,6 +42,7 @@ ORDER = [
     "strategies",
     "exploration",
     "sampling",
+    "nondeterminism",
     "exhaustion",
     "passing",
     # what it comes to

@@ -6,6 +6,7 @@ import sys
 
 from lab.carriers.actor import Actor, Event, Places, conflict_of, operation
 from lab.carriers.execution import Execution
+from lab.instrument import Site
 from lab.strategies.races import Races
 
 
@@ -16,13 +17,14 @@ class Node:
     explored before and nothing since depends on it; ``wanted`` who has to, in order.
     """
 
-    __slots__ = ("chosen", "done", "enabled", "position", "sleep", "wanted")
+    __slots__ = ("chosen", "done", "enabled", "position", "site", "sleep", "wanted")
 
     def __init__(self, position: int, enabled: tuple[int, ...], sleep: frozenset[int], chosen: int) -> None:
         self.position = position  # of the operation that follows
         self.enabled = enabled
         self.sleep = sleep
         self.chosen = chosen
+        self.site: Site | None = None  # where the chosen one stood, once it is known
         self.done: list[int] = []
         self.wanted = [chosen]
 
@@ -87,7 +89,8 @@ class SourceSets:
                 self._seen = position
             if node.position == position and len(enabled) == len(node.enabled):
                 for actor in enabled:
-                    if actor.index == node.chosen:
+                    if actor.index == node.chosen and (node.site is None or node.site is actor.site):
+                        node.site = actor.site
                         return actor
             self.diverged = self.diverged or f"decision {depth + 1}"
             return enabled[0]
@@ -101,6 +104,7 @@ class SourceSets:
         self._path.append(
             Node(position, tuple([actor.index for actor in enabled]), frozenset(self._sleeping), chosen.index)
         )
+        self._path[-1].site = chosen.site
         return chosen
 
     def end(self, execution: Execution) -> None:
@@ -124,7 +128,7 @@ class SourceSets:
             node.done.append(node.chosen)
             following = self._following(node)
             if following is not None:
-                node.chosen = following
+                node.chosen, node.site = following, None
                 self._fresh = node.position
                 return
             self._path.pop()

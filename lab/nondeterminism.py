@@ -1,0 +1,34 @@
+"""Show where executions of one schedule part: then something the lab does not control decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import zip_longest
+
+from lab.exploration import Exploration
+from lab.recorder import Recording
+from lab.strategies.replay import Choices
+from lab.trace import Step
+
+_TIMES = 6
+
+
+def first_difference(exploration: Exploration, choices: Sequence[int]) -> str:
+    """The first step at which two of some executions of the schedule differ, both sides; empty where all went alike."""
+    first: list[Step] | None = None
+    for _ in range(_TIMES):
+        recording = Recording()
+        exploration.execute(Choices(choices).choose, recording=recording)
+        if first is None:
+            first = recording.steps
+            continue
+        for number, (one, other) in enumerate(zip_longest(first, recording.steps), 1):
+            if _told(one) != _told(other):
+                return f"step {number} was {_told(one)} in one execution of a schedule and {_told(other)} in another"
+    return ""
+
+
+def _told(step: Step | None) -> str:
+    if step is None:
+        return "the end"
+    return f"'{step.actor} {step.what}' ({step.place.file.rpartition('/')[2]}:{step.place.line})"

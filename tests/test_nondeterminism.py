@@ -1,0 +1,79 @@
+"""Programs of which something outside decides: the first step that differs is shown, both sides of it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from controlled import State
+
+from lab import explore
+
+
+@pytest.fixture
+def growing(tmp_path):
+    """A file that grows with every look at it, which no execution takes back."""
+    path = tmp_path / "looks"
+    path.write_bytes(b"")
+
+    def looks():
+        with path.open("ab") as file:
+            file.write(b".")
+        return path.stat().st_size
+
+    return looks
+
+
+def test_what_differs_is_shown_with_both_sides(growing):
+    def actor(state):
+        state.first = 1
+        if growing() % 2:
+            state.odd = 1
+        else:
+            state.even = 1
+
+    def other(state):
+        state.first = state.odd = state.even = 2
+
+    verdict = explore(
+        lambda: State(first=0, odd=0, even=0), {"alice": actor, "bob": other}, strategy="dpor", schedules=500
+    )
+    assert (verdict.status, verdict.failure) == ("unknown", None)
+    assert re.fullmatch(
+        r"3 classes of schedules covered, but the program is not the same in every execution: step \d was 'alice writes state\.(odd|even) 1' "
+        r"\(test_nondeterminism\.py:\d+\) in one execution of a schedule and 'alice writes state\.(?!\1)(odd|even) 1' "
+        r"\(test_nondeterminism\.py:\d+\) in another",
+        verdict.reason,
+    ), verdict.reason
+
+
+def test_a_failure_that_does_not_come_back_is_told_with_what_differs(growing):
+    def actor(state):
+        state.value = 1
+        if growing() % 41 == 40:
+            state.value = 2
+            raise ValueError("now and then")
+
+    verdict = explore(lambda: State(value=0), {"alice": actor, "bob": actor}, strategy="random", schedules=500)
+    assert (verdict.status, verdict.failure.kind) == ("fails", "nondeterminism")
+    assert re.fullmatch(
+        r"schedule \d+ failed once \(exception: ValueError: now and then left (alice|bob)\) "
+        r"but not when it was repeated(; step .*)?",
+        verdict.failure.message,
+    ), verdict.failure.message
+
+
+def test_what_stays_of_an_execution_is_named_as_the_reason():
+    numbers = iter(range(10_000))
+
+    def actor(state):
+        state.value = 1
+        if next(numbers) % 57 == 56:
+            raise ValueError("now and then")
+
+    verdict = explore(lambda: State(value=0), {"alice": actor, "bob": actor}, strategy="random", schedules=500)
+    assert verdict.failure.kind == "nondeterminism"
+    assert verdict.failure.message.endswith(
+        "but not when it was repeated; setup does not make everything anew: a range_iterator changed while it ran "
+        "in one execution, and so began the next"
+    )
