@@ -1,0 +1,111 @@
+"""Small correct programs, in plain Python, that every tool can be asked to cover completely.
+
+Each stands as name -> (setup, workers); the workers take the state.
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+
+
+class Counter:
+    def __init__(self):
+        self.value = 0
+        self.lock = threading.Lock()
+
+    def add(self):
+        current = self.value
+        self.value = current + 1
+
+    def add_locked(self):
+        with self.lock:
+            self.add()
+
+
+def times(count, method, counter):
+    for _ in range(count):
+        method(counter)
+
+
+class Table:
+    """Philosophers who take the fork with the lower number first."""
+
+    def __init__(self, seats):
+        self.forks = [threading.Lock() for _ in range(seats)]
+        self.eaten = [False] * seats
+
+
+def dine(seat, table):
+    left, right = sorted((seat, (seat + 1) % len(table.forks)))
+    with table.forks[left], table.forks[right]:
+        table.eaten[seat] = True
+
+
+class Bank:
+    """Three accounts; whoever moves money locks both accounts in one order."""
+
+    def __init__(self):
+        self.locks = [threading.Lock() for _ in range(3)]
+        self.balance = [100, 100, 100]
+
+
+def move(source, target, bank):
+    first, second = sorted((source, target))
+    with bank.locks[first], bank.locks[second]:
+        bank.balance[source] -= 10
+        bank.balance[target] += 10
+
+
+class Buffer:
+    """Room for one item."""
+
+    def __init__(self):
+        self.condition = threading.Condition()
+        self.items = []
+
+
+def produce(buffer):
+    for item in range(2):
+        with buffer.condition:
+            while buffer.items:
+                buffer.condition.wait()
+            buffer.items.append(item)
+            buffer.condition.notify_all()
+
+
+def consume(buffer):
+    for _ in range(2):
+        with buffer.condition:
+            while not buffer.items:
+                buffer.condition.wait()
+            buffer.items.pop()
+            buffer.condition.notify_all()
+
+
+def lock_order():
+    return [threading.Lock(), threading.Lock()]
+
+
+def both_locks(locks):
+    with locks[0], locks[1]:
+        pass
+
+
+def seats(count):
+    return partial(Table, count), [partial(dine, seat) for seat in range(count)]
+
+
+PROGRAMS = {
+    "counter, 2 x 1": (Counter, [Counter.add] * 2),
+    "counter, 3 x 1": (Counter, [Counter.add] * 3),
+    "counter, 2 x 3": (Counter, [partial(times, 3, Counter.add)] * 2),
+    "counter with a lock, 2 x 3": (Counter, [partial(times, 3, Counter.add_locked)] * 2),
+    "counter with a lock, 3 x 1": (Counter, [Counter.add_locked] * 3),
+    "two locks in one order": (lock_order, [both_locks] * 2),
+    "bank transfer, 3 accounts, 3 actors": (Bank, [partial(move, 0, 1), partial(move, 1, 2), partial(move, 2, 0)]),
+    "bounded buffer, 2 items": (Buffer, [produce, consume]),
+    "3 philosophers": seats(3),
+    "4 philosophers": seats(4),
+    "5 philosophers": seats(5),
+}
