@@ -33,6 +33,7 @@ ASLEEP = 0.3
 """Seconds in place of those for threads that wait, if all are asleep at every look, and nobody else may help."""
 ENDLESS = 30.0
 """Seconds after which nobody should have to wait for a round, although it goes on: no finding, but the end."""
+_LONGEST_GAP = 0.06  # seconds between two looks that count
 _UNTIMED = ("acquire", "__enter__", "get", "put", "join", "wait")
 
 
@@ -51,7 +52,9 @@ class Look:
         self._bystanders = bystanders  # threads that were there before: they may help, but do not count as stuck
         self._ours = ours
         self._progress = -1
-        self._begun = self._new = self._new_elsewhere = time.monotonic()
+        self._looked = time.monotonic()
+        self._watched = 0.0  # seconds
+        self._begun = self._new = self._new_elsewhere = 0.0
         self._seen: set[object] = set()
         self._places: dict[int, tuple[int, int]] = {}
         self._moved: set[int] = set()
@@ -59,10 +62,10 @@ class Look:
 
     def again(self, inside: Mapping[int, str], progress: int) -> Standstill | None:
         """Look at the threads of the actors ``inside`` a round; what stands still, if anything does."""
-        now = time.monotonic()
+        now = self._now()
         if progress != self._progress:
             self._progress = progress
-            self._begun = self._new = now
+            self._begun = self._new = self._awake = now
             self._seen.clear()
             self._moved.clear()
         frames = sys._current_frames()
@@ -92,6 +95,12 @@ class Look:
         if now - self._new < needed:
             return Standstill(f"no end after {ENDLESS:.0f} s, although it goes on: {places}", None)
         return Standstill(failure.message, failure)
+
+    def _now(self) -> float:
+        """Seconds watched: where nobody could look, as on a machine that stood still, the threads could not run."""
+        before, self._looked = self._looked, time.monotonic()
+        self._watched += min(self._looked - before, _LONGEST_GAP)
+        return self._watched
 
     def _is_new(self, identity: int, frame: FrameType) -> bool:
         place = (id(frame), frame.f_lasti)
