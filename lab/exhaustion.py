@@ -19,7 +19,7 @@ _MOST_PATIENCE = 100  # stretches of 1,000 accesses to nothing shared: so long m
 _MOST_RESTARTS = 50  # a program that always has something new to show has no end
 
 
-@dataclass
+@dataclass(eq=False)
 class Exhaustion:
     """Runs one schedule of each class, as far as it is let go on.
 

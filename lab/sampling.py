@@ -13,56 +13,59 @@ from lab.strategies import Strategy
 from lab.strategies.replay import Choices
 
 
-@dataclass
+@dataclass(eq=False)
 class Sample:
-    """What was found."""
+    """Runs schedules as a strategy draws them, as far as it is let go on."""
 
+    exploration: Exploration
+    strategy: Strategy
     schedules: int = 0
     outcomes: Counter[Any] = field(default_factory=Counter)
     failure: Failure | None = None
     choices: list[int] = field(default_factory=list)  # of the execution that failed
-    strategy: str = ""  # which found it
+    exhausted: bool = False  # the strategy has no more
     reason: str = ""  # why it stopped
 
-    def add(self, exploration: Exploration, more: Sample) -> None:
-        """Take in what was found afterwards."""
-        self.schedules += more.schedules
-        exploration.tally_all(self.outcomes, more.outcomes)
-        self.failure, self.choices, self.strategy = more.failure, more.choices, more.strategy
+    @property
+    def executions(self) -> int:
+        """How many have been run."""
+        return self.schedules
 
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing to go on with."""
+        return self.exhausted or self.failure is not None
 
-def sample(exploration: Exploration, strategy: Strategy, schedules: int | None, until: float | None) -> Sample:
-    """Run one schedule after another until one fails or the budget is spent."""
-    control, discovery = exploration.control, exploration.discovery
-    found = Sample()
-    count = 0
-    clock = time.perf_counter
-    while True:
-        if schedules is not None and count >= schedules:
-            found.reason = spent(count)
-            break
-        if until is not None and clock() >= until and count:
-            found.reason = spent(count, in_time=False)
-            break
-        if not strategy.begin(control):
-            found.reason = f"the strategy had nothing left to try after {count:,} schedules"
-            break
-        outcome, failure = exploration.execute(strategy.choose)
-        if discovery.found:
-            outcome, failure = _again(exploration, outcome, failure)
-        choices = control.choices
-        count += 1
-        strategy.end(control)
-        exploration.tally(found.outcomes, outcome)
-        if failure is not None:
-            found.failure, found.choices, found.strategy = failure, choices, strategy.name
-            break
-        if not count & (count - 1):  # now and then: on 3.11 only a noted execution reports what it calls
-            exploration.learn(choices)
-        elif control.suspicious:
-            exploration.learn_if_worthwhile(choices)
-    found.schedules = count
-    return found
+    def go_on(self, executions: int | None, until: float | None) -> None:
+        """Run one schedule after another until one fails, so many have been run, or the time is up."""
+        exploration, strategy = self.exploration, self.strategy
+        control, discovery = exploration.control, exploration.discovery
+        most = None if executions is None else self.schedules + executions
+        clock = time.perf_counter
+        while not self.over:
+            if most is not None and self.schedules >= most:
+                self.reason = spent(self.schedules)
+                break
+            if until is not None and clock() >= until and self.schedules:
+                self.reason = spent(self.schedules, in_time=False)
+                break
+            if not strategy.begin(control):
+                self.exhausted = True
+                self.reason = f"the strategy had nothing left to try after {self.schedules:,} schedules"
+                break
+            outcome, failure = exploration.execute(strategy.choose)
+            if discovery.found:
+                outcome, failure = _again(exploration, outcome, failure)
+            choices = control.choices
+            self.schedules += 1
+            strategy.end(control)
+            exploration.tally(self.outcomes, outcome)
+            if failure is not None:
+                self.failure, self.choices = failure, choices
+            elif not self.schedules & (self.schedules - 1):
+                exploration.learn(choices)  # now and then: on 3.11 only a noted execution reports what it calls
+            elif control.suspicious:
+                exploration.learn_if_worthwhile(choices)
 
 
 def _again(exploration: Exploration, outcome: Any, failure: Failure | None) -> tuple[Any, Failure | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -10,8 +11,9 @@ from lab.exhaustion import Exhaustion
 from lab.exploration import Escaped, Exploration, engine
 from lab.nondeterminism import first_difference
 from lab.program import Failure, Program, describe
+from lab.progress import Progress
 from lab.recorder import identity_of
-from lab.sampling import Sample, sample, spent
+from lab.sampling import Sample, spent
 from lab.strategies import STRATEGIES, Strategy
 from lab.strategies.bounded import FewPreemptions
 from lab.strategies.dpor import SourceSets
@@ -20,6 +22,7 @@ from lab.verdict import Verdict
 from lab.witness import Witness, fingerprints
 
 _FIRST_TURN = 50  # executions
+_SLICE = 0.25  # seconds
 
 
 @dataclass
@@ -36,6 +39,7 @@ class Search:
     carrier: str
     preemptions: int | None = None  # at most so many in a schedule
     verdict: Verdict = field(default_factory=lambda: Verdict("unknown", ""))
+    parts: list[Exhaustion | Sample] = field(default_factory=list)  # of the search, in the order in which they began
     cut: bool = False  # schedules with more preemptions were left out
 
     def run(self) -> Verdict:
@@ -44,57 +48,68 @@ class Search:
         verdict.descriptions = program.descriptions
         verdict.allowed = frozenset(program.allowed) if program.allowed is not None else None
         verdict.forbidden = frozenset(program.forbidden)
-        began = time.perf_counter()
+        self._began = time.perf_counter()
         try:
-            with engine(program, self.steps, self.trace, self.carrier) as exploration:
-                began = time.perf_counter()  # once more: the engine may have been busy for another OS thread
-                covered = self._search(exploration, began)
-                verdict.uncontrolled = tuple(exploration.discovery.uncontrolled)
-                leftovers = exploration.leftovers.found
-            if covered:
-                with engine(program, self.steps, self.trace, self.carrier, strict=True) as exploration:
-                    if not self._profile(exploration):
-                        found = Exhaustion(exploration, self.preemptions if self.cut else None)
-                        found.go_on(self.schedules, self._until(began))
-                        found.doubts.update(leftovers)
-                        self._prove(exploration, found)
-                    verdict.uncontrolled = tuple(exploration.discovery.uncontrolled)
-                if verdict.status == "unknown" and self.strategy == "auto" and not self.cut:
-                    self._sample_after_all(began)
+            with Progress(self.seconds) as self.progress:
+                self._search_and_prove()
         except Escaped as escaped:
             verdict.reason = str(escaped)
             verdict.uncontrolled = (str(escaped),)
-        verdict.seconds = time.perf_counter() - began
+        except KeyboardInterrupt:
+            seconds = time.perf_counter() - self._began
+            print(f"\nlab: interrupted after {seconds:.1f} s: {self._so_far()}", file=sys.stderr)
+            raise
+        verdict.seconds = time.perf_counter() - self._began
         return verdict
 
-    def _sample_after_all(self, began: float) -> None:
+    def _search_and_prove(self) -> None:
+        """Cover the program or spend the budget on it; prove what was covered."""
+        verdict = self.verdict
+        with engine(self.program, self.steps, self.trace, self.carrier) as exploration:
+            self._began = time.perf_counter()  # once more: the engine may have been busy for another OS thread
+            covered = self._search(exploration)
+            verdict.uncontrolled = tuple(exploration.discovery.uncontrolled)
+            leftovers = exploration.leftovers.found
+        if covered:
+            with engine(self.program, self.steps, self.trace, self.carrier, strict=True) as exploration:
+                if not self._profile(exploration):
+                    found = Exhaustion(exploration, self.preemptions if self.cut else None)
+                    self._go_on(found, self.schedules, self._until)
+                    found.doubts.update(leftovers)
+                    self._prove(exploration, found)
+                verdict.uncontrolled = tuple(exploration.discovery.uncontrolled)
+            if verdict.status == "unknown" and self.strategy == "auto" and not self.cut:
+                self._sample_after_all()
+
+    def _sample_after_all(self) -> None:
         """What was covered is not all there is: go on with what is left of the budget."""
         verdict = self.verdict
         reason, uncontrolled = verdict.reason, verdict.uncontrolled
         with engine(self.program, self.steps, self.trace, self.carrier) as exploration:
             if not self._profile(exploration):
                 left = None if self.schedules is None else max(0, self.schedules - verdict.schedules)
-                self._sample(exploration, left, self._until(began))
+                self._sample(exploration, left, self._until)
             verdict.uncontrolled = tuple(dict.fromkeys((*uncontrolled, *exploration.discovery.uncontrolled)))
         if verdict.status == "unknown":
             verdict.reason = f"{verdict.reason}; {reason}"
 
-    def _until(self, began: float) -> float | None:
-        return None if self.seconds is None else began + self.seconds
+    @property
+    def _until(self) -> float | None:
+        return None if self.seconds is None else self._began + self.seconds
 
-    def _search(self, exploration: Exploration, began: float) -> bool:
+    def _search(self, exploration: Exploration) -> bool:
         """Look for a failure; true if there is none in any schedule of which the search knows."""
         if self._profile(exploration):
             return False
         if self.strategy == "auto":
-            return self._alternate(exploration, self._until(began))
+            return self._alternate(exploration, self._until)
         if self.strategy == SourceSets.name:
             found = Exhaustion(exploration, self.preemptions)
-            found.go_on(self.schedules, self._until(began))
+            self._go_on(found, self.schedules, self._until)
             self._take_in(exploration, found)
             self.cut = found.cut
             return found.complete
-        self._sample(exploration, self.schedules, self._until(began))
+        self._sample(exploration, self.schedules, self._until)
         return False
 
     def _draw(self, exploration: Exploration) -> Strategy:
@@ -104,12 +119,12 @@ class Search:
 
     def _alternate(self, exploration: Exploration, until: float | None) -> bool:
         """Cover everything and draw schedules, by turns: most bugs are near, and many programs small."""
-        covering, drawn = Exhaustion(exploration, self.preemptions), Sample()
-        strategy = self._draw(exploration)
+        covering = Exhaustion(exploration, self.preemptions)
+        drawn = Sample(exploration, self._draw(exploration))
         turn = _FIRST_TURN
         while drawn.failure is None:
             left = self._left(covering, drawn)
-            covering.go_on(turn if left is None else min(turn, left // 2), until)
+            self._go_on(covering, turn if left is None else min(turn, left // 2), until)
             if covering.failure is not None or covering.complete:
                 self._add_up(exploration, covering, drawn)
                 if covering.failure is not None:
@@ -117,7 +132,7 @@ class Search:
                 self.cut = covering.cut
                 return covering.complete
             left = self._left(covering, drawn)
-            drawn.add(exploration, sample(exploration, strategy, turn if left is None else min(turn, left), until))
+            self._go_on(drawn, turn if left is None else min(turn, left), until)
             in_time = until is None or time.perf_counter() < until
             if self._left(covering, drawn) == 0 or not in_time:
                 break
@@ -127,8 +142,33 @@ class Search:
         if self.preemptions is not None:
             self.verdict.bound = _at_most(self.preemptions)
         if drawn.failure is not None:
-            self._fail(exploration, drawn.choices, drawn.failure, drawn.strategy)
+            self._fail(exploration, drawn.choices, drawn.failure, drawn.strategy.name)
         return False
+
+    def _go_on(self, part: Exhaustion | Sample, executions: int | None, until: float | None) -> None:
+        """Let a part go on, in slices of time, and tell a person how far it is."""
+        if not any(part is one for one in self.parts):
+            self.parts.append(part)
+        most = None if executions is None else part.executions + executions
+        while True:
+            end = time.perf_counter() + _SLICE
+            part.go_on(None if most is None else most - part.executions, end if until is None else min(until, end))
+            if part.over or (most is not None and part.executions >= most):
+                break
+            if until is not None and time.perf_counter() >= until:
+                break
+            if self.progress.due:
+                self.progress.show(f"explore: {self._so_far()}")
+
+    def _so_far(self) -> str:
+        """What is known while nothing has been decided."""
+        executions = sum(part.executions for part in self.parts)
+        told = f"no failure in {executions:,} {'schedule' if executions == 1 else 'schedules'}"
+        covering = next((part for part in reversed(self.parts) if isinstance(part, Exhaustion)), None)
+        if covering is None or covering.complete or self.preemptions is not None:
+            return told
+        again = " once more" if covering.exploration.strict else ""
+        return f"{told}, {covering.schedules:,} of about {covering.estimate:,} classes covered{again}"
 
     def _left(self, covering: Exhaustion, drawn: Sample) -> int | None:
         """How many executions the budget still has, if it counts them."""
@@ -136,11 +176,11 @@ class Search:
             return None
         return max(0, self.schedules - covering.executions - drawn.schedules)
 
-    def _add_up(self, exploration: Exploration, covering: Exhaustion, drawn: Sample) -> None:
+    def _add_up(self, exploration: Exploration, covering: Exhaustion, drawn: Sample | None) -> None:
         """Tell all that was tried; of what was covered completely only that."""
         verdict = self.verdict
         verdict.schedules, verdict.outcomes = covering.schedules, covering.outcomes
-        if not covering.complete:
+        if drawn is not None and not covering.complete:
             verdict.schedules += drawn.schedules
             exploration.tally_all(verdict.outcomes, drawn.outcomes)
 
@@ -157,7 +197,7 @@ class Search:
 
     def _take_in(self, exploration: Exploration, found: Exhaustion) -> None:
         verdict = self.verdict
-        self._add_up(exploration, found, Sample())
+        self._add_up(exploration, found, None)
         if found.failure is not None:
             self._fail(exploration, found.choices, found.failure, SourceSets.name)
         elif not found.complete:
@@ -173,13 +213,14 @@ class Search:
     def _sample(self, exploration: Exploration, schedules: int | None, until: float | None) -> None:
         """Draw schedules, and tell what came of it."""
         verdict = self.verdict
-        found = sample(exploration, self._draw(exploration), schedules, until)
+        found = Sample(exploration, self._draw(exploration))
+        self._go_on(found, schedules, until)
         verdict.schedules += found.schedules
         exploration.tally_all(verdict.outcomes, found.outcomes)
         verdict.reason = found.reason
         verdict.bound = None if self.preemptions is None else _at_most(self.preemptions)
         if found.failure is not None:
-            self._fail(exploration, found.choices, found.failure, found.strategy)
+            self._fail(exploration, found.choices, found.failure, found.strategy.name)
 
     def _prove(self, exploration: Exploration, found: Exhaustion) -> None:
         """Judge the strict repetition of what covered everything."""

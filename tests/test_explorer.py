@@ -1,6 +1,7 @@
 """`explore` from outside: whatever ends it, it leaves nothing behind; and it is the same in every process."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -223,4 +224,34 @@ def test_ctrl_c_ends_an_exploration_and_leaves_nothing_behind(where, tmp_path):
     file = tmp_path / "program.py"
     file.write_text(f"WHERE = {where!r}\n{INTERRUPTED}")
     done = subprocess.run([sys.executable, str(file)], capture_output=True, text=True, timeout=50)
-    assert (done.stdout, done.stderr) == ("interrupted True {} default_int_handler\n", "")
+    assert done.stdout == "interrupted True {} default_int_handler\n"
+    assert re.fullmatch(r"\nlab: interrupted after \d+\.\d s: no failure in [\d,]+ schedules?\n", done.stderr), (
+        done.stderr
+    )
+
+
+def test_ctrl_c_tells_how_much_was_covered(tmp_path):
+    file = tmp_path / "program.py"
+    large = INTERRUPTED.replace("[increment] * 2", "[lambda counter: [increment(counter) for _ in range(6)]] * 3")
+    file.write_text(f"WHERE = 'anywhere'\n{large}".replace('strategy="random"', 'strategy="dpor"'))
+    done = subprocess.run([sys.executable, str(file)], capture_output=True, text=True, timeout=50)
+    assert re.fullmatch(
+        r"\nlab: interrupted after \d+\.\d s: no failure in [\d,]+ schedules?"
+        r", [\d,]+ of about [\d,]+ classes covered\n",
+        done.stderr,
+    ), done.stderr
+
+
+def test_a_long_exploration_tells_how_far_it_is(monkeypatch, capsys):
+    monkeypatch.setattr("lab.progress._PATIENCE", 0.0)
+    monkeypatch.setattr("lab.searching._SLICE", 0.01)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+
+    def act(counter):
+        for _ in range(5):
+            increment(counter)
+
+    verdict = lab.explore(Counter, [act] * 3, strategy="dpor", schedules=500)
+    assert verdict.failure is None
+    told = capsys.readouterr().err
+    assert re.search(r"explore: no failure in \d+ schedules, \d+ of about [\d,]+ classes covered, 0 s", told), told

@@ -25,7 +25,7 @@ from lab import hammer, keeping
 from lab.errors import InvalidType, InvalidValue, LabError
 from lab.explorer import explore
 from lab.hammering.hammer import _Run
-from lab.hammering.progress import Progress
+from lab.progress import Progress
 
 # ------------------------------------------------------------ states
 
@@ -86,13 +86,13 @@ def test_ctrl_c_ends_everything() -> None:
 
 
 def test_progress_is_shown_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    monkeypatch.setattr("lab.hammering.progress._PATIENCE", 0.0)
-    with Progress(1_000, None) as progress:
-        progress.show(10, 1)
+    monkeypatch.setattr("lab.progress._PATIENCE", 0.0)
+    with Progress(None) as progress:
+        progress.show("hammer: 10 of 1,000 rounds, 1 failed")
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    with Progress(1_000, None) as progress:
-        progress.show(10, 1)
+    with Progress(None) as progress:
+        progress.show("hammer: 10 of 1,000 rounds, 1 failed")
     assert "hammer: 10 of 1,000 rounds, 1 failed, 0 s" in capsys.readouterr().err
 
 

@@ -21,6 +21,7 @@ ORDER = [
     "errors",
     "files",
     "schedule",
+    "progress",
     "trace",
     "program",
     # visible operations: where they are in the code, and what they touch

@@ -25,11 +25,11 @@ from lab.freshness import Freshness
 from lab.hammering.isolation import Isolation, Watch, Watched
 from lab.hammering.noise import Company, Noise, SharedDiscovery
 from lab.hammering.pool import Batch, Pool, Worker, machine_kept
-from lab.hammering.progress import Progress
 from lab.hammering.standstill import Standstill
 from lab.hammering.tally import Mode, Tally, left_by
 from lab.hooks import DRIVERS, ONE_AT_A_TIME
 from lab.program import Failure, Program, describe, positive
+from lab.progress import Progress
 from lab.verdict import Verdict
 
 DEFAULT_SECONDS = 1.0
@@ -112,7 +112,7 @@ class _Run:
     def go(self) -> None:
         """Run until the budget is spent or a round hangs; everything is as before afterwards."""
         settings = cycle([(interval, spread) for spread in (False, True) for interval in _SWITCH_INTERVALS])
-        with ONE_AT_A_TIME, machine_kept() as processors, Progress(self.rounds, self.seconds) as progress:
+        with ONE_AT_A_TIME, machine_kept() as processors, Progress(self.seconds) as progress:
             until = time.perf_counter() + (self.seconds if self.seconds is not None else math.inf)
             pool = Pool(self.program.actors, processors)
             try:
@@ -127,7 +127,8 @@ class _Run:
                             raise
                         self.tally.notes.append(f"ended early: {describe(error)}")  # which hides no failure
                         break
-                    progress.show(self.tally.done, self.tally.failed)
+                    goal = f" of {self.rounds:,}" if self.rounds is not None else ""
+                    progress.show(f"hammer: {self.tally.done:,}{goal} rounds, {self.tally.failed:,} failed")
                     if self._is_over(until):
                         break
             finally:

@@ -11,10 +11,9 @@ _PAUSE = 0.2  # seconds between two updates
 
 
 class Progress:
-    """Use as a context manager; the line is gone on leaving."""
+    """Use as a context manager; the line is gone on leaving.  ``seconds`` is how long it may take, if that is known."""
 
-    def __init__(self, rounds: int | None, seconds: float | None) -> None:
-        self._goal = f" of {rounds:,}" if rounds is not None else ""
+    def __init__(self, seconds: float | None) -> None:
         self._limit = f" of {seconds:g} s" if seconds is not None else " s"
         self._began = time.perf_counter()
         self._due = self._began + _PATIENCE
@@ -27,14 +26,17 @@ class Progress:
         if self._line is not None:
             self._line.stop()
 
-    def show(self, done: int, failed: int) -> None:
+    @property
+    def due(self) -> bool:
+        """Whether it is time to tell something new."""
+        return time.perf_counter() >= self._due and sys.stderr.isatty()
+
+    def show(self, told: str) -> None:
         """Tell how far the run is, now and then."""
         now = time.perf_counter()
-        if now < self._due:
+        if not self.due:
             return
         self._due = now + _PAUSE
-        if not sys.stderr.isatty():
-            return
         if self._line is None:
             from rich.console import Console  # needed on few runs, and slow to import
             from rich.live import Live
@@ -42,5 +44,4 @@ class Progress:
             # Without auto_refresh, which would be one more thread among those that are hammered.
             self._line = Live(console=Console(stderr=True, highlight=False), auto_refresh=False, transient=True)
             self._line.start()
-        told = f"hammer: {done:,}{self._goal} rounds, {failed:,} failed, {now - self._began:.0f}{self._limit}"
-        self._line.update(told, refresh=True)
+        self._line.update(f"{told}, {now - self._began:.0f}{self._limit}", refresh=True)
