@@ -233,7 +233,8 @@ def test_ctrl_c_ends_an_exploration_and_leaves_nothing_behind(where, tmp_path):
 def test_ctrl_c_tells_how_much_was_covered(tmp_path):
     file = tmp_path / "program.py"
     large = INTERRUPTED.replace("[increment] * 2", "[lambda counter: [increment(counter) for _ in range(6)]] * 3")
-    file.write_text(f"WHERE = 'anywhere'\n{large}".replace('strategy="random"', 'strategy="dpor"'))
+    large = large.replace('strategy="random"', 'strategy="dpor"').replace("Timer(0.5,", "Timer(3.0,")
+    file.write_text(f"WHERE = 'anywhere'\n{large}")
     done = subprocess.run([sys.executable, str(file)], capture_output=True, text=True, timeout=50)
     assert re.fullmatch(
         r"\nlab: interrupted after \d+\.\d s: no failure in [\d,]+ schedules?"
