@@ -95,7 +95,7 @@ def show(name: str, scenarios: str | None) -> None:
 
 def _exploring(function: Callable[..., None]) -> Callable[..., None]:
     for option in (
-        click.option("--strategy", metavar="NAME", help="Who steps next: auto, random or pct."),
+        click.option("--strategy", metavar="NAME", help="Who steps next: auto, dpor, surw, pos, pct or random."),
         click.option("--carrier", metavar="NAME", help="What actors run on: auto, greenlet or thread."),
         click.option("--schedules", metavar="N", help="How many schedules to run."),
         click.option("--seconds", metavar="S", help="How long to explore."),

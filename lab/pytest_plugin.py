@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lab.scenario import Variant
 
 _OPTIONS = (
-    ("strategy", "NAME", "who steps next: auto, random or pct"),
+    ("strategy", "NAME", "who steps next: auto, dpor, surw, pos, pct or random"),
     ("carrier", "NAME", "what actors run on: auto, greenlet or thread"),
     ("schedules", "N", "how many schedules each exploration may run"),
     ("seconds", "S", "how long each exploration may take"),

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from lab import Witness
 from lab.cli import main
 from lab.program import Failure
+from lab.strategies import names
 from lab.trace import Trace
 
 FILE = Path(sources.FILE)
@@ -104,6 +105,12 @@ def test_doctor_tells_versions_and_limits():
     assert re.search(rf"^python +{re.escape(sys.version.split()[0])} ", output, re.MULTILINE)
     assert "\ncontrolled where stepped or library code calls them:\n" in output
     assert "\nnot controlled yet:\n" in output
+
+
+def test_every_strategy_is_in_the_help():
+    _, output = run("run", "--help")
+    *others, last = names()
+    assert f"{', '.join(others)} or {last}." in " ".join(output.split())
 
 
 def test_version_and_help():

@@ -6,6 +6,8 @@ import plugin_sources as sources
 import pytest
 from plugin_sources import FILE
 
+from lab.strategies import names
+
 pytestmark = pytest.mark.usefixtures("quiet_environment")
 
 
@@ -124,3 +126,9 @@ def test_options_are_in_the_help(pytester):
     for name in ("strategy=NAME", "schedules=N", "seconds=S", "seed=N", "interleave=N", "replay=WITNESS", "report=DIR"):
         assert [line for line in lines if line.startswith(f"  --lab-{name}")]
         assert [line for line in lines if line.startswith(f"  lab_{name.partition('=')[0]} (string):")]
+
+
+def test_every_strategy_is_in_the_help(pytester):
+    text = " ".join(" ".join(pytester.runpytest_inprocess("--help").outlines).split())
+    *others, last = names()
+    assert f"who steps next: {', '.join(others)} or {last}" in text
