@@ -50,6 +50,8 @@ class Accesses(Scheduling):
     merely noted, so that an object that comes to be shared is noticed.
     """
 
+    __slots__ = ("_private", "twins")
+
     def __init__(self, discovery: Discovery, steps: int) -> None:
         super().__init__(discovery, steps)
         self._private = references_of_private()

@@ -17,6 +17,8 @@ class Control(Accesses):
     Subclasses say how an actor is prepared and unwound; `Actor.resume` switches to it.
     """
 
+    __slots__ = ()
+
     def execute(
         self,
         setup: Callable[[], Any],

@@ -44,6 +44,17 @@ def _first_enabled(enabled: list[Actor], current: Actor | None) -> Actor:
 class Execution:
     """The engine's memory.  One object serves all executions of an exploration: `_clear` begins the next."""
 
+    __slots__ = (  # which are read faster: every hook reads a dozen of them
+        ("_declared", "actors", "asked_for_ends", "busy", "choices", "choose", "class_names", "clock_reads")
+        + ("current", "daemons", "discovery", "doubts", "ended", "ended_with", "era", "escaped", "events")
+        + ("gave_way", "going_on", "halted", "held", "hot", "identity", "interrupted", "joining", "kept", "last")
+        + ("last_decision", "left_behind", "live", "locals", "log", "main", "next_index", "now", "overdue")
+        + ("passed_over", "passed_over_timers", "patience", "quiet", "quiet_steps", "read_time", "recorder")
+        + ("sharing", "standstill", "starving", "step_limit", "steps", "steps_before", "stubborn_steps")
+        + ("suspicious", "takes_signals", "teardown_error", "timers", "touched", "unfinished", "unwinding")
+        + ("waiting", "was_set", "watchful")
+    )
+
     def __init__(self, discovery: Discovery, steps: int) -> None:
         self.discovery = discovery
         self.step_limit = steps

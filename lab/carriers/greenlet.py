@@ -28,6 +28,8 @@ _ABANDONED: list[Any] = []
 class GreenletControl(Control):
     """The `greenlet` carrier."""
 
+    __slots__ = ("_idle", "_watchman")
+
     def __init__(self, discovery: Discovery, steps: int) -> None:
         super().__init__(discovery, steps)
         self._idle: list[Any] = []

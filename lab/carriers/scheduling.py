@@ -26,6 +26,8 @@ _KEPT = frozenset((threading.Condition, threading.Event, threading.Semaphore, th
 class Scheduling(Execution):
     """Asks the strategy before each visible operation of a shared object which actor goes on."""
 
+    __slots__ = ()
+
     # ------------------------------------------------------------ synchronization, for the twins
 
     def operate(self, owner: object, word: str, site: Site, detail: str = "", also: tuple[object, ...] = ()) -> None:

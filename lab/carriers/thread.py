@@ -33,6 +33,8 @@ if hasattr(os, "register_at_fork"):
 class ThreadControl(Control):
     """The `thread` carrier."""
 
+    __slots__ = ("_error", "_idle", "_own", "_passing", "_running", "_seats")
+
     def __init__(self, discovery: Discovery, steps: int) -> None:
         super().__init__(discovery, steps)
         self.locals: RealLocals = RealLocals()
