@@ -92,7 +92,8 @@ class Control(Accesses):
         for actor in declared:
             actor.reset()
             actor.argument = argument
-            self._prepare(actor)
+            if actor.runner is None:
+                self._prepare(actor)
         self.actors += declared
         self.live += declared
         self.unfinished = len(declared)
@@ -172,7 +173,7 @@ class Control(Accesses):
     # ------------------------------------------------------------ for each carrier
 
     def _prepare(self, actor: Actor) -> None:
-        """Give ``actor`` something to run on and set its ``resume``."""
+        """Give ``actor``, which has no runner, something to run on and set its ``resume``."""
         raise NotImplementedError
 
     def _unwind(self, actor: Actor) -> None:

@@ -131,6 +131,8 @@ class ThreadControl(Control):
         if DRIVERS.pop(seat.identity, None) is None:
             return False  # in the child of a fork
         seat.actor = None
+        if actor.runner is seat:
+            actor.runner = None
         following = self.main
         if self.unwinding:
             actor.finished = True
@@ -196,6 +198,9 @@ class ThreadControl(Control):
 
     def _unwind(self, actor: Actor) -> None:
         seat = actor.runner
+        if seat is None:  # interrupted before it had one
+            actor.finished = True
+            return
         if not actor.begun:
             actor.finished = True
             self._idle.append(seat)
@@ -206,6 +211,7 @@ class ThreadControl(Control):
             self._wait(seat)
         else:
             seat.lost = not actor.finished
+        actor.runner = None
 
     def _end_watch(self) -> None:
         self.discovery.unwatch()
