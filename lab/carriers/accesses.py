@@ -106,16 +106,17 @@ class Accesses(Scheduling):
         self.steps += 1
         if self.steps > self.step_limit:
             self._too_long()
-        if self.recorder is not None:
-            self.recorder.access(actor, owner, key, write, site, value)
-        if self.events is not None:
-            self.events.append(Event(actor, ""))
-        if self.class_names or more or self.sharing is not None:
-            self._mark_class(actor, owner, key, write, site)
-            self._mark(actor, owner, key, write, site)
-            for access in more:
-                self._mark(actor, *access, site)
-            return
+        if self.noted or more:
+            if self.recorder is not None:
+                self.recorder.access(actor, owner, key, write, site, value)
+            if self.events is not None:
+                self.events.append(Event(actor, ""))
+            if self.class_names or more or self.sharing is not None:
+                self._mark_class(actor, owner, key, write, site)
+                self._mark(actor, owner, key, write, site)
+                for access in more:
+                    self._mark(actor, *access, site)
+                return
         touched[place] = seen | (actor.wrote if write else actor.read)
         if seen & COLD:
             self._compare(actor, seen, write)
@@ -168,7 +169,7 @@ class Accesses(Scheduling):
         """An attribute stored on a class may be read through any instance."""
         if write and issubclass(type(owner), type) and key not in self.class_names:
             self.class_names.add(key)
-            self.suspicious = True
+            self.suspicious = self.noted = True
         if key in self.class_names:
             self._mark(actor, Accesses, key, write, site)
 

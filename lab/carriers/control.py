@@ -37,6 +37,8 @@ class Control(Accesses):
         self.choose = choose
         self.recorder = recorder
         self.sharing = sharing
+        if recorder is not None or sharing is not None:
+            self.noted = True
         if len(self._declared) != len(bodies):
             self._declared = [Actor(index, name, body, ()) for index, (name, body) in enumerate(bodies, 1)]
         self.next_index = len(bodies) + 1

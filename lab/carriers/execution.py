@@ -48,7 +48,7 @@ class Execution:
         ("_declared", "actors", "asked_for_ends", "busy", "choices", "choose", "class_names", "clock_reads")
         + ("current", "daemons", "discovery", "doubts", "ended", "ended_with", "era", "escaped", "events")
         + ("gave_way", "going_on", "halted", "held", "hot", "identity", "interrupted", "joining", "kept", "last")
-        + ("last_decision", "left_behind", "live", "locals", "log", "main", "next_index", "now", "overdue")
+        + ("last_decision", "left_behind", "live", "locals", "log", "main", "next_index", "noted", "now", "overdue")
         + ("passed_over", "passed_over_timers", "patience", "quiet", "quiet_steps", "read_time", "recorder")
         + ("sharing", "standstill", "starving", "step_limit", "steps", "steps_before", "stubborn_steps")
         + ("suspicious", "takes_signals", "teardown_error", "timers", "touched", "unfinished", "unwinding")
@@ -88,6 +88,7 @@ class Execution:
         self.ended_with: list[Actor] = []  # who had not ended
         self.recorder: Recorder | None = None
         self.sharing: Sharing | None = None
+        self.noted = bool(self.log or self.class_names)  # a step is more than its place in ``touched``
         self.actors: list[Actor] = [self.main]
         self.live: list[Actor] = [self.main]
         self.choose: Choose = _first_enabled
