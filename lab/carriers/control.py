@@ -47,6 +47,10 @@ class Control(Accesses):
         DRIVERS[self.identity] = self
         if sharing is not None:
             self.discovery.watch()
+            self.watched = True
+        elif self.watched:
+            self.watched = False
+            self._leave_watched()
         try:
             state = setup()
             begun = True
@@ -71,7 +75,7 @@ class Control(Accesses):
                 self._unwind_all()
             self.going_on = False
             if sharing is not None:
-                self._end_watch()
+                self.discovery.unwatch()
             DRIVERS.pop(self.identity, None)
             self.twins.memory.forget()
             if self.locals.met:
@@ -182,9 +186,8 @@ class Control(Accesses):
         """End an actor that is in the middle of something."""
         raise NotImplementedError
 
-    def _end_watch(self) -> None:
-        """After an execution whose functions were reported as they started."""
-        raise NotImplementedError
+    def _leave_watched(self) -> None:
+        """Between executions whose functions were reported as they started and one whose are not."""
 
     def close(self) -> None:
         """End what the carrier keeps between executions."""

@@ -52,7 +52,7 @@ class Execution:
         + ("passed_over", "passed_over_timers", "patience", "quiet", "quiet_steps", "read_time", "recorder")
         + ("sharing", "standstill", "starving", "step_limit", "steps", "steps_before", "stubborn_steps")
         + ("suspicious", "takes_signals", "teardown_error", "timers", "touched", "unfinished", "unwinding")
-        + ("waiting", "was_set", "watchful")
+        + ("waiting", "was_set", "watched", "watchful")
     )
 
     def __init__(self, discovery: Discovery, steps: int) -> None:
@@ -76,6 +76,7 @@ class Execution:
         self.read_time = False  # in some execution: an actor read the clock
         self.doubts: dict[str, None] = {}  # what else stands against a proof, noted by a carrier that is watched
         self.log = False  # a strategy asks for the events
+        self.watched = False  # in the execution before: functions were reported as they started
         self.patience = 0  # how many stretches of a loop that does not wait for anybody others stand still
         self.main.begun = True
         self._declared: list[Actor] = []

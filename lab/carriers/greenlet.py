@@ -101,10 +101,9 @@ class GreenletControl(Control):
             own.throw(Stopped)
             told += 1
 
-    def _end_watch(self) -> None:
-        # On 3.11 a greenlet in which a profile function was once set stays slow for ever.
-        self.discovery.unwatch()
-        self._drop()
+    def _leave_watched(self) -> None:
+        if self.discovery.profiles:  # a greenlet in which a profile function was once set stays slow for ever
+            self._drop()
 
     def close(self) -> None:
         """Let every pooled greenlet end, and the watch."""

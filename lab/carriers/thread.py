@@ -213,9 +213,6 @@ class ThreadControl(Control):
             seat.lost = not actor.finished
         actor.runner = None
 
-    def _end_watch(self) -> None:
-        self.discovery.unwatch()
-
     def close(self) -> None:
         """Let every thread end, also where a signal came in the middle of preparing or unwinding an actor."""
         self.unwinding = self.quiet = True
