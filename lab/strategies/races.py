@@ -29,7 +29,8 @@ class Races:
         self._clocks: list[list[int]] = []  # of each event
         self._now: list[list[int]] = [[0] * width for _ in range(width)]  # of each actor
         self._own: list[list[int]] = [[] for _ in range(width)]  # positions of each actor's events
-        self._history: dict[Place, list[tuple[int, int, bool]]] = {}  # position, actor, write
+        self._at: dict[Place, list[int]] = {}  # at a lock or the like: the positions of all operations
+        self._latest: dict[Place, dict[int, int]] = {}  # elsewhere: of each actor's latest read and write
         self._written: dict[Place, list[int]] = {}
         self._read: dict[Place, list[int]] = {}
         self._children = sorted((actor for actor in actors if actor.parent is not None), key=lambda one: one.born)
@@ -79,10 +80,10 @@ class Races:
         self._numbers.append(len(own))
         self._clocks.append(clock)
         for place, write in event.places:
-            if place in self._history:
-                self._history[place].append((position, index, write))
+            if place[1] == SYNC:
+                self._at.setdefault(place, []).append(position)
             else:
-                self._history[place] = [(position, index, write)]
+                self._latest.setdefault(place, {})[2 * index + write] = position
             if write:
                 written[place] = clock  # which all before has been joined into
             elif place in read:
@@ -106,9 +107,9 @@ class Races:
         covered = self._now[index].copy()
         own = self._own[index]
         previous = own[-1] if own else event.actor.born - 1
-        for earlier in self._candidates(event):
+        for earlier in self._candidates(event, covered):
             other = self._events[earlier].actor.index
-            if other == index or covered[other] >= self._numbers[earlier]:
+            if covered[other] >= self._numbers[earlier]:
                 continue
             certain = True
             if event.blocking:
@@ -126,22 +127,21 @@ class Races:
             if certain:
                 _join(covered, self._clocks[earlier])
 
-    def _candidates(self, event: Event) -> list[int]:
-        """Positions of earlier operations of others that ``event`` depends on, the latest first."""
+    def _candidates(self, event: Event, covered: list[int]) -> list[int]:
+        """Positions of earlier operations that ``event`` depends on and that are not ``covered``, the latest first.
+
+        At a lock everything comes in one order: all that is before a covered operation is covered.
+        """
         found: list[int] = []
         for place, write in event.places:
-            history = self._history.get(place)
-            if history is None:
-                continue
             if place[1] == SYNC:
-                found += [position for position, _, _ in history]
-                continue
-            passed = 0  # the actors whose latest write and read have been met
-            for position, who, written in reversed(history):
-                bit = (2 if written else 1) << 2 * who
-                if not passed & bit:
-                    passed |= bit
-                    if write or written:
+                for position in reversed(self._at.get(place, ())):
+                    if covered[self._events[position].actor.index] >= self._numbers[position]:
+                        break
+                    found.append(position)
+            else:
+                for who, position in self._latest.get(place, {}).items():
+                    if (write or who & 1) and covered[who >> 1] < self._numbers[position]:
                         found.append(position)
         found.sort(reverse=True)
         return found
