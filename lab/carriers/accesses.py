@@ -26,6 +26,7 @@ from lab.hooks import Accesses as Touched
 from lab.instrument import Site
 from lab.kinds import is_a
 from lab.operations import (
+    OVER_NOTHING,
     contents,
     fills_itself,
     function_effect,
@@ -206,6 +207,8 @@ class Accesses(Scheduling):
         if self.quiet:
             return
         if site.kind == "next" and getrefcount(container) <= self._private and is_iterator(type(container)):
+            if type(container) in OVER_NOTHING and not also:
+                return
             accesses = contents(container, write)[1:]  # nobody else can have it
         else:
             accesses = contents(container, write or (fills_itself(container) and site.kind == "item"))

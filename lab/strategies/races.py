@@ -31,8 +31,8 @@ class Races:
         self._own: list[list[int]] = [[] for _ in range(width)]  # positions of each actor's events
         self._at: dict[Place, list[int]] = {}  # at a lock or the like: the positions of all operations
         self._latest: dict[Place, dict[int, int]] = {}  # elsewhere: of each actor's latest read and write
-        self._written: dict[Place, list[int]] = {}
-        self._read: dict[Place, list[int]] = {}
+        self._written: dict[Place, int] = {}  # the position of the latest write, after all before it
+        self._read: dict[Place, list[int]] = {}  # the clocks of the reads since then, joined
         self._children = sorted((actor for actor in actors if actor.parent is not None), key=lambda one: one.born)
         self._threads = {id(actor.thread): actor.index for actor in actors if actor.thread is not None}
         self._inherited = 0
@@ -85,7 +85,8 @@ class Races:
             else:
                 self._latest.setdefault(place, {})[2 * index + write] = position
             if write:
-                written[place] = clock  # which all before has been joined into
+                written[place] = position
+                read.pop(place, None)
             elif place in read:
                 joined = read[place] = read[place].copy()
                 _join(joined, clock)
@@ -95,8 +96,9 @@ class Races:
     def _depend(self, clock: list[int], event: Event) -> None:
         """Put ``event`` after all that it depends on."""
         for place, write in event.places:
-            if place in self._written:
-                _join(clock, self._written[place])
+            at = self._written.get(place, -1)
+            if at >= 0 and clock[self._events[at].actor.index] < self._numbers[at]:  # else it knows all of that
+                _join(clock, self._clocks[at])
             if write and place in self._read:
                 _join(clock, self._read[place])
 
