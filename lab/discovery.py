@@ -195,6 +195,11 @@ class Discovery:
 
     # ------------------------------------------------------------ from the interpreter
 
+    @property
+    def profiles(self) -> bool:
+        """Whether `watch` sets a profile function."""
+        return _MONITORING is None
+
     def watch(self) -> None:
         """Report starting functions on the calling greenlet or thread (3.11 only; elsewhere always on)."""
         if _MONITORING is None:
@@ -276,7 +281,7 @@ class Discovery:
         return _MONITORING.DISABLE if id(code) in self._settled and _MONITORING is not None else None
 
     def _profiled(self, frame: FrameType, event: str, _argument: object) -> None:
-        if event == "call":
+        if event == "call" and id(frame.f_code) not in self._settled:
             self._note(frame.f_code, frame)
 
     def escaped(self, code: CodeType, why: str, line: int | None = None) -> None:

@@ -228,6 +228,10 @@ is_iterator: Callable[[type], bool] = functools.lru_cache(maxsize=4096)(_is_iter
 """`_is_iterator`, remembered for each type."""
 
 
+OVER_NOTHING = frozenset(type(iter(one)) for one in ((), "", "\u20ac", b"", range(1), range(1 << 100)))
+"""Iterators over what cannot change: a step of one that nobody else has touches nothing."""
+
+
 _ORDERED: Any = collections.OrderedDict()
 _PLAIN: Any = {}
 _VIEWS = tuple(type(view) for one in (_PLAIN, _ORDERED) for view in (one.keys(), one.values(), one.items()))

@@ -26,6 +26,7 @@ from lab.hooks import Accesses as Touched
 from lab.instrument import Site
 from lab.kinds import is_a
 from lab.operations import (
+    OVER_NOTHING,
     contents,
     fills_itself,
     function_effect,
@@ -49,6 +50,8 @@ class Accesses(Scheduling):
     touched there.  Only hot sites are decisions; at all others accesses are
     merely noted, so that an object that comes to be shared is noticed.
     """
+
+    __slots__ = ("_private", "twins")
 
     def __init__(self, discovery: Discovery, steps: int) -> None:
         super().__init__(discovery, steps)
@@ -104,16 +107,17 @@ class Accesses(Scheduling):
         self.steps += 1
         if self.steps > self.step_limit:
             self._too_long()
-        if self.recorder is not None:
-            self.recorder.access(actor, owner, key, write, site, value)
-        if self.events is not None:
-            self.events.append(Event(actor, ""))
-        if self.class_names or more or self.sharing is not None:
-            self._mark_class(actor, owner, key, write, site)
-            self._mark(actor, owner, key, write, site)
-            for access in more:
-                self._mark(actor, *access, site)
-            return
+        if self.noted or more:
+            if self.recorder is not None:
+                self.recorder.access(actor, owner, key, write, site, value)
+            if self.events is not None:
+                self.events.append(Event(actor, ""))
+            if self.class_names or more or self.sharing is not None:
+                self._mark_class(actor, owner, key, write, site)
+                self._mark(actor, owner, key, write, site)
+                for access in more:
+                    self._mark(actor, *access, site)
+                return
         touched[place] = seen | (actor.wrote if write else actor.read)
         if seen & COLD:
             self._compare(actor, seen, write)
@@ -166,7 +170,7 @@ class Accesses(Scheduling):
         """An attribute stored on a class may be read through any instance."""
         if write and issubclass(type(owner), type) and key not in self.class_names:
             self.class_names.add(key)
-            self.suspicious = True
+            self.suspicious = self.noted = True
         if key in self.class_names:
             self._mark(actor, Accesses, key, write, site)
 
@@ -203,6 +207,8 @@ class Accesses(Scheduling):
         if self.quiet:
             return
         if site.kind == "next" and getrefcount(container) <= self._private and is_iterator(type(container)):
+            if type(container) in OVER_NOTHING and not also:
+                return
             accesses = contents(container, write)[1:]  # nobody else can have it
         else:
             accesses = contents(container, write or (fills_itself(container) and site.kind == "item"))

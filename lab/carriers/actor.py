@@ -53,7 +53,13 @@ class Event:
         self.kind = kind
         self.blocking = blocking
         self.timed = timed  # might have been given up
-        self.places = operation(actor)
+        place = actor.place
+        if place is None:
+            self.places: Places = ()
+        elif actor.more:
+            self.places = ((place, actor.writes), *actor.more)
+        else:
+            self.places = ((place, actor.writes),)
 
 
 class Actor:

@@ -17,6 +17,8 @@ class Control(Accesses):
     Subclasses say how an actor is prepared and unwound; `Actor.resume` switches to it.
     """
 
+    __slots__ = ()
+
     def execute(
         self,
         setup: Callable[[], Any],
@@ -35,6 +37,8 @@ class Control(Accesses):
         self.choose = choose
         self.recorder = recorder
         self.sharing = sharing
+        if recorder is not None or sharing is not None:
+            self.noted = True
         if len(self._declared) != len(bodies):
             self._declared = [Actor(index, name, body, ()) for index, (name, body) in enumerate(bodies, 1)]
         self.next_index = len(bodies) + 1
@@ -43,6 +47,10 @@ class Control(Accesses):
         DRIVERS[self.identity] = self
         if sharing is not None:
             self.discovery.watch()
+            self.watched = True
+        elif self.watched:
+            self.watched = False
+            self._leave_watched()
         try:
             state = setup()
             begun = True
@@ -67,7 +75,7 @@ class Control(Accesses):
                 self._unwind_all()
             self.going_on = False
             if sharing is not None:
-                self._end_watch()
+                self.discovery.unwatch()
             DRIVERS.pop(self.identity, None)
             self.twins.memory.forget()
             if self.locals.met:
@@ -90,7 +98,8 @@ class Control(Accesses):
         for actor in declared:
             actor.reset()
             actor.argument = argument
-            self._prepare(actor)
+            if actor.runner is None:
+                self._prepare(actor)
         self.actors += declared
         self.live += declared
         self.unfinished = len(declared)
@@ -170,16 +179,15 @@ class Control(Accesses):
     # ------------------------------------------------------------ for each carrier
 
     def _prepare(self, actor: Actor) -> None:
-        """Give ``actor`` something to run on and set its ``resume``."""
+        """Give ``actor``, which has no runner, something to run on and set its ``resume``."""
         raise NotImplementedError
 
     def _unwind(self, actor: Actor) -> None:
         """End an actor that is in the middle of something."""
         raise NotImplementedError
 
-    def _end_watch(self) -> None:
-        """After an execution whose functions were reported as they started."""
-        raise NotImplementedError
+    def _leave_watched(self) -> None:
+        """Between executions whose functions were reported as they started and one whose are not."""
 
     def close(self) -> None:
         """End what the carrier keeps between executions."""

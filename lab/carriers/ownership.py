@@ -39,10 +39,11 @@ def references_of_private() -> int:
     """The reference count that ``Driver.whole`` sees of an iterator that only its loop refers to."""
     counting = _Counting()
     identity = get_ident()
+    loop = FunctionType(instrument(_loop.__code__, sys.modules[__name__]).code, globals())  # while nothing is watched
     before = DRIVERS.get(identity)
     DRIVERS[identity] = counting
     try:
-        FunctionType(instrument(_loop.__code__, sys.modules[__name__]).code, globals())()
+        loop()
     finally:
         del DRIVERS[identity]
         if before is not None:

@@ -26,6 +26,8 @@ _KEPT = frozenset((threading.Condition, threading.Event, threading.Semaphore, th
 class Scheduling(Execution):
     """Asks the strategy before each visible operation of a shared object which actor goes on."""
 
+    __slots__ = ()
+
     # ------------------------------------------------------------ synchronization, for the twins
 
     def operate(self, owner: object, word: str, site: Site, detail: str = "", also: tuple[object, ...] = ()) -> None:
@@ -238,14 +240,17 @@ class Scheduling(Execution):
         actor.finished = True
         if actor.thread is not None:
             threads.mark_ended(actor.thread)
-        self.live.remove(actor)
-        if not actor.child:
+        live = self.live
+        live.remove(actor)
+        if actor.parent is None:
             self.unfinished -= 1
         if self.halted:
             return self.main
-        if not self.live:
+        if not live:
             return self._nobody()
-        following = self._first(self._enabled() if self.waiting or not self.unfinished else self.live)
+        if not self.waiting and self.unfinished:
+            return self._first(live)
+        following = self._first(self._enabled())
         if following.wait is not None and not self.halted:
             self._wake(following)
         return following

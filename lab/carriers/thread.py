@@ -33,6 +33,8 @@ if hasattr(os, "register_at_fork"):
 class ThreadControl(Control):
     """The `thread` carrier."""
 
+    __slots__ = ("_error", "_idle", "_own", "_passing", "_running", "_seats")
+
     def __init__(self, discovery: Discovery, steps: int) -> None:
         super().__init__(discovery, steps)
         self.locals: RealLocals = RealLocals()
@@ -129,6 +131,8 @@ class ThreadControl(Control):
         if DRIVERS.pop(seat.identity, None) is None:
             return False  # in the child of a fork
         seat.actor = None
+        if actor.runner is seat:
+            actor.runner = None
         following = self.main
         if self.unwinding:
             actor.finished = True
@@ -194,6 +198,9 @@ class ThreadControl(Control):
 
     def _unwind(self, actor: Actor) -> None:
         seat = actor.runner
+        if seat is None:  # interrupted before it had one
+            actor.finished = True
+            return
         if not actor.begun:
             actor.finished = True
             self._idle.append(seat)
@@ -204,9 +211,7 @@ class ThreadControl(Control):
             self._wait(seat)
         else:
             seat.lost = not actor.finished
-
-    def _end_watch(self) -> None:
-        self.discovery.unwatch()
+        actor.runner = None
 
     def close(self) -> None:
         """Let every thread end, also where a signal came in the middle of preparing or unwinding an actor."""

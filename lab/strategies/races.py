@@ -29,9 +29,10 @@ class Races:
         self._clocks: list[list[int]] = []  # of each event
         self._now: list[list[int]] = [[0] * width for _ in range(width)]  # of each actor
         self._own: list[list[int]] = [[] for _ in range(width)]  # positions of each actor's events
-        self._history: dict[Place, list[tuple[int, int, bool]]] = {}  # position, actor, write
-        self._written: dict[Place, list[int]] = {}
-        self._read: dict[Place, list[int]] = {}
+        self._at: dict[Place, list[int]] = {}  # at a lock or the like: the positions of all operations
+        self._latest: dict[Place, dict[int, int]] = {}  # elsewhere: of each actor's latest read and write
+        self._written: dict[Place, int] = {}  # the position of the latest write, after all before it
+        self._read: dict[Place, list[int]] = {}  # the clocks of the reads since then, joined
         self._children = sorted((actor for actor in actors if actor.parent is not None), key=lambda one: one.born)
         self._threads = {id(actor.thread): actor.index for actor in actors if actor.thread is not None}
         self._inherited = 0
@@ -79,12 +80,13 @@ class Races:
         self._numbers.append(len(own))
         self._clocks.append(clock)
         for place, write in event.places:
-            if place in self._history:
-                self._history[place].append((position, index, write))
+            if place[1] == SYNC:
+                self._at.setdefault(place, []).append(position)
             else:
-                self._history[place] = [(position, index, write)]
+                self._latest.setdefault(place, {})[2 * index + write] = position
             if write:
-                written[place] = clock  # which all before has been joined into
+                written[place] = position
+                read.pop(place, None)
             elif place in read:
                 joined = read[place] = read[place].copy()
                 _join(joined, clock)
@@ -94,8 +96,9 @@ class Races:
     def _depend(self, clock: list[int], event: Event) -> None:
         """Put ``event`` after all that it depends on."""
         for place, write in event.places:
-            if place in self._written:
-                _join(clock, self._written[place])
+            at = self._written.get(place, -1)
+            if at >= 0 and clock[self._events[at].actor.index] < self._numbers[at]:  # else it knows all of that
+                _join(clock, self._clocks[at])
             if write and place in self._read:
                 _join(clock, self._read[place])
 
@@ -106,9 +109,9 @@ class Races:
         covered = self._now[index].copy()
         own = self._own[index]
         previous = own[-1] if own else event.actor.born - 1
-        for earlier in self._candidates(event):
+        for earlier in self._candidates(event, covered):
             other = self._events[earlier].actor.index
-            if other == index or covered[other] >= self._numbers[earlier]:
+            if covered[other] >= self._numbers[earlier]:
                 continue
             certain = True
             if event.blocking:
@@ -126,22 +129,21 @@ class Races:
             if certain:
                 _join(covered, self._clocks[earlier])
 
-    def _candidates(self, event: Event) -> list[int]:
-        """Positions of earlier operations of others that ``event`` depends on, the latest first."""
+    def _candidates(self, event: Event, covered: list[int]) -> list[int]:
+        """Positions of earlier operations that ``event`` depends on and that are not ``covered``, the latest first.
+
+        At a lock everything comes in one order: all that is before a covered operation is covered.
+        """
         found: list[int] = []
         for place, write in event.places:
-            history = self._history.get(place)
-            if history is None:
-                continue
             if place[1] == SYNC:
-                found += [position for position, _, _ in history]
-                continue
-            passed = 0  # the actors whose latest write and read have been met
-            for position, who, written in reversed(history):
-                bit = (2 if written else 1) << 2 * who
-                if not passed & bit:
-                    passed |= bit
-                    if write or written:
+                for position in reversed(self._at.get(place, ())):
+                    if covered[self._events[position].actor.index] >= self._numbers[position]:
+                        break
+                    found.append(position)
+            else:
+                for who, position in self._latest.get(place, {}).items():
+                    if (write or who & 1) and covered[who >> 1] < self._numbers[position]:
                         found.append(position)
         found.sort(reverse=True)
         return found
