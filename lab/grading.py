@@ -42,9 +42,11 @@ def _with_lock(witness: Witness, program: Program, trace: tuple[str, ...], steps
         return Grade("unknown", switch_points().problem)
     if carrier == "auto" and witness.carrier == "thread":
         carrier = "thread"
+    if witness.failure.kind != "livelock":  # which is as long as was allowed
+        steps = max(steps, len(witness.trace.steps) + 1000)
     again = "the witness could not be repeated"
     try:
-        with engine(program, max(steps, len(witness.trace.steps) + 1000), trace, carrier, points=True) as exploration:
+        with engine(program, steps, trace, carrier, points=True) as exploration:
             recorded, _, failure = follow(exploration, witness, PointFollower)
             uncontrolled = list(exploration.discovery.uncontrolled)
     except Escaped as escaped:
@@ -80,16 +82,19 @@ class PointFollower(Follower):
         else:
             self._maybe.setdefault(actor.index, why)
 
-    def stands(self, actor: Actor, blocked: bool, places: Places, site: Site) -> None:
-        """See `lab.carriers.pointing.Points`."""
-        if not blocked and actor.index in self._latest:
-            place = Place(site.code.co_filename, site.code.co_qualname, site.number, "", site.line)
-            self._add(actor, place, places, ())
+    def stands(self, actor: Actor, places: Places, site: Site) -> None:
+        """See `lab.carriers.pointing.Points`.  Whoever waits has been written down when it came to that."""
+        if actor.index in self._latest and actor.index not in self._blocked:
+            self._add(actor, _place(site), places, ())
 
     def waits(self, actor: Actor, owner: object, site: Site) -> None:
-        """An actor that waits has let the others go on."""
+        """An actor that has to wait lets the others go on.
+
+        That it has to is a step of its own, which looks at what it waits for: in another order it might not.
+        """
         super().waits(actor, owner, site)
         if actor.wait is not None and not actor.wait.ready():
+            self._add(actor, _place(site), tuple((place, False) for place, _ in operation(actor)), ())
             self._surely.add(actor.index)
             self._blocked.add(actor.index)
 
@@ -130,3 +135,7 @@ class PointFollower(Follower):
         self._surely.discard(actor.index)
         self._latest[actor.index] = len(self.moments)
         self.moments.append(Moment(actor.name, where, places, surely, maybe, after))
+
+
+def _place(site: Site) -> Place:
+    return Place(site.code.co_filename, site.code.co_qualname, site.number, "", site.line)

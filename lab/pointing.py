@@ -29,7 +29,7 @@ class PointDriver(Protocol):
     """A driver that wants to know of switch points."""
 
     def polled(self, surely: bool, why: str) -> None:
-        """The running actor has passed a switch point; not ``surely``: something that may be one, which ``why`` names."""
+        """The running actor has passed a switch point; not ``surely``: something that may be one, named by ``why``."""
 
     def called(self, frame: int, polls: bool) -> None:
         """The call has returned that was handed over last in the frame of that id; ``polls`` after C code."""

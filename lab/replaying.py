@@ -89,9 +89,7 @@ def replay_program(
     return verdict
 
 
-def _judge(
-    verdict: Verdict, witness: Witness, follower: Follower, failure: Failure | None, changed: list[str]
-) -> None:
+def _judge(verdict: Verdict, witness: Witness, follower: Follower, failure: Failure | None, changed: list[str]) -> None:
     hint = f" (changed since: {', '.join(changed)})" if changed else ""
     if failure is not None and failure.kind == witness.failure.kind:
         verdict.status = "fails"

@@ -26,6 +26,8 @@ from typing import Any
 
 from bytecode import Bytecode, Instr
 
+from lab.exercises import PROGRAMS
+
 RESUMES_AFTER_DELEGATION = "RESUME of a delegating generator"
 _RUNS = 3  # to be sure; the general form of an instruction runs first, and polls where any form does
 _NEVER_ALONE = ("END_FOR", "END_SEND", "POP_ITER")  # nothing may stand before them, or right after
@@ -67,7 +69,8 @@ def switch_points() -> SwitchPoints:
         )
         return SwitchPoints(frozenset(found[0]), frozenset(found[1]))
     except Exception as error:  # an interpreter of another make, or one without ctypes' functions
-        return SwitchPoints(frozenset(), frozenset(), f"where it switches could not be measured ({type(error).__name__})")
+        problem = f"where this interpreter switches could not be measured ({type(error).__name__})"
+        return SwitchPoints(frozenset(), frozenset(), problem)
 
 
 _CHILD = (
@@ -102,7 +105,7 @@ def _measure() -> SwitchPoints:
         ask = functools.partial(add, pending, len(names) - 1)
         return type("Arming", (), {"arm": property(ask)})()
 
-    programs = [_armed(function, arming, codes, measured) for function in _PROGRAMS]
+    programs = [_armed(function, arming, codes, measured) for function in PROGRAMS]
     for _ in range(_RUNS):
         for program in programs:
             program()
@@ -149,196 +152,3 @@ def _arm(arming: object) -> Iterator[Instr]:
     yield Instr("LOAD_CONST", arming)
     yield Instr("LOAD_ATTR", "arm" if sys.version_info < (3, 12) else (False, "arm"))
     yield Instr("POP_TOP")
-
-
-# ------------------------------------------------------------------ what is run to measure
-
-
-class _Plain:
-    item = 1
-
-    def __enter__(self) -> _Plain:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-
-_lock = threading.Lock()
-_state = 0
-
-
-def _function(*arguments: Any, **named: Any) -> Any:
-    return arguments or named
-
-
-def _accesses() -> None:
-    global _state  # noqa: PLW0603 - measured, too
-    thing: Any = _Plain()
-    thing.item = 1
-    thing.item += 1
-    len("")
-    del thing.item
-    _state = thing.item
-    _state += 1
-    one = two = _state
-    one, two = two, one
-    len("")
-    known = {"a": 1}
-    known["b"] = known["a"]
-    del known["a"]
-    len("")
-    found = "a" in known and "b" not in known
-    found = known is None or known is not None
-    len("")
-    items: Any = [1, 2, 3]
-    first, *rest = items
-    first, second, third = items
-    len("")
-    part = items[0:2]
-    items[0:2] = part
-    len("")
-    text = f"{first!r:>4} {rest} {second}"
-    first = -third + second * 2
-    len("")
-    flag = not found
-    flag = first < second
-    if flag:
-        first = ~first
-    len("")
-    spread = [*items, 4], {*items}, {**known}, (*items,)
-    del text, spread
-    len("")
-
-
-def _calls() -> None:
-    thing: Any = _Plain()
-    _function(1)
-    _function(key=1)
-    _function(*[1], **{"key": 2})
-    dict(a=1)
-    dict(*[], **{"key": 2})
-    len("")
-    isinstance(thing, _Plain)
-    [].append(1)
-    {}.get("a", 1)
-    str(1)
-    type(thing)
-    thing.__enter__()
-    with _lock:
-        pass
-    with thing:
-        pass
-    import sys as _
-
-    from sys import path as _
-
-    len("")
-
-
-def _loops() -> None:
-    total = 3
-    for number in range(3):
-        total += number
-    while total:
-        total -= 1
-    while True:
-        total += 1
-        if total > 2:
-            break
-    turns = iter((None, None, 1, 1, 1, None, 0, 0, 1))  # every conditional jump is taken and not taken
-    while next(turns) is None:
-        len("")
-    while next(turns) is not None:
-        len("")
-    while not next(turns):
-        len("")
-    [one for one in (1, 2)]
-    {one: one for one in (1, 2)}
-    {one for one in (1, 2)}
-    for _ in {}:
-        pass
-
-
-def _generators() -> None:
-    def inner() -> Iterator[int]:
-        yield 1
-        yield 2
-
-    def outer() -> Iterator[int]:
-        yield from inner()
-
-    for _ in inner():
-        pass
-    for _ in outer():
-        pass
-    sum(one for one in inner())
-
-
-def _closures() -> None:
-    cell = 1
-
-    def inner() -> int:
-        nonlocal cell
-        cell += 1
-        return cell
-
-    inner()
-    cell += 1
-    (lambda: cell)()
-
-    class _Local(_Plain):
-        value = cell
-
-        def __enter__(self) -> _Plain:
-            return super().__enter__()
-
-    _Local().__enter__()
-
-
-def _errors() -> None:
-    try:
-        {}["a"]
-    except KeyError as error:
-        known = error
-        del known
-    len("")
-    try:
-        len("")
-    finally:
-        len("")
-    try:
-        raise ValueError
-    except (KeyError, ValueError):
-        len("")
-    try:
-        with _lock:
-            raise ValueError
-    except ValueError:
-        len("")
-    try:
-        assert {}
-    except AssertionError:
-        len("")
-    try:
-        try:
-            raise ValueError
-        finally:
-            len("")
-    except ValueError:
-        len("")
-
-
-def _patterns() -> None:
-    subject: Any = [1, {"a": 2}]
-    match subject:
-        case [int(), {"a": second}]:
-            len(str(second))
-    match 3:
-        case 4 | 5:
-            pass
-        case _:
-            pass
-
-
-_PROGRAMS = (_accesses, _calls, _loops, _generators, _closures, _errors, _patterns)

@@ -28,6 +28,7 @@ ORDER = [
     "stack",
     "hooks",
     "names",
+    "exercises",
     "switch_points",
     "instrument",
     "discovery",

@@ -29,7 +29,7 @@ class Points(Protocol):
     def passes(self, actor: Actor, surely: bool, why: str) -> None:
         """The actor has passed one; not ``surely``: something that may be one, which ``why`` names."""
 
-    def stands(self, actor: Actor, blocked: bool, places: Places, site: Site) -> None:
+    def stands(self, actor: Actor, places: Places, site: Site) -> None:
         """The execution ends while the actor is about to do something that it never does."""
 
 
@@ -85,7 +85,7 @@ class Pointing(_Base):
         if self.quiet:
             return
         for value in values:
-            kind = type(value)
+            kind: Any = type(value)
             if not keeps_lock(kind):
                 self.polled(False, f"{kind.__qualname__} is a type whose code may give the lock away")
 
@@ -94,11 +94,8 @@ class Pointing(_Base):
         recorder: Any = self.recorder
         if recorder is not None:
             for actor in self.live:
-                if actor is self.main or actor is self.current or not actor.begun or actor.error is not None:
-                    continue
-                blocked = actor.wait is not None and not actor.wait.ready()
-                if blocked or actor.place is not None:
-                    recorder.stands(actor, blocked, operation(actor), actor.site)
+                if actor.begun and actor.place is not None and actor not in (self.main, self.current):
+                    recorder.stands(actor, operation(actor), actor.site)
         super()._note_end()
 
 
@@ -131,7 +128,6 @@ def keeps_lock(kind: Any) -> bool:
     return True
 
 
-@functools.cache
-def pointed(kind: type[_Base]) -> type[_Base]:
+def pointed(kind: Any) -> Any:
     """The carrier ``kind`` that notices switch points."""
     return type(f"Pointing{kind.__name__}", (Pointing, kind), {})

@@ -66,7 +66,7 @@ def _between(moments: Sequence[Moment], first: int, second: int) -> str:
         return f"within line {one.rpartition(':')[2]}"
     if one.rpartition(":")[0] == other.rpartition(":")[0]:
         one, other = one.rpartition(":")[2], other.rpartition(":")[2]
-    return f"between line {one} and line {other}"
+    return f"between lines {one} and {other}" if one.isdigit() else f"between {one} and {other}"
 
 
 def _interrupted(moments: Sequence[Moment], taken: Sequence[bool]) -> tuple[int, int] | None:
