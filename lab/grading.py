@@ -82,6 +82,9 @@ class PointFollower(Follower):
         else:
             self._maybe.setdefault(actor.index, why)
 
+    def comes(self, actor: Actor, site: Site) -> None:
+        """See `lab.carriers.pointing.Points`."""
+
     def stands(self, actor: Actor, places: Places, site: Site) -> None:
         """See `lab.carriers.pointing.Points`.  Whoever waits has been written down when it came to that."""
         if actor.index in self._latest and actor.index not in self._blocked:

@@ -57,9 +57,10 @@ ORDER = [
     "grading",
     "searching",
     "explorer",
+    "hammering",
+    "forcing",
     "replaying",
     "interleave",
-    "hammering",
     # what a person defines, reads and types
     "scenario",
     "report",

@@ -10,6 +10,7 @@ from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lab.carriers.actor import Actor, Places, operation
+from lab.hooks import ABSENT, Accesses
 from lab.instrument import Site
 from lab.kinds import is_a
 from lab.origin import LAB
@@ -29,6 +30,9 @@ class Points(Protocol):
     def passes(self, actor: Actor, surely: bool, why: str) -> None:
         """The actor has passed one; not ``surely``: something that may be one, which ``why`` names."""
 
+    def comes(self, actor: Actor, site: Site) -> None:
+        """The actor has come to a site of the program: one visible operation, or the call that may be one or several."""
+
     def stands(self, actor: Actor, places: Places, site: Site) -> None:
         """The execution ends while the actor is about to do something that it never does."""
 
@@ -39,6 +43,7 @@ class Pointing(_Base):
     def _clear(self) -> None:
         super()._clear()
         self._callees: dict[int, tuple[Any, bool]] = {}  # frame's id -> what it called last, and whether a twin came
+        self._inside: set[Actor] = set()  # who is inside of a hook, which may use another
 
     def polled(self, surely: bool, why: str) -> None:
         """See `lab.pointing.PointDriver`."""
@@ -46,15 +51,57 @@ class Pointing(_Base):
             recorder: Any = self.recorder
             recorder.passes(self.current, surely, why)
 
+    def _comes(self, site: Site) -> bool:
+        """Tell of a hook; whether it is one that no other hook uses."""
+        actor, recorder = self.current, self.recorder
+        if self.quiet or recorder is None or not site.stepped or site.number < 0 or actor in self._inside:
+            return False
+        told: Any = recorder
+        told.comes(actor, site)
+        self._inside.add(actor)
+        return True
+
+    def touch(
+        self, owner: object, key: object, write: bool, site: Site, value: object = ABSENT, more: Accesses = ()
+    ) -> None:
+        """Before an attribute, global or cell is read or written."""
+        actor = self.current
+        outer = self._comes(site)
+        try:
+            super().touch(owner, key, write, site, value, more)
+        finally:
+            if outer:
+                self._inside.discard(actor)
+
+    def whole(
+        self, container: object, write: bool, site: Site, detail: object = ABSENT, also: tuple[object, ...] = ()
+    ) -> None:
+        """Before an operation on a container."""
+        actor = self.current
+        outer = self._comes(site)
+        try:
+            super().whole(container, write, site, detail, also)
+        finally:
+            if outer:
+                self._inside.discard(actor)
+
     def call(self, function: Any, arguments: tuple[Any, ...], site: Site) -> Any:
         """Before any call."""
-        replaced = super().call(function, arguments, site)
+        actor = self.current
+        outer = self._comes(site)
+        try:
+            replaced = super().call(function, arguments, site)
+        finally:
+            if outer:
+                self._inside.discard(actor)
         self._callees[id(sys._getframe(2))] = function, replaced is not function
         self._enters(function)
         return replaced
 
     def enter(self, manager: Any, site: Site) -> Any:
         """Before a ``with`` enters ``manager``."""
+        if self._comes(site):
+            self._inside.discard(self.current)
         guarded = super().enter(manager, site)
         function = getattr(type(manager), "__enter__", None)
         self._callees[id(sys._getframe(2))] = function, guarded is not manager
