@@ -50,7 +50,11 @@ class Forced:
 
 @dataclass(frozen=True)
 class _Gate:
-    """Where a thread waits: before its ``turn``-th site, until another has done what it does at its own ``after``."""
+    """Where a thread waits: before its ``turn``-th site, until another has done what it does at its own ``after``.
+
+    Turn -1 is the beginning of a thread that the program starts, and -2 and so on are the times when it has been
+    woken up from a condition and is about to take the lock again.
+    """
 
     key: Key
     turn: int
@@ -64,7 +68,7 @@ class _Script(Follower):
     def __init__(self, witness: Witness) -> None:
         super().__init__(witness)
         self.sites: dict[Actor, list[tuple[str, str, int, str]]] = {}
-        self.acts: list[tuple[Actor, int]] = []  # actor, number of the site; in the order of the steps
+        self.acts: list[tuple[Actor, int]] = []  # actor, number of the site, -1 before the first; in the order of steps
         self.pending: list[Actor] = []  # at a site that it has come to, and no further
 
     def comes(self, actor: Actor, site: Site) -> None:
@@ -97,9 +101,13 @@ class _Script(Follower):
         """One for each switch of the witness, and for those who at its end are about to do something."""
         found = []
         known = set(self.acts[:1])
-        for (before, after), (actor, turn) in pairwise(self.acts):
-            if before is not actor and (actor, turn) not in known:  # else it goes on with what blocked
-                found.append(_Gate(keys[actor], turn, keys[before], after))
+        wakings: dict[Actor, int] = {}
+        for number, ((before, after), (actor, turn)) in enumerate(pairwise(self.acts), 1):
+            waking = 0
+            if self.steps[number].word == "wakes up":
+                waking = wakings[actor] = wakings.get(actor, 0) + 1
+            if before is not actor and (waking or (actor, turn) not in known):  # else it goes on in library code
+                found.append(_Gate(keys[actor], -1 - waking if waking else turn, keys[before], after))
             known.add((actor, turn))
         last, after = self.acts[-1]
         for actor in self.pending:
@@ -109,16 +117,16 @@ class _Script(Follower):
         return found
 
 
-def force(witness: Witness, program: Program, trace: tuple[str, ...], steps: int) -> Forced:
+def forced(witness: Witness, program: Program, trace: tuple[str, ...], steps: int) -> Forced:
     """Run the witness on real OS threads; takes some seconds where threads hang, and leaves none behind."""
     try:
         with engine(program, steps, trace, "auto", points=True) as exploration:
             script, _, failure = follow(exploration, witness, _Script)
             keys = _keys(exploration.control.actors)
     except Escaped as escaped:
-        return Forced(False, f"the witness could not be repeated: {escaped}")
+        return Forced(False, f"not on real threads: the witness could not be repeated ({escaped})")
     if failure is None or failure.kind != witness.failure.kind:
-        return Forced(False, "the witness could not be repeated")
+        return Forced(False, "not on real threads: the witness could not be repeated")
     gates = script.gates(keys) if script.acts else []
     sites = {keys[actor]: found for actor, found in script.sites.items()}
     with ONE_AT_A_TIME, machine_kept(), SharedDiscovery(trace) as discovery:
@@ -127,12 +135,14 @@ def force(witness: Witness, program: Program, trace: tuple[str, ...], steps: int
             attempt = _Attempt(program, discovery, gates, sites, grace)
             found = attempt.run()
             if attempt.left:
-                return Forced(False, f"the thread of {' and of '.join(attempt.left)} could not be ended")
+                whose = " and of ".join(attempt.left)
+                return Forced(False, f"not on real threads: the thread of {whose} could not be ended")
             if found is not None and _alike(found, failure):
-                return Forced(True, f"fails alike: {found.message}")
+                named = "" if found.kind == failure.kind else f", where it looks like a {found.kind}"
+                return Forced(True, f"fails alike on real threads{named}")
             if time.monotonic() - began > _LONGEST:
                 break
-    told = f"it failed otherwise: {found}" if found is not None else "it did not fail"
+    told = f"failed otherwise on real threads: {found}" if found is not None else "did not fail on real threads"
     return Forced(False, told + (f"; {attempt.given_up}" if attempt.given_up else ""))
 
 
@@ -207,9 +217,9 @@ class _Attempt:
             else:
                 stuck = None
                 batch.close(())
-            errors = [
-                (name, found[0]) for (name, _), found in zip(actors, batch.errors, strict=True) if 0 in found
-            ] + [(name, error) for _, name, error in batch.strays.values()]
+            errors = [(name, found[0]) for (name, _), found in zip(actors, batch.errors, strict=True) if 0 in found] + [
+                (name, error) for _, name, error in batch.strays.values()
+            ]
             for name, error in errors:
                 return left_by(name, error)
             return stuck.failure if stuck is not None else self.program.judge(state)[1]
@@ -232,10 +242,18 @@ class _Attempt:
             return
         expected = self.sites.get(key, ())
         if turn < len(expected) and expected[turn] != identity_of(site):
-            self.give_up(f"{key[0]} came to {site.code.co_qualname}:{site.line} where the witness has another operation")
+            self.give_up(
+                f"{key[0]} came to {site.code.co_qualname}:{site.line} where the witness has another operation"
+            )
             return
+        self.wait(key, turn, site)
+        self.went[key, turn] = time.monotonic()
+
+    def wait(self, key: Key, turn: int, site: Site | None = None) -> None:
+        """Hold a thread up for as long as the witness has others go first."""
         gate = self.gates.get((key, turn))
         if gate is not None:
+            where = f" at {site.code.co_qualname}:{site.line}" if site is not None else ""
             began, seen = time.monotonic(), -1
             arrived = began
             while not self._is_done(gate, arrived) and not self.given_up:
@@ -243,9 +261,8 @@ class _Attempt:
                 if progress != seen:
                     began, seen = time.monotonic(), progress
                 if time.monotonic() - began > _PATIENCE:
-                    self.give_up(f"{key[0]} waited in vain for {gate.who[0]} at {site.code.co_qualname}:{site.line}")
+                    self.give_up(f"{key[0]} waited in vain for {gate.who[0]}{where}")
                 time.sleep(0.0005)
-        self.went[key, turn] = time.monotonic()
 
     def _is_done(self, gate: _Gate, arrived: float) -> bool:
         if self.came.get(gate.who, -1) > gate.after or gate.who in self.ended:
@@ -266,6 +283,7 @@ class _Gated(Noise):
         self._attempt = attempt
         self._key = key
         self._children = 0
+        self._woken = 0
 
     def pause(self) -> None:
         """Only gates hold this thread up."""
@@ -290,6 +308,9 @@ class _Gated(Noise):
 
     def call(self, function: Any, arguments: tuple[Any, ...], site: Site) -> Any:
         """Before any call."""
+        if getattr(function, "__name__", "") == "_acquire_restore" and not site.stepped:  # in Condition.wait
+            self._woken += 1
+            self._attempt.wait(self._key, -1 - self._woken)
         function = super().call(function, arguments, site)
         self._comes(site)
         return function
@@ -310,6 +331,10 @@ class _Gated(Noise):
             super()._as_child(number, target, *arguments, **options)
         finally:
             self._attempt.ended.add(self._key)
+
+    def _guarded(self, number: int, name: str, run: Callable[..., Any], *arguments: Any, **options: Any) -> None:
+        self._attempt.wait(self._key, -1)
+        super()._guarded(number, name, run, *arguments, **options)
 
     def _of_child(self, number: Callable[[], int]) -> Noise:
         return self

@@ -11,6 +11,8 @@ from typing import Any
 from lab.errors import InvalidType, InvalidValue, WitnessError, door
 from lab.exploration import Escaped, engine
 from lab.following import Follower, follow, told
+from lab.forcing import forced
+from lab.grading import realizable
 from lab.program import CARRIERS, STEPS, Failure, Program
 from lab.trace import Trace
 from lab.verdict import Verdict
@@ -32,12 +34,15 @@ def replay(
     steps: int = STEPS,
     title: str = "",
     carrier: str = "auto",
+    force: bool = False,
 ) -> Verdict:
     """Run the schedule of ``witness`` once more on this code.
 
     The verdict is ``fails`` if the failure comes again, else ``unknown`` with a
     reason that begins with "no longer fails" or "stale".  The other arguments are
     those of `explore`; ``carrier="auto"`` is the witness's own where it can be had.
+    With ``force`` a failure that comes again is also forced on real OS threads, with the program's
+    own locks, and ``verdict.notes`` tells whether it fails alike there; that may take some seconds.
     Raises WitnessError if the actors are not the witness's.
     """
     if not isinstance(witness, Witness):
@@ -45,11 +50,17 @@ def replay(
     program = Program.of(setup, actors, check, outcome, allowed, forbidden, teardown)
     if carrier not in CARRIERS:
         raise InvalidValue(f"carrier={carrier!r}: unknown; choose one of {', '.join(CARRIERS)}")
-    return replay_program(witness, program, tuple(trace), steps, title, carrier)
+    return replay_program(witness, program, tuple(trace), steps, title, carrier, force)
 
 
 def replay_program(
-    witness: Witness, program: Program, trace: tuple[str, ...], steps: int, title: str, carrier: str = "auto"
+    witness: Witness,
+    program: Program,
+    trace: tuple[str, ...],
+    steps: int,
+    title: str,
+    carrier: str = "auto",
+    force: bool = False,
 ) -> Verdict:
     """`replay` for a program that has been checked."""
     names = [name for name, _ in program.actors]
@@ -86,6 +97,10 @@ def replay_program(
         verdict.witness = replace(
             witness, trace=Trace(tuple(follower.taken)), failure=verdict.failure, last=last or witness.last
         )
+        if verdict.failure.kind == witness.failure.kind:
+            verdict.realizable = realizable(witness, program, trace, steps, carrier)
+            if force:
+                verdict.notes += (f"forced: {forced(witness, program, trace, steps).message}",)
     return verdict
 
 

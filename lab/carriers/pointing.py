@@ -31,7 +31,7 @@ class Points(Protocol):
         """The actor has passed one; not ``surely``: something that may be one, which ``why`` names."""
 
     def comes(self, actor: Actor, site: Site) -> None:
-        """The actor has come to a site of the program: one visible operation, or the call that may be one or several."""
+        """The actor has come to a site of the program: a visible operation, or a call that may be one or several."""
 
     def stands(self, actor: Actor, places: Places, site: Site) -> None:
         """The execution ends while the actor is about to do something that it never does."""
