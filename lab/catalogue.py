@@ -262,8 +262,8 @@ def scenario_of_witness(witness: Witness, base: Path) -> tuple[Entry, Variant] |
     return entry, chosen_variants(entry, item)[0]
 
 
-def replay_scenario(witness: Witness, entry: Entry, variant: Variant) -> Verdict:
-    """Replay a witness on one variant."""
+def replay_scenario(witness: Witness, entry: Entry, variant: Variant, force: bool = False) -> Verdict:
+    """Replay a witness on one variant; ``force`` it on real threads, too."""
     from lab.replaying import replay
 
     return replay(
@@ -272,6 +272,7 @@ def replay_scenario(witness: Witness, entry: Entry, variant: Variant) -> Verdict
         entry.scenario.actors,
         trace=entry.scenario.trace,
         title=_title(entry, variant),
+        force=force,
         **entry.scenario.options(),
     )
 

@@ -152,7 +152,8 @@ def run(
 
 @main.command()
 @click.argument("file", type=click.Path())
-def replay(file: str) -> None:
+@click.option("--force", is_flag=True, help="Force it on real OS threads as well, and tell whether it fails alike.")
+def replay(file: str, force: bool) -> None:
     """Run the schedule of a saved witness once more.
 
     The exit code is 1 if it fails again, 0 if it no longer fails, 2 if it is stale.
@@ -176,11 +177,13 @@ def replay(file: str) -> None:
     try:
         found = scenario_of_witness(witness, base)
         if found is not None:
-            verdict = replay_scenario(witness, *found)
+            verdict = replay_scenario(witness, *found, force=force)
             _console().print(styled(str(verdict)))
             sys.exit(1 if verdict.status == "fails" else 2 if verdict.stale else 0)
     finally:
         keeping.end(session)
+    if force:
+        raise LabError(f"--force: {witness.target} is no scenario; call lab.replay(..., force=True) where it explores")
     command = [sys.executable, "-m", "pytest", "-q", "--lab-replay", file, session.typed(witness.target)]
     sys.exit(subprocess.run(command, check=False).returncode)
 

@@ -17,7 +17,7 @@ import gc
 import inspect
 import sys
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from threading import get_ident
 from types import CodeType, FrameType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -31,25 +31,26 @@ from lab.origin import LAB, is_library, shown
 _MONITORING = getattr(sys, "monitoring", None)
 
 
-class _CodeCache:
+class CodeCache:
     """Instrumented code by original code; rewriting costs about 2 ms a function.
 
     Code is compared by value, so that a function made anew in every execution (by
     ``exec``, say) has the same sites each time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, make: Callable[[CodeType, object, bool, bool, bool], Instrumented] = instrument) -> None:
+        self.make = make
         self._known: dict[tuple[CodeType, str, object, bool, bool, bool], Instrumented] = {}
 
     def get(self, code: CodeType, namespace: object, accesses: bool, stepped: bool, thorough: bool) -> Instrumented:
         key = (code, code.co_filename, namespace, accesses, stepped, thorough)
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = instrument(code, namespace, accesses, stepped, thorough)
+            found = self._known[key] = self.make(code, namespace, accesses, stepped, thorough)
         return found
 
 
-_CACHE = _CodeCache()
+CACHE = CodeCache()
 _PATIENCE = 10  # executions in a row in which no function of a code object could be found
 _MODELLED = ("threading", "queue", "concurrent", "_weakrefset")
 """Libraries of what is controlled: what their code shares, it guards itself."""
@@ -74,6 +75,8 @@ class Discovery:
     stepped, and so is arithmetic.  Use as a context manager: on leaving, every function has its own code again.
     """
 
+    cache = CACHE
+
     def __init__(self, trace: tuple[str, ...] = (), libraries: bool = False) -> None:
         self._trace = trace
         self._libraries = libraries
@@ -84,7 +87,7 @@ class Discovery:
         self._replaced: dict[int, weakref.ref[CodeType]] = {}  # code objects whose functions have another now
         self._searched: dict[int, weakref.ref[CodeType]] = {}
         self._in_vain: dict[int, int] = {}  # id of replaced code -> how often nobody was found who still had it
-        self._temporary = _CodeCache()  # for code that belongs to no module; ends with the exploration
+        self._temporary = CodeCache(self.cache.make)  # for code that belongs to no module; ends with the exploration
         self.found: dict[int, tuple[CodeType, dict[str, Any]]] = {}
         self._namespaces: dict[str, _Namespace] = {}
         self.threads = {get_ident()}  # whose functions are reported
@@ -152,7 +155,7 @@ class Discovery:
         try:
             with hooks.uncontrolled():  # the rewriting is no part of the program's execution
                 namespace = self._namespace(function.__globals__)
-                cache = _CACHE if isinstance(namespace, ModuleType) else self._temporary
+                cache = self.cache if isinstance(namespace, ModuleType) else self._temporary
                 result = cache.get(code, namespace, accesses, stepped, self._libraries and stepped)
         except Exception as error:  # the reader of bytecode may meet code it does not know
             self._settle(code)

@@ -16,6 +16,7 @@ from lab.carriers.choice import carrier as carrier_of
 from lab.carriers.control import Control
 from lab.carriers.doubting import watched
 from lab.carriers.execution import Choose
+from lab.carriers.pointing import pointed
 from lab.detectors.deadlock import diagnose
 from lab.discovery import Discovery
 from lab.errors import LabError
@@ -23,6 +24,7 @@ from lab.freshness import Freshness
 from lab.hooks import DRIVERS, ONE_AT_A_TIME
 from lab.leftovers import Leftovers, Writes
 from lab.origin import LAB, shown
+from lab.pointing import PointDiscovery
 from lab.program import NOTHING, Failure, Program, describe
 from lab.recorder import Recording, SharingMap, place_of
 from lab.strategies.counts import Counts
@@ -200,19 +202,24 @@ class _Since:
 
 @contextmanager
 def engine(
-    program: Program, steps: int, trace: tuple[str, ...], carrier: str, strict: bool = False
+    program: Program, steps: int, trace: tuple[str, ...], carrier: str, strict: bool = False, points: bool = False
 ) -> Iterator[Exploration]:
-    """A carrier and the instrumented program; everything is as before afterwards."""
+    """A carrier and the instrumented program, with ``points`` so that it tells of switch points as well.
+
+    Everything is as before afterwards.
+    """
     if threading.get_ident() in DRIVERS:
         raise LabError("explore() was called inside an exploration; call it from outside the actors, setup and check")
     carrier, kind = carrier_of(carrier)
-    with ONE_AT_A_TIME, operations_redirected(), Discovery(trace, libraries=strict) as discovery:
+    finder = PointDiscovery if points else Discovery
+    with ONE_AT_A_TIME, operations_redirected(), finder(trace, libraries=strict) as discovery:
         for function in (program.setup, program.check, program.outcome, program.teardown):
             if function is not None:
                 discovery.cover(function)
         for _, function in program.actors:
             discovery.cover(function)
-        control = (watched(kind) if strict else kind)(discovery, steps)
+        kind = watched(kind) if strict else pointed(kind) if points else kind
+        control = kind(discovery, steps)
         try:
             with _interruptible(control), _tidy():
                 yield Exploration(program, control, discovery, carrier, strict)

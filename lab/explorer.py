@@ -8,6 +8,7 @@ from typing import Any
 
 from lab import keeping
 from lab.errors import InvalidType, InvalidValue, door
+from lab.grading import realizable
 from lab.origin import calling_line
 from lab.program import CARRIERS, STEPS, Program, positive
 from lab.searching import Search
@@ -83,6 +84,7 @@ def explore(
     verdict = Search(program, strategy, schedules, seconds, seed, steps, tuple(trace), carrier, preemptions).run()
     verdict.title = title or (chosen.running() if chosen is not None else "")
     if verdict.witness is not None:
+        verdict.realizable = realizable(verdict.witness, program, tuple(trace), steps, carrier)
         verdict.witness = replace(verdict.witness, call=call, called=calling_line())
     return verdict
 

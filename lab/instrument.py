@@ -91,7 +91,7 @@ def instrument(
     local variables as well, which may be containers.
     Raises whatever `bytecode` raises for code that it cannot read.
     """
-    return _Rewriter(code, namespace, accesses, accesses if stepped is None else stepped, thorough).rewrite()
+    return Rewriter(code, namespace, accesses, accesses if stepped is None else stepped, thorough).rewrite()
 
 
 _WHOLE_READS = {
@@ -123,7 +123,7 @@ _SUBSCRIPTS: dict[str, tuple[Callable[..., None], tuple[int, ...], str, bool]] =
 _CELL_READS = ("LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF")
 
 
-class _Rewriter:
+class Rewriter:
     """Rewrites one code object; used once."""
 
     def __init__(self, code: CodeType, namespace: object, accesses: bool, stepped: bool, thorough: bool) -> None:
@@ -158,7 +158,7 @@ class _Rewriter:
             if instr.name in ("KW_NAMES", "PRECALL"):
                 held.append(instr)
                 continue
-            self._rewrite_one(instr, held)
+            self.rewrite_one(instr, held)
             held.clear()
         source[:] = self.out
         rewritten = source.to_code(
@@ -170,7 +170,7 @@ class _Rewriter:
             rewritten = rewritten.replace(co_varnames=self.code.co_varnames, co_cellvars=self.code.co_cellvars)
         return Instrumented(self.code, rewritten, self.sites, self.nested)
 
-    def _rewrite_one(self, instr: Instr, held: list[Any]) -> None:
+    def rewrite_one(self, instr: Instr, held: list[Any]) -> None:
         name = instr.name
         shape = call_shape(instr, self.stack)
         if shape is not None:
@@ -196,7 +196,8 @@ class _Rewriter:
     def _nested(self, code: CodeType) -> Instrumented:
         known = self.inner.get(id(code))
         if known is None:
-            known = self.inner[id(code)] = instrument(code, self.namespace, self.accesses, self.stepped, self.thorough)
+            again = type(self)(code, self.namespace, self.accesses, self.stepped, self.thorough)
+            known = self.inner[id(code)] = again.rewrite()
             self.nested.append(known)
         return known
 
@@ -222,7 +223,7 @@ class _Rewriter:
         self._emit("CALL", count)
         self.widest = max(self.widest, count + beyond + 2)
 
-    def _hook(self, hook: Callable[..., Any], depths: tuple[int, ...], site: Site, *constant: object) -> None:
+    def hook(self, hook: Callable[..., Any], depths: tuple[int, ...], site: Site, *constant: object) -> None:
         """Call ``hook`` with a constant, if given, the values at ``depths`` (1 is the top) and the site."""
         self._open(hook)
         for value in constant:
@@ -245,14 +246,14 @@ class _Rewriter:
         return self.stack[-depth]
 
     def _replace_top(self, hook: Callable[..., Any], kind: str) -> None:
-        self._hook(hook, (1,), self._site(kind))
+        self.hook(hook, (1,), self._site(kind))
         self.out.pop()  # the POP_TOP: what the hook gave stays, what was there goes
         self._emit("SWAP", 2)
         self._emit("POP_TOP")
 
     def _replace_top_two(self, hook: Callable[..., Any], kind: str) -> None:
         """The manager of a ``with`` from Python 3.14 on: twice on the stack, to load its two methods from."""
-        self._hook(hook, (1,), self._site(kind))
+        self.hook(hook, (1,), self._site(kind))
         self.out.pop()
         self._emit("SWAP", 3)
         self._emit("POP_TOP")
@@ -265,14 +266,14 @@ class _Rewriter:
         if name in _SUBSCRIPTS:
             hook, depths, kind, write = _SUBSCRIPTS[name]
             if self._kind(depths[0]) not in _LITERALS:
-                self._hook(hook, depths, self._site(kind, None, write))
+                self.hook(hook, depths, self._site(kind, None, write))
         elif name in _WHOLE_READS:
             depth = _whole_depth(name, argument)
             if self._kind(depth) not in _LITERALS:
-                self._hook(hooks.whole, (depth,), self._site(_WHOLE_READS[name]))
+                self.hook(hooks.whole, (depth,), self._site(_WHOLE_READS[name]))
         elif "JUMP" in name or name in ("UNARY_NOT", "TO_BOOL"):
             if ("TRUE" in name or "FALSE" in name or "JUMP" not in name) and self._kind(1) not in _LITERALS:
-                self._hook(hooks.whole, (1,), self._site("truth"))
+                self.hook(hooks.whole, (1,), self._site("truth"))
         elif name.endswith("_ATTR") or name == "LOAD_METHOD":
             self._attribute(name, argument)
         elif name.endswith("_GLOBAL"):
@@ -284,26 +285,26 @@ class _Rewriter:
         elif name == "BINARY_OP":
             self._operator(argument, self.stack[-2:])
         elif name == "MATCH_CLASS":
-            self._hook(_class_pattern, (3, 2, 1), self._site("match"), argument)
+            self.hook(_class_pattern, (3, 2, 1), self._site("match"), argument)
         elif name == "IMPORT_NAME":
-            self._hook(hooks.import_first, (2, 1), self._site("import", plain_name(argument)))
+            self.hook(hooks.import_first, (2, 1), self._site("import", plain_name(argument)))
 
     def _attribute(self, name: str, argument: Any) -> None:
         key = plain_name(argument)
         if name == "STORE_ATTR":
-            self._hook(hooks.write, (1, 2), self._site("attribute", key, True))
+            self.hook(hooks.write, (1, 2), self._site("attribute", key, True))
         elif name == "DELETE_ATTR":
-            self._hook(hooks.delete, (1,), self._site("delete attribute", key, True))
+            self.hook(hooks.delete, (1,), self._site("delete attribute", key, True))
         else:
-            self._hook(hooks.read, (1,), self._site("attribute", key))
+            self.hook(hooks.read, (1,), self._site("attribute", key))
 
     def _global(self, name: str, key: str) -> None:
         if name == "STORE_GLOBAL":
-            self._hook(hooks.write, (1,), self._site("global", key, True), self.namespace)
+            self.hook(hooks.write, (1,), self._site("global", key, True), self.namespace)
         elif name == "DELETE_GLOBAL":
-            self._hook(hooks.delete, (), self._site("delete global", key, True), self.namespace)
+            self.hook(hooks.delete, (), self._site("delete global", key, True), self.namespace)
         elif not is_settled(self.namespace, key):
-            self._hook(hooks.read, (), self._site("global", key), self.namespace)
+            self.hook(hooks.read, (), self._site("global", key), self.namespace)
 
     def _cell(self, name: str, variable: Any) -> None:
         if variable.name in ("__class__", "__classdict__") or variable.name.startswith("."):
@@ -321,28 +322,28 @@ class _Rewriter:
 
     def _compare(self, operands: Stack) -> None:
         if SCALAR not in operands and TEXT not in operands:  # a container never equals a number or a string
-            self._hook(hooks.pair, (2, 1), self._site("compare"))
+            self.hook(hooks.pair, (2, 1), self._site("compare"))
 
     def _operator(self, argument: Any, operands: Stack) -> None:
         operator = str(getattr(argument, "name", ""))
         if is_subscript(argument):
             if operands[0] not in _LITERALS:
-                self._hook(hooks.item, (2, 1), self._site("item"))
+                self.hook(hooks.item, (2, 1), self._site("item"))
         elif SCALAR in operands or TEXT in operands:
             # numbers and strings meet no container, but for its repetition and for a format
             if operator == "REMAINDER" and operands[0] == TEXT and operands[1] not in _LITERALS:
-                self._hook(hooks.whole, (1,), self._site("format"))
+                self.hook(hooks.whole, (1,), self._site("format"))
             elif operator == "MULTIPLY" and SHARED in operands:
-                self._hook(hooks.pair, (2, 1), self._site("operator"))
+                self.hook(hooks.pair, (2, 1), self._site("operator"))
             elif operator == "INPLACE_MULTIPLY" and SHARED in operands:
-                self._hook(hooks.pair, (2, 1), self._site("in place", None, True))
+                self.hook(hooks.pair, (2, 1), self._site("in place", None, True))
         elif operator.startswith("INPLACE_"):
-            self._hook(hooks.pair, (2, 1), self._site("in place", None, True))
+            self.hook(hooks.pair, (2, 1), self._site("in place", None, True))
         elif SHARED in operands or FRESH in operands:
-            self._hook(hooks.pair, (2, 1), self._site("operator"))
+            self.hook(hooks.pair, (2, 1), self._site("operator"))
         elif self.thorough:  # noted, but no decision: the other sites keep their numbers
             line = (self.location and self.location.lineno) or self.code.co_firstlineno
-            self._hook(hooks.pair, (2, 1), Site(self.code, -1, "operator", None, False, line, False, True))
+            self.hook(hooks.pair, (2, 1), Site(self.code, -1, "operator", None, False, line, False, True))
 
     # ------------------------------------------------------------ calls
 

@@ -8,18 +8,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from lab.carriers.actor import Actor
 from lab.errors import InvalidType, InvalidValue, WitnessError, door
-from lab.exploration import Escaped, Exploration, engine
-from lab.instrument import Site
+from lab.exploration import Escaped, engine
+from lab.following import Follower, follow, told
+from lab.forcing import forced
+from lab.grading import realizable
 from lab.program import CARRIERS, STEPS, Failure, Program
-from lab.recorder import Recording, SharingMap, identity_of
-from lab.strategies.replay import Steps
-from lab.trace import Step, Trace
+from lab.trace import Trace
 from lab.verdict import Verdict
 from lab.witness import Witness, fingerprint
-
-_MOST_ATTEMPTS = 60
 
 
 @door
@@ -37,12 +34,15 @@ def replay(
     steps: int = STEPS,
     title: str = "",
     carrier: str = "auto",
+    force: bool = False,
 ) -> Verdict:
     """Run the schedule of ``witness`` once more on this code.
 
     The verdict is ``fails`` if the failure comes again, else ``unknown`` with a
     reason that begins with "no longer fails" or "stale".  The other arguments are
     those of `explore`; ``carrier="auto"`` is the witness's own where it can be had.
+    With ``force`` a failure that comes again is also forced on real OS threads, with the program's
+    own locks, and ``verdict.notes`` tells whether it fails alike there; that may take some seconds.
     Raises WitnessError if the actors are not the witness's.
     """
     if not isinstance(witness, Witness):
@@ -50,11 +50,17 @@ def replay(
     program = Program.of(setup, actors, check, outcome, allowed, forbidden, teardown)
     if carrier not in CARRIERS:
         raise InvalidValue(f"carrier={carrier!r}: unknown; choose one of {', '.join(CARRIERS)}")
-    return replay_program(witness, program, tuple(trace), steps, title, carrier)
+    return replay_program(witness, program, tuple(trace), steps, title, carrier, force)
 
 
 def replay_program(
-    witness: Witness, program: Program, trace: tuple[str, ...], steps: int, title: str, carrier: str = "auto"
+    witness: Witness,
+    program: Program,
+    trace: tuple[str, ...],
+    steps: int,
+    title: str,
+    carrier: str = "auto",
+    force: bool = False,
 ) -> Verdict:
     """`replay` for a program that has been checked."""
     names = [name for name, _ in program.actors]
@@ -74,7 +80,7 @@ def replay_program(
         carrier = "thread"
     with engine(program, max(steps, len(witness.trace.steps) + 1000), trace, carrier) as exploration:
         try:
-            follower, outcome, failure = _follow(exploration, witness)
+            follower, outcome, failure = follow(exploration, witness, Follower)
         except Escaped as escaped:
             verdict.reason = str(escaped)
         last = exploration.control.last
@@ -91,12 +97,14 @@ def replay_program(
         verdict.witness = replace(
             witness, trace=Trace(tuple(follower.taken)), failure=verdict.failure, last=last or witness.last
         )
+        if verdict.failure.kind == witness.failure.kind:
+            verdict.realizable = realizable(witness, program, trace, steps, carrier)
+            if force:
+                verdict.notes += (f"forced: {forced(witness, program, trace, steps).message}",)
     return verdict
 
 
-def _judge(
-    verdict: Verdict, witness: Witness, follower: _Follower, failure: Failure | None, changed: list[str]
-) -> None:
+def _judge(verdict: Verdict, witness: Witness, follower: Follower, failure: Failure | None, changed: list[str]) -> None:
     hint = f" (changed since: {', '.join(changed)})" if changed else ""
     if failure is not None and failure.kind == witness.failure.kind:
         verdict.status = "fails"
@@ -112,78 +120,11 @@ def _judge(
         step = witness.trace.steps[len(follower.taken)]
         number = len(follower.taken) + 1
         verdict.reason = (
-            f"stale: diverged at step {number}, expected {_told(step)}, saw the end of the execution{hint}; "
+            f"stale: diverged at step {number}, expected {told(step)}, saw the end of the execution{hint}; "
             "explore again for a new witness"
         )
     else:
         verdict.reason = f"no longer fails: all {len(follower.taken)} steps were taken without the failure{hint}"
-
-
-def _follow(exploration: Exploration, witness: Witness) -> tuple[_Follower, Any, Failure | None]:
-    """Repeat until all code that runs is instrumented."""
-    control = exploration.control
-    for _ in range(_MOST_ATTEMPTS):
-        follower = _Follower(witness)
-        control.hot = _SitesOf(witness)
-        steps = Steps(witness.trace.steps, follower.taken, witness.last)
-        # Sharing is noted for its side effect: on 3.11 only such executions report the functions that start.
-        outcome, failure = exploration.execute(steps.choose, recording=follower, sharing=SharingMap())
-        if not exploration.discovery.take_found():
-            break
-    return follower, outcome, failure
-
-
-class _SitesOf(set[Site]):
-    """The decision points of a witness: its own sites, recognised in this process."""
-
-    def __init__(self, witness: Witness) -> None:
-        super().__init__()
-        self._witness = witness
-        self._known: dict[Site, bool] = {}
-
-    def __contains__(self, site: object) -> bool:
-        assert isinstance(site, Site)
-        known = self._known.get(site)
-        if known is None:
-            known = self._known[site] = identity_of(site) in self._witness.decisions
-        return known
-
-
-class _Follower(Recording):
-    """Compares each step with the witness's while it is taken."""
-
-    def __init__(self, witness: Witness) -> None:
-        super().__init__()
-        self._expected = witness.trace.steps
-        self.diverged = ""
-
-    @property
-    def taken(self) -> list[Step]:
-        return self.steps
-
-    def access(self, actor: Actor, owner: object, key: object, write: bool, site: Site, detail: object) -> None:
-        super().access(actor, owner, key, write, site, detail)
-        self._compare()
-
-    def operation(self, actor: Actor, word: str, owner: object, site: Site, detail: str = "") -> None:
-        super().operation(actor, word, owner, site, detail)
-        self._compare()
-
-    def _compare(self) -> None:
-        number = len(self.steps)
-        if self.diverged:
-            return
-        saw = self.steps[-1]
-        if number > len(self._expected):
-            self.diverged = f"diverged at step {number}, expected the failure, saw {_told(saw)}"
-            return
-        expected = self._expected[number - 1]
-        if (expected.actor, expected.place.identity, expected.word) != (saw.actor, saw.place.identity, saw.word):
-            self.diverged = f"diverged at step {number}, expected {_told(expected)}, saw {_told(saw)}"
-
-
-def _told(step: Step) -> str:
-    return f"{step.actor}: {step.word} {step.name} ({step.place.identity[0]}:{step.place.line})"
 
 
 def _changed(witness: Witness, met: Iterable[str]) -> list[str]:

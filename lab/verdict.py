@@ -9,6 +9,7 @@ from math import sqrt
 from typing import Any, Literal
 
 from lab import keeping
+from lab.detectors.realizable import Grade
 from lab.program import Failure
 from lab.witness import Witness
 
@@ -44,6 +45,7 @@ class Verdict:
     rate_interval: tuple[float, float] = (0.0, 1.0)  # hammer: 95 %
     overlap: float = 0.0  # hammer: share of rounds in which actors really overlapped
     notes: tuple[str, ...] = ()  # further lines for the report
+    realizable: Mapping[str, Grade] = field(default_factory=dict)  # build -> whether the witness can happen there
 
     def __post_init__(self) -> None:
         if self.method == "replay":

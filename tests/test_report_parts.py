@@ -248,6 +248,7 @@ def test_what_matters_has_a_colour(explored):
         ("forbidden", "red"),
         ("outcomes", "bold"),
         ("found", "bold"),
+        ("here", "bold"),
         ("replay", "bold"),
     }
     assert [str(span.style) for span in styled("HOLDS  a\n\nUNKNOWN  b").spans] == ["bold green", "bold yellow"]

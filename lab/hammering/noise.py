@@ -44,8 +44,8 @@ class SharedDiscovery(Discovery):
     properties and special methods instrumented ahead of their first call.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, trace: tuple[str, ...] = ()) -> None:
+        super().__init__(trace)
         self._lock = _thread.allocate_lock()
         self._ended = False
         self._met: dict[int, type] = {}  # keeps the classes, so that their ids stay theirs

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import re
 
+from lab.grading import HERE, WITH_LOCK
 from lab.report.labels import Labels
 from lab.verdict import Verdict
-from lab.witness import Witness
+from lab.witness import Witness, build_name
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _WIDEST_VALUE = 40
@@ -62,6 +63,17 @@ def hammer_line(verdict: Verdict) -> str:
     if not failed:
         return f"{rounds} (rate below {high} with 95 % confidence); {overlap}"
     return f"{rounds}: {percent(verdict.rate)} ({low} to {high}); {overlap}"
+
+
+def here_line(verdict: Verdict) -> str:
+    """Whether the witness can happen on the build that runs, and on which else."""
+    here, locked = verdict.realizable[HERE], verdict.realizable[WITH_LOCK]
+    if here.status == "yes" and locked.status == "yes":
+        return "can happen on this build"
+    if build_name() != "gil":
+        return f"can happen on this free-threaded build; on a GIL build of this version: {locked}"
+    what = "cannot happen on" if here.status == "no" else "not known for"
+    return f"{what} this GIL build: {here.reason}; can on free-threaded builds"
 
 
 def shown_value(value: object) -> str:

@@ -10,7 +10,16 @@ from lab import keeping
 from lab.program import NOTHING
 from lab.report.columns import trace_lines
 from lab.report.labels import Labels
-from lab.report.lines import called, duration, found_line, hammer_line, printable, shown_value, without_addresses
+from lab.report.lines import (
+    called,
+    duration,
+    found_line,
+    hammer_line,
+    here_line,
+    printable,
+    shown_value,
+    without_addresses,
+)
 from lab.report.story import critical_steps
 from lab.verdict import Verdict
 
@@ -135,6 +144,8 @@ def _facts(verdict: Verdict, asserted: str) -> Iterator[tuple[str, str]]:
         yield "covered", _covered(verdict)
     elif verdict.status == "fails":
         yield "replay", verdict.reason
+    if verdict.realizable:
+        yield "here", here_line(verdict)
     for note in verdict.notes:
         label, _, text = note.partition(": ")
         yield label, text

@@ -1,0 +1,144 @@
+"""Grade a witness: on which builds of Python can it happen?
+
+It is repeated once more with code that tells of switch points (`lab.pointing`), whatever its steps say:
+the answer is about this interpreter, and the path that was really taken on it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+from lab.carriers.actor import Actor, Places, operation
+from lab.detectors.realizable import Grade, Moment, grade
+from lab.exploration import Escaped, engine
+from lab.following import Follower, follow
+from lab.instrument import Site
+from lab.operations import SYNC
+from lab.program import Program, describe
+from lab.switch_points import switch_points
+from lab.trace import Place
+from lab.witness import Witness, build_name
+
+HERE, WITH_LOCK, FREE = "this build", "GIL build", "free-threaded"
+
+
+def realizable(
+    witness: Witness, program: Program, trace: tuple[str, ...], steps: int, carrier: str = "auto"
+) -> Mapping[str, Grade]:
+    """Build -> whether this witness can happen there, for ``this build``, the ``GIL build`` of the same version
+    of Python and its ``free-threaded`` build.
+
+    Left out of account are finalizers that the garbage collector runs, signals, and tracing.
+    """
+    found = {FREE: Grade("yes"), WITH_LOCK: _with_lock(witness, program, trace, steps, carrier)}
+    return {HERE: found[WITH_LOCK if build_name() == "gil" else FREE], **found}
+
+
+def _with_lock(witness: Witness, program: Program, trace: tuple[str, ...], steps: int, carrier: str) -> Grade:
+    if sys.implementation.name != "cpython":
+        return Grade("unknown", f"nothing is known of where {sys.implementation.name} switches threads")
+    if switch_points().problem:
+        return Grade("unknown", switch_points().problem)
+    if carrier == "auto" and witness.carrier == "thread":
+        carrier = "thread"
+    if witness.failure.kind != "livelock":  # which is as long as was allowed
+        steps = max(steps, len(witness.trace.steps) + 1000)
+    again = "the witness could not be repeated"
+    try:
+        with engine(program, steps, trace, carrier, points=True) as exploration:
+            recorded, _, failure = follow(exploration, witness, PointFollower)
+            uncontrolled = list(exploration.discovery.uncontrolled)
+    except Escaped as escaped:
+        return Grade("unknown", f"{again}: {escaped}")
+    except Exception as error:  # of the program's own setup, say: the failure is known, and that must not be lost
+        return Grade("unknown", f"{again} ({describe(error)})")
+    if failure is None or failure.kind != witness.failure.kind or recorded.diverged:
+        return Grade("unknown", again + (f": {recorded.diverged}" if recorded.diverged else ""))
+    found = grade(recorded.moments)
+    if found.status == "no" and uncontrolled:
+        return Grade("unknown", f"{found.reason} was seen, but {uncontrolled[0]}")
+    return found
+
+
+class PointFollower(Follower):
+    """Writes down what the grade needs to know of each step."""
+
+    def __init__(self, witness: Witness) -> None:
+        super().__init__(witness)
+        self.moments: list[Moment] = []
+        self._surely: set[int] = set()  # actors that have passed a switch point since their last step
+        self._maybe: dict[int, str] = {}
+        self._blocked: set[int] = set()  # actors whose next step had to wait
+        self._latest: dict[int, int] = {}  # actor -> number of its latest step
+        self._touched: dict[int, int] = {}  # id of a lock or the like -> number of the latest step there
+        self._starts: dict[int, int] = {}  # id of a thread -> number of the step that started it
+        self._runs: dict[int, int] = {}  # id of a thread -> actor
+
+    def passes(self, actor: Actor, surely: bool, why: str) -> None:
+        """See `lab.carriers.pointing.Points`."""
+        if surely:
+            self._surely.add(actor.index)
+        else:
+            self._maybe.setdefault(actor.index, why)
+
+    def comes(self, actor: Actor, site: Site) -> None:
+        """See `lab.carriers.pointing.Points`."""
+
+    def stands(self, actor: Actor, places: Places, site: Site) -> None:
+        """See `lab.carriers.pointing.Points`.  Whoever waits has been written down when it came to that."""
+        if actor.index in self._latest and actor.index not in self._blocked:
+            self._add(actor, _place(site), places, ())
+
+    def waits(self, actor: Actor, owner: object, site: Site) -> None:
+        """An actor that has to wait lets the others go on.
+
+        That it has to is a step of its own, which looks at what it waits for: in another order it might not.
+        """
+        super().waits(actor, owner, site)
+        if actor.wait is not None and not actor.wait.ready():
+            self._add(actor, _place(site), tuple((place, False) for place, _ in operation(actor)), ())
+            self._surely.add(actor.index)
+            self._blocked.add(actor.index)
+
+    def access(self, actor: Actor, owner: object, key: object, write: bool, site: Site, detail: object) -> None:
+        """A step at an object."""
+        super().access(actor, owner, key, write, site, detail)
+        self._add(actor, self.steps[-1].place, operation(actor), ())
+
+    def operation(self, actor: Actor, word: str, owner: object, site: Site, detail: str = "") -> None:
+        """A step at a lock, queue, thread or clock."""
+        super().operation(actor, word, owner, site, detail)
+        places = operation(actor) if actor.site is site else (((id(owner), SYNC), True),)
+        after: tuple[int, ...] = ()
+        if word.startswith("joins") and self._runs.get(id(owner)) in self._latest:
+            after = (self._latest[self._runs[id(owner)]],)
+        before = self._latest.get(actor.index, -1)
+        number = len(self.moments)
+        self._add(actor, self.steps[-1].place, places, after)
+        if word == "starts":
+            self._starts[id(owner)] = number
+        waited = actor.index in self._blocked
+        self._blocked.discard(actor.index)
+        if waited:  # what it waited for was given to it before it went on
+            self._surely.add(actor.index)
+        elif word == "acquires" and self._touched.get(id(owner), -1) > before:
+            self._maybe[actor.index] = "it may have had to wait for the lock, and others go on until it does"
+        self._touched[id(owner)] = number
+
+    def _add(self, actor: Actor, place: Place, places: Places, after: tuple[int, ...]) -> None:
+        if actor.index not in self._latest:
+            for thing in (actor.thread, actor):
+                self._runs[id(thing)] = actor.index
+                if id(thing) in self._starts:
+                    after = (*after, self._starts[id(thing)])
+        where = f"{place.file.replace(chr(92), '/').rsplit('/', 1)[-1]}:{place.line}"
+        surely = actor.index in self._surely
+        maybe = self._maybe.pop(actor.index, "")
+        self._surely.discard(actor.index)
+        self._latest[actor.index] = len(self.moments)
+        self.moments.append(Moment(actor.name, where, places, surely, maybe, after))
+
+
+def _place(site: Site) -> Place:
+    return Place(site.code.co_filename, site.code.co_qualname, site.number, "", site.line)
