@@ -20,7 +20,7 @@ def add(counter):
     counter.value += 1
 
 lab.explore(Counter, [add, add], schedules=10)
-files = {code.co_filename for code, *_ in discovery._CACHE._known}
+files = {code.co_filename for code, *_ in discovery.CACHE._known}
 print(*(file for file in sorted(files) if file != __file__))
 """
 

@@ -13,7 +13,7 @@ import weakref
 import pytest
 from rewriting import Covering, driven, sites_in
 
-from lab.discovery import Discovery
+from lab.discovery import CACHE, Discovery
 from lab.errors import LabError
 
 MONITORING = getattr(sys, "monitoring", None)
@@ -379,7 +379,7 @@ def test_code_that_cannot_be_rewritten_is_reported_and_runs_as_it_is(monkeypatch
     def fresh(box):
         return box.value
 
-    monkeypatch.setattr("lab.discovery.instrument", refuse)
+    monkeypatch.setattr(CACHE, "make", refuse)
     with Discovery() as discovery:
         discovery.cover(fresh)
         assert fresh(Box()) == 1
