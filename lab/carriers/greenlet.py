@@ -78,7 +78,9 @@ class GreenletControl(Control):
             else:
                 following = self._ended(actor)
             self._pass_to(following)
-            following.resume()
+            resume = following.resume
+            del actor, following  # a thread that has ended must not live until the next one runs here
+            resume()
 
     def _unwind(self, actor: Actor) -> None:
         own = actor.runner
