@@ -1,8 +1,9 @@
-"""How long it takes to cover programs completely, beside frontrun, as ratios of one run.
+"""How long it takes to cover programs completely, beside other tools, as ratios of one run.
 
-    python benchmarks/exhaustion.py [--seconds 100] [--only PART-OF-NAME]
+    python benchmarks/exhaustion.py [--seconds 20] [--only PART-OF-NAME]
 
-``seconds`` is the most that a tool is given for one program.
+``seconds`` is the most that a tool is given for one program.  Ratios are of CPU time: of a whole call
+(for the lab with its strict repetition), and of one execution (each), both that of the tool to that of the lab.
 """
 
 from __future__ import annotations
@@ -10,48 +11,68 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
+import sys
 from pathlib import Path
 
-from programs import PROGRAMS
-from run import HERE, environment
+from programs import BROKEN, PROGRAMS
+from run import HERE, PEERS, environment
+
+SHOULD = {**dict.fromkeys(PROGRAMS, "holds"), **dict.fromkeys(BROKEN, "fails")}
 
 
-def covered(command: list[str | Path], name: str, seconds: float) -> dict[str, float]:
+def covered(command: list[str | Path], name: str, seconds: float) -> dict[str, object]:
     """What the program prints."""
     told = [*command, name, "--seconds", str(seconds)]
     try:
-        done = subprocess.run(told, check=True, capture_output=True, text=True, timeout=2 * seconds + 60)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
-        return {"executions": 0, "seconds": float("inf"), "done": False}
+        done = subprocess.run(told, check=True, capture_output=True, text=True, timeout=seconds + 60)
+    except subprocess.TimeoutExpired:
+        return {"verdict": f"did not end in {seconds + 60:g} s"}
+    except subprocess.CalledProcessError as error:
+        return {"verdict": f"failed ({(error.stderr.strip().splitlines() or ['no message'])[-1][:60]})"}
     return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def judged(verdict: str, should: str) -> str:
+    """The verdict, and what to think of it."""
+    if verdict == "unknown":
+        return "not finished"
+    if verdict == should or verdict not in ("holds", "fails"):
+        return verdict
+    return "**certified, and broken**" if verdict == "holds" else "**failed, and correct**"
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=100.0)
+    parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--only", default="")
     args = parser.parse_args()
-    bin = environment()
-    ours: list[str | Path] = [bin / "python", HERE / "cover.py"]
-    peer: list[str | Path] = [bin / "frontrun", "python", HERE / "peers" / "frontrun_cover.py"]
-    print(f"| | race-lab | | frontrun 0.7.0, at most {args.seconds:g} s | | race-lab is |")
-    print("|---|---|---|---|---|---|")
-    for name in PROGRAMS:
+    commands: dict[str, list[str | Path]] = {"race-lab": [environment() / "python", HERE / "cover.py"]}
+    frontrun, interleave = (environment(peer) for peer in PEERS)
+    commands["frontrun 0.7.0"] = [frontrun / "frontrun", "python", HERE / "peers" / "frontrun_cover.py"]
+    commands["interleave-test 0.1.0"] = [interleave / "python", HERE / "peers" / "interleave_cover.py"]
+    print(f"Python {sys.version.split()[0]}; each tool has at most {args.seconds:g} s for a program\n")
+    print("| program | tool | verdict | executions | CPU s | wall s | CPU us each | lab: all | each |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for name, should in SHOULD.items():
         if args.only not in name:
             continue
-        mine, theirs = covered(ours, name, args.seconds), covered(peer, name, args.seconds)
-        ratio = f"{theirs['seconds'] / mine['seconds']:,.0f} times as fast"
-        told = [f"{mine['executions']:,} executions", f"{mine['seconds']:.3f} s"]
-        if theirs["executions"]:
-            told += [
-                f"{theirs['executions']:,} executions",
-                f"{theirs['seconds']:.1f} s" if theirs["done"] else "not finished",
-            ]
-            ratio = ratio if theirs["done"] else f"more than {ratio}"
-        else:
-            told, ratio = [*told, "failed", ""], ""
-        print(f"| {name} | {' | '.join(told)} | {ratio if mine['done'] else 'not finished'} |", flush=True)
+        ours: dict[str, float] = {}
+        for tool, command in commands.items():
+            found = covered(command, name, args.seconds)
+            verdict = judged(str(found["verdict"]), should)
+            count, cpu, wall = (float(str(found.get(key, 0))) for key in ("executions", "cpu", "seconds"))
+            if not count:
+                print(f"| {name} | {tool} | {verdict} | | | | | | |", flush=True)
+                continue
+            each = cpu / count
+            row = f"| {name} | {tool} | {verdict} | {count:,.0f} | {cpu:.3f} | {wall:.3f} | {1e6 * each:,.0f} |"
+            if tool == "race-lab":
+                ours = {"cpu": cpu, "each": each}
+                print(f"{row} | |", flush=True)
+            elif ours:
+                more = "" if verdict == should else "more than "
+                print(f"{row} {more}{cpu / ours['cpu']:,.0f} x | {each / ours['each']:,.0f} x |", flush=True)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     python benchmarks/run.py [--seconds 3] [--rounds 5]
 
-Makes an environment below .tox/bench with the lab and its peers from PyPI, runs
+Makes environments below .tox/bench with the lab and with each of its peers from PyPI, runs
 the programs in turn and prints the median of each with the range.
 """
 
@@ -21,14 +21,16 @@ ROOT = HERE.parent
 PEERS = ("frontrun==0.7.0", "interleave-test==0.1.0")
 
 
-def environment() -> Path:
-    """The folder with the programs of an environment that holds the lab and its peers."""
-    folder = ROOT / ".tox" / "bench" / f"{sys.version_info.major}.{sys.version_info.minor}"
+def environment(package: str = "") -> Path:
+    """The folder with the programs of an environment that holds the lab, or that peer instead."""
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    folder = ROOT / ".tox" / "bench" / f"{python}-{package.partition('=')[0] or 'lab'}"
     programs = folder / "bin"
     if not (programs / "python").exists():
         venv.create(folder, with_pip=True)
     pip = [programs / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "-e", str(ROOT), *PEERS], check=True)
+    what = [package] if package else ["-e", str(ROOT)]
+    subprocess.run([*pip, *what], check=True, stderr=subprocess.PIPE)
     return programs
 
 
@@ -47,12 +49,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
-    programs = environment()
-    python, seconds = programs / "python", ["--seconds", str(args.seconds)]
+    own, (frontrun, interleave) = environment(), (environment(peer) for peer in PEERS)
+    seconds = ["--seconds", str(args.seconds)]
     commands: dict[str, list[str | Path]] = {
-        "race-lab random": [python, HERE / "counter.py", *seconds],
-        "frontrun 0.7.0 random": [programs / "frontrun", "python", HERE / "peers" / "frontrun_counter.py", *seconds],
-        "interleave-test 0.1.0 random": [python, HERE / "peers" / "interleave_counter.py", *seconds],
+        "race-lab random": [own / "python", HERE / "counter.py", *seconds],
+        "frontrun 0.7.0 random": [frontrun / "frontrun", "python", HERE / "peers" / "frontrun_counter.py", *seconds],
+        "interleave-test 0.1.0 random": [interleave / "python", HERE / "peers" / "interleave_counter.py", *seconds],
     }
     pinned = ["taskset", "-c", "0"]  # the peers hand over between threads faster on one core
     commands |= {f"{name}, one core": [*pinned, *command] for name, command in list(commands.items())}

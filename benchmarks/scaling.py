@@ -42,7 +42,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--strategy", nargs="+", default=["random", "dpor"])
     args = parser.parse_args()
-    print(f"{'strategy':<9} {'counter':<9} {'actors':>6} {'steps':>6} {'executions/s':>13} {'steps/s':>9} {'us/step':>8}")
+    print(
+        f"{'strategy':<9} {'counter':<9} {'actors':>6} {'steps':>6} {'executions/s':>13} {'steps/s':>9} {'us/step':>8}"
+    )
     for strategy in args.strategy:
         for kind in KINDS:
             for actors in ACTORS:

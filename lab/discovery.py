@@ -18,6 +18,7 @@ import inspect
 import sys
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import get_ident
 from types import CodeType, FrameType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -153,7 +154,7 @@ class Discovery:
         name = str(function.__globals__.get("__name__", ""))
         accesses = stepped or (self._libraries and name.partition(".")[0] not in _MODELLED)
         try:
-            with hooks.uncontrolled():  # the rewriting is no part of the program's execution
+            with hooks.uncontrolled(), self._unwatched():  # the rewriting is no part of the program's execution
                 namespace = self._namespace(function.__globals__)
                 cache = self.cache if isinstance(namespace, ModuleType) else self._temporary
                 result = cache.get(code, namespace, accesses, stepped, self._libraries and stepped)
@@ -168,6 +169,22 @@ class Discovery:
         key = id(function)
         swapped = weakref.ref(function, lambda _: self._swapped.pop(key, None))
         self._swapped[key] = (swapped, code, result.code)
+
+    @contextmanager
+    def _unwatched(self) -> Iterator[None]:
+        """Report nothing: the rewriting starts thousands of functions, and to be told of each takes far longer."""
+        profiled = sys.getprofile() == self._profiled
+        if self._tool is not None and _MONITORING is not None:
+            _MONITORING.register_callback(self._tool, _MONITORING.events.PY_START, None)
+        elif profiled:
+            sys.setprofile(None)
+        try:
+            yield
+        finally:
+            if self._tool is not None and _MONITORING is not None:
+                _MONITORING.register_callback(self._tool, _MONITORING.events.PY_START, self._started)
+            elif profiled:
+                sys.setprofile(self._profiled)
 
     def _register(self, result: Instrumented) -> None:
         self._settle(result.code)
@@ -221,42 +238,39 @@ class Discovery:
         """Instrument the functions that started uninstrumented; true if there were any."""
         found, self.found = list(self.found.values()), {}
         progress = False
-        by_search = []
+        to_search: list[tuple[CodeType, bool]] = []
         for code, variables in found:
-            if id(code) in self._replaced:
-                progress |= self._swap_rest(code)
-                continue
-            functions = [f for f in _named(code, variables) if f.__code__ is code]
+            replaced = id(code) in self._replaced
+            functions = [] if replaced else [f for f in _named(code, variables) if f.__code__ is code]
             if functions and id(code) not in self._searched:
                 _hold(self._searched, code)
                 for function in functions:
                     self._swap(function, code)
                 progress = True
             else:
-                by_search.append(code)
-        for code in by_search:
-            functions = [f for f in gc.get_referrers(code) if isinstance(f, FunctionType) and f.__code__ is code]
+                to_search.append((code, replaced))
+        functions_of = _functions_with([code for code, _ in to_search])
+        for code, replaced in to_search:
+            functions = functions_of.get(id(code), [])
             for function in functions:
                 self._swap(function, code)
+            if functions:
                 progress = True
-            if not functions:
+            elif replaced:
+                progress |= self._searched_in_vain(code)
+            else:
                 self._settle(code)
                 self.escaped(code, "runs outside any function, so it could not be instrumented")
         if found and _MONITORING is not None:
             _MONITORING.restart_events()
         return progress
 
-    def _swap_rest(self, code: CodeType) -> bool:
-        """Instrument the other functions of a code object; false if that has been in vain for long.
+    def _searched_in_vain(self, code: CodeType) -> bool:
+        """No function has a code object that was replaced in others; false if that has been so for long.
 
         Closures share their code, so some may be met later than others.  Where there are none, whatever
         made a new one did so uninstrumented, and has itself been found by now.
         """
-        others = [f for f in gc.get_referrers(code) if isinstance(f, FunctionType) and f.__code__ is code]
-        for function in others:
-            self._swap(function, code)
-        if others:
-            return True
         self._in_vain[id(code)] = self._in_vain.get(id(code), 0) + 1
         if self._in_vain[id(code)] < _PATIENCE:
             return True
@@ -297,6 +311,15 @@ def _hold(codes: dict[int, weakref.ref[CodeType]], code: CodeType) -> None:
     """Enter a code object by id, for as long as it lives and the id is its own."""
     key = id(code)
     codes[key] = weakref.ref(code, lambda _: codes.pop(key, None))
+
+
+def _functions_with(codes: list[CodeType]) -> dict[int, list[FunctionType]]:
+    """All functions that have one of these code objects, by its id; one look at all objects that there are."""
+    found: dict[int, list[FunctionType]] = {id(code): [] for code in codes}
+    for thing in gc.get_referrers(*codes) if codes else ():
+        if isinstance(thing, FunctionType) and id(thing.__code__) in found:
+            found[id(thing.__code__)].append(thing)
+    return found
 
 
 def _profile_again(before: Any) -> None:

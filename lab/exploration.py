@@ -16,6 +16,7 @@ from lab.carriers.choice import carrier as carrier_of
 from lab.carriers.control import Control
 from lab.carriers.doubting import watched
 from lab.carriers.execution import Choose
+from lab.carriers.ownership import references_of_private
 from lab.carriers.pointing import pointed
 from lab.detectors.deadlock import diagnose
 from lab.discovery import Discovery
@@ -212,6 +213,7 @@ def engine(
         raise LabError("explore() was called inside an exploration; call it from outside the actors, setup and check")
     carrier, kind = carrier_of(carrier)
     finder = PointDiscovery if points else Discovery
+    references_of_private()  # counted once in a process, and before anything is watched
     with ONE_AT_A_TIME, operations_redirected(), finder(trace, libraries=strict) as discovery:
         for function in (program.setup, program.check, program.outcome, program.teardown):
             if function is not None:

@@ -165,8 +165,7 @@ class SharingMap:
     """
 
     def __init__(self) -> None:
-        self._sites: dict[_Place, dict[Site, None]] = {}
-        self._actors: dict[_Place, set[int]] = {}
+        self._places: dict[_Place, tuple[dict[Site, None], set[int]]] = {}  # at which sites, and by whom
         self._written: set[_Place] = set()
         self._alive = Alive(self._ended)
         self._earlier: dict[int, int] = {}  # id -> how many objects had it that have ended
@@ -177,8 +176,12 @@ class SharingMap:
         """One access."""
         self._alive.meet(owner)
         place = (id(owner), self._earlier.get(id(owner), 0), key)
-        self._sites.setdefault(place, {})[site] = None
-        self._actors.setdefault(place, set()).add(actor.index)
+        known = self._places.get(place)
+        if known is None:
+            self._places[place] = ({site: None}, {actor.index})
+        else:
+            known[0][site] = None
+            known[1].add(actor.index)
         if write:
             self._written.add(place)
         of_site = (site, actor.index)
@@ -197,15 +200,15 @@ class SharingMap:
 
     def met(self, identity: int, key: object) -> bool:
         """Whether that place of the first object with this id was accessed."""
-        return (identity, 0, key) in self._actors
+        return (identity, 0, key) in self._places
 
     def shared(self) -> list[list[Site]]:
         """The sites of every place that two actors touched and one wrote, as far as they can be decisions."""
         found = []
-        for place, actors in self._actors.items():
+        for place, (all_sites, actors) in self._places.items():
             if len(actors) > 1 and place in self._written:
-                sites = [site for site in self._sites[place] if site.stepped or place[2] == SYNC]
-                self.passed_over.update(dict.fromkeys(site for site in self._sites[place] if site not in sites))
+                sites = [site for site in all_sites if site.stepped or place[2] == SYNC]
+                self.passed_over.update(dict.fromkeys(site for site in all_sites if site not in sites))
                 if sites:
                     found.append(sites)
         return found

@@ -72,10 +72,11 @@ class Doubting(_Base):
         hidden = hidden_access(owner, key, write, site) or self._two_ways(owner, key, site)
         if hidden:
             self._doubt(hidden, site)
-        frame = frame_of_program()
+        of_container = key is CONTENTS and site in self.hot
+        frame = frame_of_program() if of_container or self._interrupted is not None else None
         self._look_for_callback(frame, site)
         super().touch(owner, key, write, site, value, more)
-        self._interrupted = frame if key is CONTENTS and site in self.hot else None
+        self._interrupted = frame if of_container else None
 
     def _two_ways(self, owner: object, key: object, site: Site) -> str:
         """Why the attributes of an object may be those of another one, or the items of a dictionary."""
@@ -106,8 +107,9 @@ class Doubting(_Base):
         """Before a call."""
         if self.quiet:
             return super().call(function, arguments, site)
-        self._look_for_callback(frame_of_program(), site)
-        self._interrupted = None
+        if self._interrupted is not None:
+            self._look_for_callback(frame_of_program(), site)
+            self._interrupted = None
         given = super().call(function, arguments, site)
         if given is function and site.watched:
             hidden = hidden_call(function, arguments, site)
