@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from lab.carriers.actor import Actor, Places, operation
 from lab.hooks import ABSENT, Accesses
 from lab.instrument import Site
-from lab.kinds import is_a
 from lab.origin import LAB
 from lab.outside import MEMORY, package
 from lab.pointing import polls_within
@@ -146,6 +145,7 @@ class Pointing(_Base):
         super()._note_end()
 
 
+_HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: what a class statement makes, and C code may
 _MAKES_GENERATOR = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 
@@ -163,15 +163,15 @@ def keeps_lock(kind: Any) -> bool:
     Python methods that are run meanwhile tell of themselves, but for those that the interpreter has built in;
     C code may do anything unless it is the standard library's, files apart.
     """
-    if is_a(kind, type) and issubclass(kind, io.IOBase) and not issubclass(kind, io.StringIO | io.BytesIO):
-        return False
     for base in kind.__mro__:
+        if base in (io.StringIO, io.BytesIO):
+            return True
         if package(base) in MEMORY and package(base) not in ("numpy", "greenlet"):
             continue
         module = sys.modules.get(str(base.__module__))
         origin = getattr(getattr(module, "__spec__", None), "origin", None) or getattr(module, "__file__", None)
-        if not str(origin).endswith(".py"):
-            return False
+        if not base.__flags__ & _HEAP or (origin is not None and not str(origin).endswith(".py")):
+            return False  # written in C, or built into the interpreter
     return True
 
 
