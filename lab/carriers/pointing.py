@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from lab.carriers.actor import Actor, Places, operation
 from lab.hooks import ABSENT, Accesses
 from lab.instrument import Site
-from lab.origin import LAB
 from lab.outside import MEMORY, package
 from lab.pointing import polls_within
+from lab.virtual.locks import Guard
 from lab.virtual.redirection import own
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Pointing(_Base):
     def _clear(self) -> None:
         super()._clear()
         self._callees: dict[int, tuple[Any, bool]] = {}  # frame's id -> what it called last, and whether a twin came
+        self._managers: dict[int, Any] = {}  # id of what a ``with`` enters -> what stands in the program
         self._inside: set[Actor] = set()  # who is inside of a hook, which may use another
 
     def polled(self, surely: bool, why: str) -> None:
@@ -93,7 +94,12 @@ class Pointing(_Base):
         finally:
             if outer:
                 self._inside.discard(actor)
-        self._callees[id(sys._getframe(2))] = function, replaced is not function
+        if type(function) is MethodType and type(function.__self__) is Guard:
+            manager = self._managers.get(id(function.__self__))
+            function = getattr(type(manager), function.__name__, None)
+            self._callees[id(sys._getframe(2))] = function, True
+        else:
+            self._callees[id(sys._getframe(2))] = function, replaced is not function
         self._enters(function)
         return replaced
 
@@ -104,6 +110,7 @@ class Pointing(_Base):
         guarded = super().enter(manager, site)
         function = getattr(type(manager), "__enter__", None)
         self._callees[id(sys._getframe(2))] = function, guarded is not manager
+        self._managers[id(guarded)] = manager
         if guarded is not manager:
             self._enters(function)
         return guarded
@@ -120,7 +127,7 @@ class Pointing(_Base):
         python = _python_function(function)
         if function is None:
             return
-        if python is None or python.__code__.co_filename.startswith(LAB):  # the end of a guarded ``with``, too
+        if python is None:
             if polls:
                 self.polled(True, "")
         elif twin and polls_within(own(python)):
