@@ -110,9 +110,9 @@ class _Script(Follower):
                 found.append(_Gate(keys[actor], -1 - waking if waking else turn, keys[before], after))
             known.add((actor, turn))
         last, after = self.acts[-1]
-        for actor in self.pending:
-            turn = len(self.sites.get(actor, ())) - 1
-            if actor is not last and turn >= 0 and (actor, turn) not in known:
+        for actor in [*self.pending, *(one for one in keys if one not in self.sites)]:  # and who has not begun
+            turn = max(0, len(self.sites.get(actor, ())) - 1)
+            if actor is not last and (actor, turn) not in known:
                 found.append(_Gate(keys[actor], turn, keys[last], after))
         return found
 

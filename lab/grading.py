@@ -71,7 +71,9 @@ class PointFollower(Follower):
         self._maybe: dict[int, str] = {}
         self._blocked: set[int] = set()  # actors whose next step had to wait
         self._latest: dict[int, int] = {}  # actor -> number of its latest step
-        self._touched: dict[int, int] = {}  # id of a lock or the like -> number of the latest step there
+        self._holds: dict[
+            int, tuple[int, int]
+        ] = {}  # id of a lock -> numbers of the latest steps that took it and gave it back
         self._starts: dict[int, int] = {}  # id of a thread -> number of the step that started it
         self._runs: dict[int, int] = {}  # id of a thread -> actor
 
@@ -113,20 +115,32 @@ class PointFollower(Follower):
         after: tuple[int, ...] = ()
         if word.startswith("joins") and self._runs.get(id(owner)) in self._latest:
             after = (self._latest[self._runs[id(owner)]],)
-        before = self._latest.get(actor.index, -1)
         number = len(self.moments)
-        self._add(actor, self.steps[-1].place, places, after)
-        if word == "starts":
-            self._starts[id(owner)] = number
         waited = actor.index in self._blocked
         self._blocked.discard(actor.index)
+        held = None
+        if word == "acquires" and not waited:
+            taken, given_back = self._holds.get(id(owner), (-1, -1))
+            held = (taken, given_back) if given_back > max(taken, self._latest.get(actor.index, -1)) else None
+        for lock in {id(owner), *(place[0] for place, _ in places)}:
+            if word in ("acquires", "tries to acquire", "wakes up"):
+                self._holds[lock] = number, -1
+            elif lock in self._holds:  # "releases", or "waits" at a condition
+                self._holds[lock] = self._holds[lock][0], number
+        self._add(actor, self.steps[-1].place, places, after, held)
+        if word == "starts":
+            self._starts[id(owner)] = number
         if waited:  # what it waited for was given to it before it went on
             self._surely.add(actor.index)
-        elif word == "acquires" and self._touched.get(id(owner), -1) > before:
-            self._maybe[actor.index] = "it may have had to wait for the lock, and others go on until it does"
-        self._touched[id(owner)] = number
 
-    def _add(self, actor: Actor, place: Place, places: Places, after: tuple[int, ...]) -> None:
+    def _add(
+        self,
+        actor: Actor,
+        place: Place,
+        places: Places,
+        after: tuple[int, ...],
+        held: tuple[int, int] | None = None,
+    ) -> None:
         if actor.index not in self._latest:
             for thing in (actor.thread, actor):
                 self._runs[id(thing)] = actor.index
@@ -137,7 +151,7 @@ class PointFollower(Follower):
         maybe = self._maybe.pop(actor.index, "")
         self._surely.discard(actor.index)
         self._latest[actor.index] = len(self.moments)
-        self.moments.append(Moment(actor.name, where, places, surely, maybe, after))
+        self.moments.append(Moment(actor.name, where, places, surely, maybe, after, held))
 
 
 def _place(site: Site) -> Place:

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from lab.carriers.actor import Actor, Places, operation
 from lab.hooks import ABSENT, Accesses
 from lab.instrument import Site
-from lab.kinds import is_a
-from lab.origin import LAB
 from lab.outside import MEMORY, package
 from lab.pointing import polls_within
+from lab.virtual.locks import Guard
 from lab.virtual.redirection import own
 
 if TYPE_CHECKING:
@@ -43,6 +42,7 @@ class Pointing(_Base):
     def _clear(self) -> None:
         super()._clear()
         self._callees: dict[int, tuple[Any, bool]] = {}  # frame's id -> what it called last, and whether a twin came
+        self._managers: dict[int, Any] = {}  # id of what a ``with`` enters -> what stands in the program
         self._inside: set[Actor] = set()  # who is inside of a hook, which may use another
 
     def polled(self, surely: bool, why: str) -> None:
@@ -94,7 +94,12 @@ class Pointing(_Base):
         finally:
             if outer:
                 self._inside.discard(actor)
-        self._callees[id(sys._getframe(2))] = function, replaced is not function
+        if type(function) is MethodType and type(function.__self__) is Guard:
+            manager = self._managers.get(id(function.__self__))
+            function = getattr(type(manager), function.__name__, None)
+            self._callees[id(sys._getframe(2))] = function, True
+        else:
+            self._callees[id(sys._getframe(2))] = function, replaced is not function
         self._enters(function)
         return replaced
 
@@ -105,6 +110,7 @@ class Pointing(_Base):
         guarded = super().enter(manager, site)
         function = getattr(type(manager), "__enter__", None)
         self._callees[id(sys._getframe(2))] = function, guarded is not manager
+        self._managers[id(guarded)] = manager
         if guarded is not manager:
             self._enters(function)
         return guarded
@@ -121,7 +127,7 @@ class Pointing(_Base):
         python = _python_function(function)
         if function is None:
             return
-        if python is None or python.__code__.co_filename.startswith(LAB):  # the end of a guarded ``with``, too
+        if python is None:
             if polls:
                 self.polled(True, "")
         elif twin and polls_within(own(python)):
@@ -146,6 +152,7 @@ class Pointing(_Base):
         super()._note_end()
 
 
+_HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: what a class statement makes, and C code may
 _MAKES_GENERATOR = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 
@@ -163,15 +170,15 @@ def keeps_lock(kind: Any) -> bool:
     Python methods that are run meanwhile tell of themselves, but for those that the interpreter has built in;
     C code may do anything unless it is the standard library's, files apart.
     """
-    if is_a(kind, type) and issubclass(kind, io.IOBase) and not issubclass(kind, io.StringIO | io.BytesIO):
-        return False
     for base in kind.__mro__:
+        if base in (io.StringIO, io.BytesIO):
+            return True
         if package(base) in MEMORY and package(base) not in ("numpy", "greenlet"):
             continue
         module = sys.modules.get(str(base.__module__))
         origin = getattr(getattr(module, "__spec__", None), "origin", None) or getattr(module, "__file__", None)
-        if not str(origin).endswith(".py"):
-            return False
+        if not base.__flags__ & _HEAP or (origin is not None and not str(origin).endswith(".py")):
+            return False  # written in C, or built into the interpreter
     return True
 
 

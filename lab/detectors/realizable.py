@@ -35,7 +35,9 @@ class Moment:
 
     ``surely`` says whether the actor has passed a switch point since its previous step, ``maybe`` names
     something on the way that may be one; ``after`` are the numbers of earlier steps of other actors that
-    had to come before for another reason than their places.
+    had to come before for another reason than their places.  A step that takes a lock has as ``held`` the
+    numbers of the steps between which another actor had it last: who comes meanwhile has to wait, lets others
+    go on before the step, and after it as well, as it is given the lock before it runs again.
     """
 
     actor: str
@@ -44,20 +46,20 @@ class Moment:
     surely: bool
     maybe: str = ""
     after: tuple[int, ...] = ()
+    held: tuple[int, int] | None = None
 
 
 def grade(moments: Sequence[Moment]) -> Grade:
     """Grade the steps of a witness, in their order, for a build with the global interpreter lock."""
-    cut = _interrupted(moments, [bool(moment.maybe) for moment in moments])
+    cut = _interrupted(moments, True, "free")
     if cut is not None:
         return Grade("no", f"no switch point {_between(moments, *cut)}")
-    doubtful = _interrupted(moments, [False] * len(moments))
-    if doubtful is None:
+    doubtful = _interrupted(moments, False, "never")
+    if doubtful is None or _interrupted(moments, False, "always") is None:
         return Grade("yes")
-    first, second = doubtful
-    near = [moments[second], *(moment for moment in moments if moment.actor == moments[second].actor), *moments]
-    why = next(moment.maybe for moment in near if moment.maybe)
-    return Grade("unknown", f"{_between(moments, first, second)} {why}")
+    near = [moments[doubtful[1]], *(one for one in moments if one.actor == moments[doubtful[1]].actor), *moments]
+    why = next((one.maybe for one in near if one.maybe), "it depends on who has to wait for a lock")
+    return Grade("unknown", f"{_between(moments, *doubtful)} {why}")
 
 
 def _between(moments: Sequence[Moment], first: int, second: int) -> str:
@@ -69,33 +71,49 @@ def _between(moments: Sequence[Moment], first: int, second: int) -> str:
     return f"between lines {one} and {other}" if one.isdigit() else f"between {one} and {other}"
 
 
-def _interrupted(moments: Sequence[Moment], taken: Sequence[bool]) -> tuple[int, int] | None:
+def _interrupted(
+    moments: Sequence[Moment], maybe: bool, waits: Literal["never", "always", "free"]
+) -> tuple[int, int] | None:
     """Two steps of an actor, one after the other, that belong to one block and cannot stay together; None if all can.
 
-    ``taken`` says for which steps a doubtful switch point before them is taken for one.
+    ``maybe`` takes doubtful switch points for some.  ``waits`` says whether actors wait for locks for which they may
+    have had to: always, where they come while another has the lock, or always and whenever they like.
     """
     block_of: list[int] = []  # a block is known by the number of its first step
     last: dict[str, int] = {}  # actor -> its latest step
     graph: TopologicalSorter[int] = TopologicalSorter()
     writes: dict[object, int] = {}
     reads: dict[object, list[int]] = {}
+    waited: set[str] = set()  # actors whose latest step had to wait
     for number, moment in enumerate(moments):
         before = last.get(moment.actor)
-        fresh = before is None or moment.surely or taken[number]
-        block = number if fresh or before is None else block_of[before]
-        block_of.append(block)
-        earlier = set(moment.after)
+        passed = moment.surely or (maybe and bool(moment.maybe)) or moment.actor in waited
+        waited.discard(moment.actor)
+        earlier = {block_of[one] for one in moment.after}
+        block = number
         if before is not None:
-            earlier.add(before)
+            earlier.add(block_of[before])
+            block = number if passed else block_of[before]
+        if moment.held is not None and waits != "never":
+            arrival = -1 - number if block == number else block  # the block at whose end it comes to the lock
+            if waits == "always":
+                taken, given_back = moment.held
+                graph.add(arrival, *{block_of[taken]} - {arrival})
+                graph.add(block_of[given_back], *{arrival} - {block_of[given_back]})
+            block = number
+            earlier.add(arrival)
+            graph.add(arrival, *earlier - {arrival})
+            waited.add(moment.actor)
+        block_of.append(block)
         for place, write in moment.places:
             if place in writes:
-                earlier.add(writes[place])
+                earlier.add(block_of[writes[place]])
             if write:
-                earlier.update(reads.pop(place, ()))
+                earlier.update(block_of[one] for one in reads.pop(place, ()))
                 writes[place] = number
             else:
                 reads.setdefault(place, []).append(number)
-        graph.add(block, *{block_of[one] for one in earlier} - {block})
+        graph.add(block, *earlier - {block})
         last[moment.actor] = number
     try:
         graph.prepare()
@@ -114,4 +132,5 @@ def _torn(moments: Sequence[Moment], block_of: Sequence[int], blocks: set[int]) 
         if before is not None and any(block_of[one] in blocks - {block} for one in range(before + 1, number)):
             return before, number
         latest[block] = number
-    raise AssertionError("a circle of blocks of which none is interrupted")
+    first = min(number for number, block in enumerate(block_of) if block in blocks)
+    return first, first  # a circle through an arrival at a lock, which is no step

@@ -1,0 +1,492 @@
+"""Whether a witness can happen on a build with the lock: against the interpreter, and against brute force."""
+
+import collections
+import ctypes
+import functools
+import io
+import itertools
+import os
+import random
+import re
+import sys
+import textwrap
+import threading
+from dataclasses import replace
+
+import pytest
+
+import lab
+from lab.carriers.pointing import keeps_lock
+from lab.detectors.realizable import Grade, Moment, grade
+from lab.grading import FREE, HERE, WITH_LOCK
+from lab.report.lines import here_line
+from lab.verdict import Verdict
+from lab.witness import build_name
+
+# ------------------------------------------------------------------ one gap: what does the interpreter itself do?
+
+HELPERS = """
+import contextlib, functools, operator, threading, types
+
+class Plain:
+    other = 1
+
+class Watched(Plain):
+    @property
+    def seen(self): return 1
+    def __add__(self, other): return 1
+    def __lt__(self, other): return True
+    def __contains__(self, other): return True
+    def __getitem__(self, key): return 1
+    def __setitem__(self, key, value): pass
+    def __format__(self, how): return ""
+    def __bool__(self): return True
+    def __iter__(self): return iter((1, 2))
+    def __enter__(self): return self
+    def __exit__(self, *_): return False
+    def __neg__(self): return 1
+    def __getattr__(self, name): return 1
+    def __call__(self): return 1
+
+class Closed(Plain):
+    def __enter__(self): return self
+    __exit__ = staticmethod(lambda *_: None)
+
+def function(*_, **__): return 1
+def numbers():
+    yield 1
+    yield 2
+plain, watched, lock, known, items, made = Plain(), Watched(), threading.Lock(), {"a": 1, 1: 1}, [1, 2], iter(numbers())
+log = []
+"""
+
+GAPS = [
+    "pass",
+    "b = a + 1; c = -b; d = b < c",
+    "plain.other = 2; b = plain.other",
+    "known['b'] = known['a']; del known['b']",
+    "b = 'a' in known and 'z' not in known",
+    "b = items[0:1]; items[0:1] = b",
+    "b, c = items; d = [b, c]; e = (*d,); f = {**known}",
+    "b = f'{a} {known!r}'",
+    "b = lambda: 1",
+    "b = [a for b in items]",
+    "len(items)",
+    "function()",
+    "function(*items)",
+    "function(key=1)",
+    "dict(key=1)",
+    "str(a)",
+    "Plain()",
+    "items.append(1); items.pop()",
+    "b = watched.seen",
+    "b = watched.missing",
+    "b = watched + 1",
+    "b = watched < 1",
+    "b = 1 in watched",
+    "b = watched[0]",
+    "watched[0] = 1",
+    "b = f'{watched}'",
+    "b = -watched",
+    "b = not watched",
+    "b, c = watched",
+    "watched()",
+    "for b in items: pass",
+    "for b in (): pass",
+    "for b in items: break",
+    "for b in numbers(): pass",
+    "b = numbers",
+    "if a: b = 1",
+    "if a: len(items)",
+    "if a is None: function()",
+    "b = 1 if a else function()",
+    "b = a or 2",
+    "while a > 5: a -= 1",
+    "b = 3\nwhile b: b -= 1",
+    "while True:\n    break",
+    "try:\n    b = known['no']\nexcept KeyError:\n    b = 1",
+    "try:\n    b = known['no']\nexcept KeyError:\n    b = function()",
+    "try:\n    b = known['a']\nexcept KeyError:\n    b = function()",
+    "try:\n    b = 1\nfinally:\n    c = 2",
+    "try:\n    raise ValueError\nexcept ValueError: pass",
+    "assert not a",
+    "with lock: pass",
+    "with watched: pass",
+    "with contextlib.suppress(KeyError): pass",
+    "match known:\n    case {'a': b}: pass",
+    "match a:\n    case 5: b = 1\n    case _: b = 2",
+    "import sys",
+    "def b(): pass",
+    "b = lambda: function()\nc = b",
+    "b = operator.attrgetter('seen')(watched)",
+    "b = functools.partial(function)()",
+    "b = lock.locked()",
+    "b = c = d = a",
+    "b = {1, 2} | {3}; c = [1] * 2",
+    "global spare\nspare = a\nb = spare",
+    "b = a if a > 5 else 'x' * a",
+]
+
+
+DOUBTFUL = ("import sys",)
+
+
+def program(gap, tmp_path):
+    """The variables of a module whose ``act`` reads ``s.x``, does what is in the gap, and writes ``s.x``."""
+    source = f"{HELPERS}\ndef act(s):\n    a = s.x\n{textwrap.indent(gap, '    ')}\n    s.x = a + 1\n"
+    file = tmp_path / "program.py"
+    file.write_text(source)
+    variables = {"__name__": "program", "__file__": str(file)}
+    exec(compile(source, str(file), "exec"), variables)
+    return variables["act"]
+
+
+def polls(act):
+    """Whether the interpreter polls between reading ``s.x`` and writing it, asked of the function as it is.
+
+    When ``s.x`` is read, C code asks for a pending call; when it is written, C code notes that.
+    """
+    log = []
+    kind = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
+    pending = kind(lambda _: log.append("polled") or 0)
+    ask = ctypes.pythonapi["Py_AddPendingCall"]
+    ask.argtypes = [kind, ctypes.c_void_p, ctypes.py_object]
+
+    class State(int):  # `log.insert` takes it for a position, which is the end
+        x = property(functools.partial(ask, pending, None), log.insert)
+
+    act(State(1_000_000))
+    len("")  # now at the latest
+    assert sorted(map(str, log)) == ["1", "polled"]
+    return log[0] == "polled"
+
+
+class State:
+    def __init__(self):
+        self.x = 0
+
+
+def write_five(state):
+    state.x = 5
+
+
+@pytest.mark.parametrize("gap", GAPS)
+def test_one_gap(gap, tmp_path):
+    """alice reads, bob writes, alice writes: that can happen if, and only if, the interpreter polls in between."""
+    act = program(gap, tmp_path)
+    expected = Grade("yes") if polls(act) else None
+    found = lab.explore(
+        State, {"alice": act, "bob": write_five}, outcome=lambda state: state.x, allowed={5, 6}, schedules=500
+    )
+    assert (found.status, found.failure.message) == ("fails", "outcome 1 (allowed: 5, 6)")
+    given = found.realizable[WITH_LOCK]
+    if given.status == "unknown":
+        assert gap in DOUBTFUL
+    elif expected is not None:
+        assert given == expected
+    else:
+        first = HELPERS.count("\n") + 3
+        assert given == Grade("no", f"no switch point between lines {first} and {first + gap.count(chr(10)) + 2}")
+
+
+# ------------------------------------------------------------------ blocks, against brute force
+
+
+def possible(moments):
+    """Whether some order of the steps keeps conflicts and blocks: tries all of them."""
+    blocks, latest = [], {}
+    for number, moment in enumerate(moments):
+        if moment.actor not in latest or moment.surely:
+            latest[moment.actor] = number
+        blocks.append(latest[moment.actor])
+    steps = range(len(moments))
+    before = {
+        (one, other)
+        for one, other in itertools.combinations(steps, 2)
+        if moments[one].actor == moments[other].actor
+        or one in moments[other].after
+        or any(
+            place == there and (writes or written)
+            for place, writes in moments[one].places
+            for there, written in moments[other].places
+        )
+    }
+    found = sorted(set(blocks))
+    for order in itertools.permutations(found):
+        place = [step for block in order for step in steps if blocks[step] == block]
+        if all(place.index(one) < place.index(other) for one, other in before):
+            return True
+    return False
+
+
+def drawn(source):
+    """A few steps of a few actors."""
+    return [
+        Moment(
+            source.choice("abc"),
+            f"file.py:{number}",
+            tuple({source.randrange(3): source.random() < 0.5 for _ in range(source.choice((1, 1, 2)))}.items()),
+            surely=source.random() < 0.4,
+            after=(source.randrange(number),) if number and source.random() < 0.1 else (),
+        )
+        for number in range(source.randrange(2, 9))
+    ]
+
+
+def test_blocks_against_every_order():
+    source = random.Random(7)
+    found = {"yes": 0, "no": 0}
+    for _ in range(3000):
+        moments = drawn(source)
+        given = grade(moments)
+        assert given.status == ("yes" if possible(moments) else "no"), moments
+        found[given.status] += 1
+    assert min(found.values()) > 500
+
+
+def test_a_doubtful_point_leaves_it_open():
+    """With the point it is possible and without it is not."""
+    source = random.Random(8)
+    found = {"yes": 0, "no": 0, "unknown": 0}
+    for _ in range(1500):
+        moments = [
+            replace(one, surely=False, maybe="may be one") if source.random() < 0.3 else one for one in drawn(source)
+        ]
+        taken = [replace(one, surely=one.surely or bool(one.maybe)) for one in moments]
+        left = [replace(one, maybe="") for one in moments]
+        given = grade(moments)
+        assert given.status == ("no" if not possible(taken) else "yes" if possible(left) else "unknown")
+        assert given.status != "unknown" or given.reason.endswith(" may be one")
+        found[given.status] += 1
+    assert min(found.values()) > 50
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        ("a.py:3", "a.py:4", "between lines 3 and 4"),
+        ("a.py:3", "a.py:3", "within line 3"),
+        ("a.py:3", "b.py:3", "between a.py:3 and b.py:3"),
+    ],
+)
+def test_where_there_is_none(first, second, told):
+    moments = [
+        Moment("alice", first, (("x", False),), True),
+        Moment("bob", "c.py:1", (("x", True),), True),
+        Moment("alice", second, (("x", True),), False),
+    ]
+    assert grade(moments) == Grade("no", f"no switch point {told}")
+
+
+# ------------------------------------------------------------------ whole programs
+
+
+class Locks:
+    def __init__(self):
+        self.left, self.right = threading.Lock(), threading.Lock()
+
+
+def left_then_right(state):
+    with state.left:
+        with state.right:
+            pass
+
+
+def right_then_left(state):
+    with state.right:
+        with state.left:
+            pass
+
+
+def calls_between(state):
+    with state.left:
+        len("")
+        with state.right:
+            pass
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="there a with statement calls, and so polls")
+def test_a_free_lock_is_taken_without_a_switch():
+    """Nobody can come between two ``with`` statements whose locks are free: this deadlock is for other builds."""
+    found = lab.explore(Locks, {"alice": left_then_right, "bob": right_then_left})
+    assert (found.failure.kind, found.realizable[WITH_LOCK].status) == ("deadlock", "no")
+    assert re.fullmatch(r"no switch point between lines \d+ and \d+", found.realizable[WITH_LOCK].reason)
+
+
+def test_one_call_makes_the_deadlock_possible():
+    found = lab.explore(Locks, {"alice": calls_between, "bob": right_then_left})
+    assert (found.failure.kind, found.realizable[WITH_LOCK]) == ("deadlock", Grade("yes"))
+
+
+@pytest.mark.parametrize(("within", "status"), [(lambda: len(""), "yes"), (None, "unknown")], ids=["calls", "quick"])
+def test_who_has_waited_for_a_lock_may_be_switched_from_with_it(within, status):
+    """A lock is given to who waits for it, who then waits for its turn to run: but can anybody come to wait?"""
+
+    class State:
+        def __init__(self):
+            self.lock = threading.Lock()
+            self.value, self.given_back, self.seen = 0, False, False
+
+    def alice(state):
+        with state.lock:
+            state.value = 1
+
+    def bob(state):
+        if state.given_back and state.lock.locked() and not state.value:
+            state.seen = True  # alice has the lock, and has not written yet
+
+    def carol(state):
+        with state.lock:
+            if within is not None:
+                within()
+        state.given_back = True
+
+    actors = {"alice": alice, "bob": bob, "carol": carol}
+    found = lab.explore(State, actors, check=lambda state: not state.seen, schedules=2000)
+    assert (found.status, found.realizable[WITH_LOCK].status) == ("fails", status)
+
+
+def test_steps_that_have_nothing_to_do_with_it_do_not_count():
+    """A switch between read and write that another order does without is no switch that is needed."""
+
+    class State:
+        def __init__(self):
+            self.one, self.other = 0, 0
+
+    def alice(state):
+        state.one = state.one + 1
+
+    def bob(state):
+        state.other = state.other + 1
+        raise ValueError("always")
+
+    found = lab.explore(State, {"alice": alice, "bob": bob}, strategy="random", seed=1)
+    assert (found.failure.kind, found.realizable[WITH_LOCK]) == ("exception", Grade("yes"))
+
+
+def test_a_thread_is_started_and_joined():
+    class State:
+        def __init__(self):
+            self.value = 0
+
+        def add(self):
+            current = self.value
+            self.value = current + 1
+
+    def alice(state):
+        child = threading.Thread(target=state.add)
+        child.start()
+        state.add()
+        child.join()
+
+    found = lab.explore(State, {"alice": alice}, check=lambda state: state.value == 2)
+    assert found.realizable[WITH_LOCK].status == "no"
+
+
+class Counter:
+    def __init__(self):
+        self.value = 0
+
+
+def add_one(counter):
+    current = counter.value
+    counter.value = current + 1
+
+
+def lost_update(**options):
+    return lab.explore(Counter, [add_one, add_one], check=lambda counter: counter.value == 2, **options)
+
+
+def test_on_which_builds():
+    found = lost_update().realizable
+    assert list(found) == [HERE, FREE, WITH_LOCK]
+    assert found[FREE] == Grade("yes")
+    assert found[WITH_LOCK].status == "no"
+    assert found[HERE] == found[WITH_LOCK if build_name() == "gil" else FREE]
+
+
+@pytest.mark.parametrize("carrier", ["greenlet", "thread"])
+def test_on_either_carrier(carrier):
+    assert lost_update(carrier=carrier).realizable[WITH_LOCK].status == "no"
+
+
+def test_what_does_not_fail_has_no_grade():
+    found = lab.explore(Counter, [add_one], check=lambda counter: counter.value == 1)
+    assert (found.status, found.realizable) == ("holds", {})
+
+
+def test_a_replay_is_graded_too():
+    found = lost_update()
+    again = lab.replay(found.witness, Counter, [add_one, add_one], check=lambda counter: counter.value == 2)
+    assert again.realizable == found.realizable
+
+
+def test_a_witness_that_cannot_be_repeated_is_not_graded():
+    made = []
+
+    def setup():
+        made.append(1)
+        if len(made) > limit:
+            raise OSError("out of counters")
+        return Counter()
+
+    limit = 1_000_000
+    lab.explore(setup, [add_one, add_one], check=lambda counter: counter.value == 2)
+    limit, made = len(made) - 1, []
+    found = lab.explore(setup, [add_one, add_one], check=lambda counter: counter.value == 2)
+    assert found.realizable[WITH_LOCK] == Grade(
+        "unknown", "the witness could not be repeated (OSError: out of counters)"
+    )
+    assert found.status == "fails"
+
+
+def test_an_interpreter_of_another_make_is_not_graded(monkeypatch):
+    monkeypatch.setattr(sys.implementation, "name", "otherpython")
+    assert lost_update().realizable[WITH_LOCK] == Grade(
+        "unknown", "nothing is known of where otherpython switches threads"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "keeps"),
+    [
+        *((one, True) for one in (1, "a", [], {}, io.StringIO(), Counter(), threading.Lock(), collections.deque())),
+        *((one, False) for one in (sys.__stdin__, os.environ, ctypes.c_int(1))),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_types_that_may_give_the_lock_away(value, keeps):
+    assert keeps_lock(type(value)) is keeps
+
+
+# ------------------------------------------------------------------ what is told
+
+
+@pytest.mark.parametrize(
+    ("build", "locked", "line"),
+    [
+        ("gil", Grade("yes"), "can happen on this build"),
+        (
+            "gil",
+            Grade("no", "no switch point within line 3"),
+            "cannot happen on this GIL build: no switch point within line 3; can on free-threaded builds",
+        ),
+        (
+            "gil",
+            Grade("unknown", "within line 3 Blob is a type whose code may give the lock away"),
+            "not known for this GIL build: within line 3 Blob is a type whose code may give the lock away; "
+            "can on free-threaded builds",
+        ),
+        ("free-threaded", Grade("yes"), "can happen on this build"),
+        (
+            "free-threaded",
+            Grade("no", "no switch point within line 3"),
+            "can happen on this free-threaded build; on a GIL build of this version: no: no switch point within line 3",
+        ),
+    ],
+)
+def test_the_line_of_the_report(build, locked, line, monkeypatch):
+    monkeypatch.setattr("lab.report.lines.build_name", lambda: build)
+    here = locked if build == "gil" else Grade("yes")
+    found = Verdict("fails", "", realizable={HERE: here, FREE: Grade("yes"), WITH_LOCK: locked})
+    assert here_line(found) == line
