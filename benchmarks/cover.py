@@ -12,6 +12,7 @@ import time
 from programs import BROKEN, PROGRAMS
 
 import lab
+from lab.exhaustion import Exhaustion
 
 
 def main() -> None:
@@ -23,10 +24,21 @@ def main() -> None:
     setup, workers, check = (PROGRAMS | BROKEN)[args.name]
     options = {"check": check, "strategy": "dpor"}
     lab.explore(setup, workers, **options, seconds=1)
+    strict = 0.0
+    go_on = Exhaustion.go_on
+
+    def timed(covering: Exhaustion, executions: int | None, until: float | None) -> None:
+        nonlocal strict
+        before = time.process_time()
+        go_on(covering, executions, until)
+        strict += (time.process_time() - before) * covering.exploration.strict
+
+    Exhaustion.go_on = timed  # type: ignore[method-assign]
     began, spent = time.perf_counter(), time.process_time()
     verdict = lab.explore(setup, workers, **options, seconds=args.seconds)
     figures = {"seconds": time.perf_counter() - began, "cpu": time.process_time() - spent}
-    print(json.dumps({"executions": verdict.schedules, **figures, "verdict": verdict.status, "said": verdict.reason}))
+    told = {"executions": verdict.schedules, "strict": strict, "verdict": verdict.status, "said": verdict.reason}
+    print(json.dumps(told | figures))
 
 
 if __name__ == "__main__":

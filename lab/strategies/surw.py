@@ -40,7 +40,8 @@ class SelectiveWalk:
         return True
 
     def choose(self, enabled: list[Actor], current: Actor | None) -> Actor:
-        free = [actor for actor in enabled if not self._is_interesting(actor) or self._is_spared(actor)]
+        spared = (self._intended, self._parents.get(self._intended))
+        free = [actor for actor in enabled if actor.index in spared or not self._is_interesting(actor)]
         if not free:  # all are held, and the intended one waits for one of them or has ended
             left = {actor.index: self._left.get(actor.index, 0) + 1 for actor in enabled}
             self._intended = self._draw(left)
@@ -60,9 +61,6 @@ class SelectiveWalk:
 
     def _is_interesting(self, actor: Actor) -> bool:
         return actor.place is not None and self._counts.group(actor.site) is self._target
-
-    def _is_spared(self, actor: Actor) -> bool:
-        return actor.index == self._intended or actor.index == self._parents.get(self._intended)
 
     def _draw(self, weights: dict[int, int]) -> int:
         """One of the keys, in proportion to its weight; -1 if none has any."""
