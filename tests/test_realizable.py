@@ -16,8 +16,7 @@ import pytest
 
 import lab
 from lab.carriers.pointing import keeps_lock
-from lab.detectors.realizable import Grade, Moment, grade
-from lab.grading import FREE, HERE, WITH_LOCK
+from lab.detectors.realizable import FREE, HERE, WITH_LOCK, Grade, Moment, grade
 from lab.report.lines import here_line
 from lab.verdict import Verdict
 from lab.witness import build_name

@@ -7,8 +7,7 @@ import textwrap
 import pytest
 
 import lab
-from lab.detectors.realizable import Grade
-from lab.grading import WITH_LOCK
+from lab.detectors.realizable import WITH_LOCK, Grade
 
 HELPERS = """
 import contextlib, functools, operator, threading, types
