@@ -183,7 +183,7 @@ def replay(file: str, force: bool) -> None:
     finally:
         keeping.end(session)
     if force:
-        raise LabError(f"--force: {witness.target} is no scenario; call lab.replay(..., force=True) where it explores")
+        raise LabError(f"--force: {witness.target} is no scenario; call lab.replay(..., force=True) in the test itself")
     command = [sys.executable, "-m", "pytest", "-q", "--lab-replay", file, session.typed(witness.target)]
     sys.exit(subprocess.run(command, check=False).returncode)
 

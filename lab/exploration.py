@@ -17,7 +17,6 @@ from lab.carriers.control import Control
 from lab.carriers.doubting import watched
 from lab.carriers.execution import Choose
 from lab.carriers.ownership import references_of_private
-from lab.carriers.pointing import pointed
 from lab.detectors.deadlock import diagnose
 from lab.discovery import Discovery
 from lab.errors import LabError
@@ -25,7 +24,6 @@ from lab.freshness import Freshness
 from lab.hooks import DRIVERS, ONE_AT_A_TIME
 from lab.leftovers import Leftovers, Writes
 from lab.origin import LAB, shown
-from lab.pointing import PointDiscovery
 from lab.program import NOTHING, Failure, Program, describe
 from lab.recorder import Recording, SharingMap, place_of
 from lab.strategies.counts import Counts
@@ -212,7 +210,12 @@ def engine(
     if threading.get_ident() in DRIVERS:
         raise LabError("explore() was called inside an exploration; call it from outside the actors, setup and check")
     carrier, kind = carrier_of(carrier)
-    finder = PointDiscovery if points else Discovery
+    finder: type[Discovery] = Discovery
+    if points:  # imported here as most explorations need neither
+        from lab.carriers.pointing import pointed
+        from lab.pointing import PointDiscovery
+
+        finder, kind = PointDiscovery, pointed(kind)
     references_of_private()  # counted once in a process, and before anything is watched
     with ONE_AT_A_TIME, operations_redirected(), finder(trace, libraries=strict) as discovery:
         for function in (program.setup, program.check, program.outcome, program.teardown):
@@ -220,8 +223,7 @@ def engine(
                 discovery.cover(function)
         for _, function in program.actors:
             discovery.cover(function)
-        kind = watched(kind) if strict else pointed(kind) if points else kind
-        control = kind(discovery, steps)
+        control = (watched(kind) if strict else kind)(discovery, steps)
         try:
             with _interruptible(control), _tidy():
                 yield Exploration(program, control, discovery, carrier, strict)

@@ -8,7 +8,6 @@ from typing import Any
 
 from lab import keeping
 from lab.errors import InvalidType, InvalidValue, door
-from lab.grading import realizable
 from lab.origin import calling_line
 from lab.program import CARRIERS, STEPS, Program, positive
 from lab.searching import Search
@@ -84,6 +83,8 @@ def explore(
     verdict = Search(program, strategy, schedules, seconds, seed, steps, tuple(trace), carrier, preemptions).run()
     verdict.title = title or (chosen.running() if chosen is not None else "")
     if verdict.witness is not None:
+        from lab.grading import realizable
+
         verdict.realizable = realizable(verdict.witness, program, tuple(trace), steps, carrier)
         verdict.witness = replace(verdict.witness, call=call, called=calling_line())
     return verdict

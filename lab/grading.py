@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 
 from lab.carriers.actor import Actor, Places, operation
-from lab.detectors.realizable import Grade, Moment, grade
+from lab.detectors.realizable import FREE, HERE, WITH_LOCK, Grade, Moment, grade
 from lab.exploration import Escaped, engine
 from lab.following import Follower, follow
 from lab.instrument import Site
@@ -19,8 +19,6 @@ from lab.program import Program, describe
 from lab.switch_points import switch_points
 from lab.trace import Place
 from lab.witness import Witness, build_name
-
-HERE, WITH_LOCK, FREE = "this build", "GIL build", "free-threaded"
 
 
 def realizable(

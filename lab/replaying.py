@@ -11,8 +11,6 @@ from typing import Any
 from lab.errors import InvalidType, InvalidValue, WitnessError, door
 from lab.exploration import Escaped, engine
 from lab.following import Follower, follow, told
-from lab.forcing import forced
-from lab.grading import realizable
 from lab.program import CARRIERS, STEPS, Failure, Program
 from lab.trace import Trace
 from lab.verdict import Verdict
@@ -98,8 +96,12 @@ def replay_program(
             witness, trace=Trace(tuple(follower.taken)), failure=verdict.failure, last=last or witness.last
         )
         if verdict.failure.kind == witness.failure.kind:
+            from lab.grading import realizable
+
             verdict.realizable = realizable(witness, program, trace, steps, carrier)
             if force:
+                from lab.forcing import forced
+
                 verdict.notes += (f"forced: {forced(witness, program, trace, steps).message}",)
     return verdict
 

@@ -235,6 +235,14 @@ def test_replay_ends_with_1_if_it_fails_again(witness):
     assert output.endswith("\n    replay     fails again: outcome 1: one lost (allowed: 2)\n")
 
 
+def test_replay_on_real_threads(witness):
+    code, output = run("replay", witness, "--force")
+    assert code == 1
+    assert output.endswith(
+        "\n    replay     fails again: outcome 1: one lost (allowed: 2)\n    forced     fails alike on real threads\n"
+    )
+
+
 def test_replay_ends_with_0_if_it_no_longer_fails(witness, project):
     project(sources.REPAIRED)
     code, output = run("replay", witness)
@@ -314,6 +322,13 @@ def test_the_witness_of_a_test_is_replayed_by_pytest(tmp_path):
     done = typed("lab", "replay", f".lab/{path.name}", cwd=tmp_path)
     assert done.returncode == 1
     assert "E           replay     fails again: outcome 1 (allowed: 2)" in done.stdout.splitlines()
+    done = typed("lab", "replay", "--force", f".lab/{path.name}", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (
+        2,
+        "",
+        "Error: --force: test_x.py::test_no_failure is no scenario; "
+        "call lab.replay(..., force=True) in the test itself\n",
+    )
     (tmp_path / "test_x.py").write_text(sources.REPAIRED_TEST)
     done = typed("lab", "replay", f".lab/{path.name}", cwd=tmp_path)
     assert done.returncode == 0

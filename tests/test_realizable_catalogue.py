@@ -7,8 +7,8 @@ import pytest
 
 import lab
 from lab.catalogue import entries
+from lab.detectors.realizable import WITH_LOCK
 from lab.forcing import forced
-from lab.grading import WITH_LOCK
 from lab.witness import build_name
 
 FOLDER = Path(__file__).resolve().parent.parent / "scenarios"

@@ -175,11 +175,21 @@ def keeps_lock(kind: Any) -> bool:
             return True
         if package(base) in MEMORY and package(base) not in ("numpy", "greenlet"):
             continue
-        module = sys.modules.get(str(base.__module__))
-        origin = getattr(getattr(module, "__spec__", None), "origin", None) or getattr(module, "__file__", None)
-        if not base.__flags__ & _HEAP or (origin is not None and not str(origin).endswith(".py")):
+        origin = getattr(getattr(sys.modules.get(base.__module__), "__spec__", None), "origin", None)
+        if not _is_pythons(base) or not (origin is None or origin.endswith(".py")):
             return False  # written in C, or built into the interpreter
     return True
+
+
+def _is_pythons(kind: Any) -> bool:
+    """Whether a class statement made this class; C code may make classes that say that they are of a Python module."""
+    if not kind.__flags__ & _HEAP:
+        return False
+    members = vars(kind)
+    marked = any(name in members for name in ("__dict__", "__weakref__", "__slots__", "__firstlineno__"))
+    if marked or any(type(member) is FunctionType for member in members.values()):
+        return True
+    return any(base is not object and _is_pythons(base) for base in kind.__bases__)
 
 
 def pointed(kind: Any) -> Any:

@@ -17,6 +17,9 @@ from typing import Literal
 
 from lab.carriers.actor import Places
 
+HERE, WITH_LOCK, FREE = "this build", "GIL build", "free-threaded"
+"""Builds of Python: the one that runs, and those of its version."""
+
 
 @dataclass(frozen=True)
 class Grade:

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from lab.carriers.choice import carrier, why_no_greenlets
 from lab.scenario import story
+from lab.switch_points import switch_points
 from lab.virtual import controlled_operations
 from lab.witness import build_name
 
@@ -81,7 +82,7 @@ def scenario_page(entry: Entry) -> Iterator[RenderableType]:
 
 
 def doctor_page() -> Iterator[RenderableType]:
-    """Versions, and every operation that is controlled."""
+    """Versions, where threads are switched, and every operation that is controlled."""
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_row("race-lab", version("race-lab"))
     table.add_row("python", f"{platform.python_version()} ({sys.executable}), {build_name()} build")
@@ -96,6 +97,10 @@ def doctor_page() -> Iterator[RenderableType]:
     table.add_row("finds code by", f"hooked calls, and {finding}")
     why = missing or "two greenlets are switched many times faster than two threads"
     table.add_row("carriers", f"auto is {carrier('auto')[0]}: {why}")
+    points = switch_points()
+    table.add_row(
+        "switches threads", points.problem or f"at {', '.join(sorted(points.polling))}, and where C code waits"
+    )
     yield table
     yield Text("\ncontrolled where stepped or library code calls them:", style="bold")
     rows = Table(box=None, show_header=False, pad_edge=False)

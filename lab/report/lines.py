@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-from lab.grading import HERE, WITH_LOCK
+from lab.detectors.realizable import HERE, WITH_LOCK
 from lab.report.labels import Labels
 from lab.verdict import Verdict
 from lab.witness import Witness, build_name

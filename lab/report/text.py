@@ -142,10 +142,10 @@ def _facts(verdict: Verdict, asserted: str) -> Iterator[tuple[str, str]]:
         yield "found", found_line(verdict)
     elif verdict.method == "explore":
         yield "covered", _covered(verdict)
-    elif verdict.status == "fails":
-        yield "replay", verdict.reason
     if verdict.realizable:
         yield "here", here_line(verdict)
+    if verdict.method == "replay" and verdict.status == "fails":
+        yield "replay", verdict.reason
     for note in verdict.notes:
         label, _, text = note.partition(": ")
         yield label, text
