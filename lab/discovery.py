@@ -52,6 +52,7 @@ class CodeCache:
 
 
 CACHE = CodeCache()
+_TOOL = "race-lab"
 _PATIENCE = 10  # executions in a row in which no function of a code object could be found
 _MODELLED = ("threading", "queue", "concurrent", "_weakrefset")
 """Libraries of what is controlled: what their code shares, it guards itself."""
@@ -98,15 +99,24 @@ class Discovery:
         self.uncontrolled: dict[str, None] = {}
 
     def __enter__(self) -> Discovery:
+        self._take_tool()
+        return self
+
+    def _take_tool(self) -> None:
         if _MONITORING is not None:
             self._tool = _free_tool()
             _MONITORING.register_callback(self._tool, _MONITORING.events.PY_START, self._started)
             _MONITORING.set_events(self._tool, _MONITORING.events.PY_START)
             _MONITORING.restart_events()
-        return self
+
+    def _keep_tool(self) -> None:
+        """Where the program freed it, code may have run that nobody reported."""
+        if self._tool is not None and _MONITORING is not None and _MONITORING.get_tool(self._tool) != _TOOL:
+            self.uncontrolled["the program took the sys.monitoring tool away by which the lab learns what runs"] = None
+            self._take_tool()
 
     def __exit__(self, *_: object) -> None:
-        if self._tool is not None and _MONITORING is not None:
+        if self._tool is not None and _MONITORING is not None and _MONITORING.get_tool(self._tool) == _TOOL:
             _MONITORING.set_events(self._tool, 0)
             _MONITORING.register_callback(self._tool, _MONITORING.events.PY_START, None)
             _MONITORING.free_tool_id(self._tool)
@@ -236,6 +246,7 @@ class Discovery:
 
     def take_found(self) -> bool:
         """Instrument the functions that started uninstrumented; true if there were any."""
+        self._keep_tool()
         found, self.found = list(self.found.values()), {}
         progress = False
         to_search: list[tuple[CodeType, bool]] = []
@@ -335,7 +346,7 @@ def _free_tool() -> int:
     assert _MONITORING is not None
     for tool in (4, 3, 2, 1, 0, 5):
         if _MONITORING.get_tool(tool) is None:
-            _MONITORING.use_tool_id(tool, "race-lab")
+            _MONITORING.use_tool_id(tool, _TOOL)
             return tool
     raise LabError("sys.monitoring: all six tool ids are taken; end one of the debuggers, profilers or explorations")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from lab.exploration import Exploration
 from lab.leftovers import Writes
 from lab.nondeterminism import first_difference
 from lab.program import Failure
+from lab.stopwatch import now
 from lab.strategies.bounded import BoundedSets
 from lab.strategies.dpor import SourceSets
 
@@ -70,7 +70,7 @@ class Exhaustion:
             if not strategy.begin(control):
                 self.complete = True
                 break
-            if (most is not None and self.executions >= most) or (until is not None and time.perf_counter() >= until):
+            if (most is not None and self.executions >= most) or (until is not None and now() >= until):
                 break
             self.executions += 1
             self._execute()

@@ -20,12 +20,14 @@ from lab.carriers.ownership import references_of_private
 from lab.detectors.deadlock import diagnose
 from lab.discovery import Discovery
 from lab.errors import LabError
+from lab.forks import ProcessEnd
 from lab.freshness import Freshness
 from lab.hooks import DRIVERS, ONE_AT_A_TIME
 from lab.leftovers import Leftovers, Writes
 from lab.origin import LAB, shown
 from lab.program import NOTHING, Failure, Program, describe
 from lab.recorder import Recording, SharingMap, place_of
+from lab.settings import Settings, complaint
 from lab.strategies.counts import Counts
 from lab.strategies.replay import Choices, Profile
 from lab.virtual import operations_redirected
@@ -50,6 +52,8 @@ class Exploration:
         self.strict = strict  # nothing shared may be missed, whatever it costs
         self.counts = Counts()
         self.leftovers = Leftovers(program.setup)
+        self._settings = Settings()
+        self._restless = False  # the program changes them
         self._in_vain = 0
         self._executions = 0
 
@@ -68,6 +72,8 @@ class Exploration:
         result = control.execute(
             setup or program.setup, program.actors, program.judge, choose, recording, sharing, program.teardown
         )
+        if self._restless:
+            self.put_back()
         outcome, failure = result if result is not None else (NOTHING, None)
         if control.halted:
             failure = self._failure(recording)
@@ -79,6 +85,16 @@ class Exploration:
             broke = f"teardown raised {describe(control.teardown_error)} after the failure"
             failure = replace(failure, detail=(*failure.detail, broke))
         return outcome, failure
+
+    def put_back(self) -> list[str]:
+        """Put the interpreter's settings back, and put down which of them the program had changed."""
+        changed = self._settings.put_back()
+        for name in changed:
+            self.control.discovery.uncontrolled[f"the program left {name} changed, which all of the process shares"] = (
+                None
+            )
+        self._restless = self._restless or bool(changed)
+        return changed
 
     def _failure(self, recording: Recording | None) -> Failure:
         control = self.control
@@ -117,6 +133,7 @@ class Exploration:
         for _ in range(MOST_PROFILES):
             sharing = Writes()
             outcome, failure = self.execute(Profile().choose, sharing=sharing, setup=fresh.setup)
+            self.put_back()
             self.leftovers.take_in(sharing)
             known = len(self.control.hot)
             self.take_in(sharing)
@@ -144,6 +161,7 @@ class Exploration:
         known = len(self.control.hot)
         sharing = SharingMap()
         self.execute(Choices(choices).choose, sharing=sharing)
+        self.put_back()
         self.take_in(sharing)
         self.discovery.take_found()
         if len(self.control.hot) > known:
@@ -225,10 +243,28 @@ def engine(
             discovery.cover(function)
         control = (watched(kind) if strict else kind)(discovery, steps)
         try:
-            with _interruptible(control), _tidy():
-                yield Exploration(program, control, discovery, carrier, strict)
+            with (
+                _interruptible(control),
+                _tidy(),
+                _as_before(Exploration(program, control, discovery, carrier, strict)) as exploration,
+            ):
+                yield exploration
         finally:
             control.close()
+
+
+@contextmanager
+def _as_before(exploration: Exploration) -> Iterator[Exploration]:
+    """Leave the interpreter's settings as they were, and tell what that came to where it broke the lab itself."""
+    try:
+        yield exploration
+    except Exception as error:
+        told = complaint(exploration.put_back())
+        if told:
+            raise LabError(told) from error
+        raise
+    finally:
+        exploration.put_back()
 
 
 @contextmanager
@@ -277,6 +313,10 @@ def _exception(control: Control) -> Failure:
     assert error is not None
     if isinstance(error, LabError):  # the lab was misused, which is no finding
         raise error
+    if isinstance(error, ProcessEnd):
+        return Failure(
+            "exception", f"{actor.name} called {error}, which ends the process", (f"{actor.name}: {error.place}",)
+        )
     detail = []
     entry = error.__traceback__
     innermost = ""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-import time
 from typing import Any
+
+from lab.stopwatch import now
 
 _PATIENCE = 2.0  # seconds before anything is shown
 _PAUSE = 0.2  # seconds between two updates
@@ -15,7 +16,7 @@ class Progress:
 
     def __init__(self, seconds: float | None) -> None:
         self._limit = f" of {seconds:g} s" if seconds is not None else " s"
-        self._began = time.perf_counter()
+        self._began = now()
         self._due = self._began + _PATIENCE
         self._line: Any = None
 
@@ -29,14 +30,14 @@ class Progress:
     @property
     def due(self) -> bool:
         """Whether it is time to tell something new."""
-        return time.perf_counter() >= self._due and sys.stderr.isatty()
+        return now() >= self._due and sys.stderr is not None and sys.stderr.isatty()
 
     def show(self, told: str) -> None:
         """Tell how far the run is, now and then."""
-        now = time.perf_counter()
+        moment = now()
         if not self.due:
             return
-        self._due = now + _PAUSE
+        self._due = moment + _PAUSE
         if self._line is None:
             from rich.console import Console  # needed on few runs, and slow to import
             from rich.live import Live
@@ -44,4 +45,4 @@ class Progress:
             # Without auto_refresh, which would be one more thread among those that are hammered.
             self._line = Live(console=Console(stderr=True, highlight=False), auto_refresh=False, transient=True)
             self._line.start()
-        self._line.update(f"{told}, {now - self._began:.0f}{self._limit}", refresh=True)
+        self._line.update(f"{told}, {moment - self._began:.0f}{self._limit}", refresh=True)

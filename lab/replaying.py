@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,6 +11,7 @@ from lab.errors import InvalidType, InvalidValue, WitnessError, door
 from lab.exploration import Escaped, engine
 from lab.following import Follower, follow, told
 from lab.program import CARRIERS, STEPS, Failure, Program
+from lab.stopwatch import now
 from lab.trace import Trace
 from lab.verdict import Verdict
 from lab.witness import Witness, fingerprint
@@ -69,7 +69,7 @@ def replay_program(
             f"witness: it has the actors {', '.join(witness.actors)}, this program has {', '.join(names)}; "
             f"it belongs to another scenario, test or exploration{recorded}"
         )
-    began = time.perf_counter()
+    began = now()
     verdict = Verdict("unknown", "", method="replay", schedules=1, title=title or witness.target)
     verdict.descriptions = program.descriptions
     verdict.allowed = frozenset(program.allowed) if program.allowed is not None else None
@@ -86,7 +86,7 @@ def replay_program(
         if not verdict.reason:
             known = [*exploration.discovery.files(), *(step.place.file for step in follower.taken)]
             changed = _changed(witness, known)
-    verdict.seconds = time.perf_counter() - began
+    verdict.seconds = now() - began
     if verdict.reason:
         return verdict
     verdict.outcomes[outcome] = 1

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 from lab.exploration import MOST_PROFILES, Exploration
 from lab.program import Failure
+from lab.stopwatch import now
 from lab.strategies import Strategy
 from lab.strategies.replay import Choices
 
@@ -41,7 +41,7 @@ class Sample:
         exploration, strategy = self.exploration, self.strategy
         control, discovery = exploration.control, exploration.discovery
         most = None if executions is None else self.schedules + executions
-        clock = time.perf_counter
+        clock = now
         while not self.over:
             if most is not None and self.schedules >= most:
                 self.reason = spent(self.schedules)

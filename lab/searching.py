@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -14,6 +13,7 @@ from lab.program import Failure, Program, describe
 from lab.progress import Progress
 from lab.recorder import identity_of
 from lab.sampling import Sample, spent
+from lab.stopwatch import now
 from lab.strategies import STRATEGIES, Strategy
 from lab.strategies.bounded import FewPreemptions
 from lab.strategies.dpor import SourceSets
@@ -48,7 +48,7 @@ class Search:
         verdict.descriptions = program.descriptions
         verdict.allowed = frozenset(program.allowed) if program.allowed is not None else None
         verdict.forbidden = frozenset(program.forbidden)
-        self._began = time.perf_counter()
+        self._began = now()
         try:
             with Progress(self.seconds) as self.progress:
                 self._search_and_prove()
@@ -56,17 +56,17 @@ class Search:
             verdict.reason = str(escaped)
             verdict.uncontrolled = (str(escaped),)
         except KeyboardInterrupt:
-            seconds = time.perf_counter() - self._began
+            seconds = now() - self._began
             print(f"\nlab: interrupted after {seconds:.1f} s: {self._so_far()}", file=sys.stderr)
             raise
-        verdict.seconds = time.perf_counter() - self._began
+        verdict.seconds = now() - self._began
         return verdict
 
     def _search_and_prove(self) -> None:
         """Cover the program or spend the budget on it; prove what was covered."""
         verdict = self.verdict
         with engine(self.program, self.steps, self.trace, self.carrier) as exploration:
-            self._began = time.perf_counter()  # once more: the engine may have been busy for another OS thread
+            self._began = now()  # once more: the engine may have been busy for another OS thread
             covered = self._search(exploration)
             verdict.uncontrolled = tuple(exploration.discovery.uncontrolled)
             leftovers = exploration.leftovers.found
@@ -133,7 +133,7 @@ class Search:
                 return covering.complete
             left = self._left(covering, drawn)
             self._go_on(drawn, turn if left is None else min(turn, left), until)
-            in_time = until is None or time.perf_counter() < until
+            in_time = until is None or now() < until
             if self._left(covering, drawn) == 0 or not in_time:
                 break
             turn *= 2
@@ -151,11 +151,11 @@ class Search:
             self.parts.append(part)
         most = None if executions is None else part.executions + executions
         while True:
-            end = time.perf_counter() + _SLICE
+            end = now() + _SLICE
             part.go_on(None if most is None else most - part.executions, end if until is None else min(until, end))
             if part.over or (most is not None and part.executions >= most):
                 break
-            if until is not None and time.perf_counter() >= until:
+            if until is not None and now() >= until:
                 break
             if self.progress.due:
                 self.progress.show(f"explore: {self._so_far()}")
@@ -230,6 +230,7 @@ class Search:
             return
         difference = first_difference(exploration, exploration.control.choices)
         differs = [f"the program is not the same in every execution: {difference}"] if difference else []
+        exploration.put_back()
         doubts = [*differs, *exploration.discovery.uncontrolled, *found.doubts]
         classes = f"{found.schedules:,} {'class' if found.schedules == 1 else 'classes'} of schedules"
         if self.cut:

@@ -8,6 +8,7 @@ from typing import Any
 from lab.carriers.accesses import Accesses
 from lab.carriers.actor import Actor
 from lab.carriers.execution import Choose, Recorder, Sharing, Stopped
+from lab.forks import end_child, is_child
 from lab.hooks import DRIVERS
 
 
@@ -53,6 +54,8 @@ class Control(Accesses):
             self._leave_watched()
         try:
             state = setup()
+            if is_child(self.identity):
+                end_child()
             begun = True
             if bodies:
                 self._start_all(bodies, state)

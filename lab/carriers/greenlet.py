@@ -17,6 +17,7 @@ from lab.carriers.control import Control
 from lab.carriers.execution import Stopped
 from lab.carriers.watch import Watchman
 from lab.discovery import Discovery
+from lab.forks import end_child, is_child
 
 _PATIENCE = 100  # how often an actor that swallows `Stopped` is told again
 _LITTLE_PATIENCE = 3  # with one that does not come by the lab
@@ -67,7 +68,11 @@ class GreenletControl(Control):
             except Stopped:
                 pass
             except BaseException as error:
+                if is_child(self.identity):
+                    end_child(error)
                 self.failed(actor, error)
+            if is_child(self.identity):
+                end_child()
             if len(copy_context()):
                 own.gr_context = Context()
             if actor.parent is not None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from lab.carriers.actor import Actor
 from lab.carriers.execution import Stopped
+from lab.virtual.tracing import watching
 
 
 class Seat:
@@ -42,9 +43,9 @@ ENDER: Any = _Ender()
 def begin_actor() -> None:
     """What Python does at the start of every thread."""
     if threading.gettrace() is not None:
-        sys.settrace(threading.gettrace())
+        sys.settrace(watching(threading.gettrace()))
     if threading.getprofile() is not None:
-        sys.setprofile(threading.getprofile())
+        sys.setprofile(watching(threading.getprofile()))
 
 
 def end_actor() -> None:

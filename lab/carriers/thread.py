@@ -6,7 +6,6 @@ really runs on.  Who has the turn runs; everybody else waits for a lock of its o
 
 from __future__ import annotations
 
-import os
 from _thread import allocate_lock, start_new_thread
 from contextvars import Context
 from functools import partial
@@ -19,15 +18,13 @@ from lab.carriers.execution import Stopped
 from lab.carriers.seat import ENDER, Seat, begin_actor, end_actor, end_thread, room_to_call
 from lab.carriers.watch import LOOK, Watch, stopped
 from lab.discovery import Discovery
+from lab.forks import end_child, is_child
 from lab.hooks import DRIVERS
 from lab.virtual.local import RealLocals
 
 _PATIENCE = 100  # how often an actor that swallows `Stopped` is told again
 _ATTEMPTS = 4  # to end an actor that does not come by the lab
 _GRACE = 0.5  # seconds for each
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=DRIVERS.clear)  # the child has none of the threads that would go on
 
 
 class ThreadControl(Control):
@@ -115,14 +112,20 @@ class ThreadControl(Control):
         DRIVERS[seat.identity] = self
         if self.sharing is not None:
             self.discovery.watch()
+        error: BaseException | None = None
         try:
             Context().run(actor.body, *actor.argument)
             if self.daemons and not actor.daemon:
                 self.end_as_step(actor)
         except Stopped:
             pass
-        except BaseException as error:
-            self.failed(actor, error)
+        except BaseException as left:
+            error = left
+            if not is_child(seat.identity):
+                self.failed(actor, error)
+        if is_child(seat.identity):
+            end_child(error)
+        error = None
         seat.used |= self.locals.leave(actor)
         end_actor()
 

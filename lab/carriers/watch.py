@@ -5,13 +5,14 @@ from __future__ import annotations
 import ctypes
 import signal
 import sys
-import time
 from _thread import allocate_lock, get_ident, start_new_thread
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from lab.carriers.execution import Stopped
 from lab.origin import LAB, is_library, shown
+from lab.settings import DEBUGGERS
+from lab.stopwatch import now
 
 if TYPE_CHECKING:
     from lab.carriers.control import Control
@@ -20,7 +21,6 @@ LOOK = 0.25  # seconds between two looks
 BLOCKED = 5.0  # seconds at the same instruction
 BUSY = 15.0  # seconds without a visible operation
 IMPATIENT = 1.0  # seconds, with an actor that was told to end
-_DEBUGGERS = ("pdb", "bdb", "pydevd", "debugpy", "code", "IPython")
 
 
 class Watch:
@@ -29,35 +29,37 @@ class Watch:
     def __init__(self, control: Control) -> None:
         self._control = control
         self._progress: tuple[object, ...] = ()
-        self._came_by = self._moved = time.monotonic()
+        self._came_by = self._moved = now()
         self._instruction: tuple[int, int] = (0, 0)
         self.place = ""
 
     def is_overdue(self, identity: int) -> bool:
         """Whether the actor on the OS thread ``identity`` has to be given up."""
-        control, now = self._control, time.monotonic()
+        control, moment = self._control, now()
         progress = (control.choices, control.steps, control.quiet_steps, control.stubborn_steps, control.clock_reads)
         if not _same(progress, self._progress):
             self._progress = progress
-            self._came_by = self._moved = now
+            self._came_by = self._moved = moment
             return False
         frame = sys._current_frames().get(identity)
         if frame is None or _is_debugged(frame):
-            self._came_by = self._moved = now
+            self._came_by = self._moved = moment
             return False
         instruction = (id(frame), frame.f_lasti)
         if instruction != self._instruction:
             self._instruction = instruction
-            self._moved = now
+            self._moved = moment
         if control.unwinding:
-            blocked = now - self._came_by >= IMPATIENT
+            blocked = moment - self._came_by >= IMPATIENT
         else:
-            blocked = now - self._moved >= BLOCKED
-        if not blocked and now - self._came_by < BUSY:
+            blocked = moment - self._moved >= BLOCKED
+        if not blocked and moment - self._came_by < BUSY:
             return False
         what = "blocked" if blocked else "was busy"
-        self.place = f"{_place(frame)} {what} outside control for {now - self._came_by:.0f} s ({control.current.name})"
-        self._came_by = self._moved = now
+        self.place = (
+            f"{_place(frame)} {what} outside control for {moment - self._came_by:.0f} s ({control.current.name})"
+        )
+        self._came_by = self._moved = moment
         return True
 
 
@@ -130,7 +132,7 @@ def _callers(frame: FrameType | None) -> list[FrameType]:
 def _is_debugged(frame: FrameType) -> bool:
     """A person may take as long as they like."""
     names = (str(one.f_globals.get("__name__", "")).partition(".")[0] for one in _callers(frame))
-    return any(name in _DEBUGGERS or name.startswith("_pydev") for name in names)
+    return any(name in DEBUGGERS or name.startswith("_pydev") for name in names)
 
 
 def _place(innermost: FrameType) -> str:

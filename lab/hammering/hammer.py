@@ -11,7 +11,6 @@ import math
 import random
 import sys
 import threading
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
@@ -30,6 +29,8 @@ from lab.hammering.tally import Mode, Tally, left_by
 from lab.hooks import DRIVERS, ONE_AT_A_TIME
 from lab.program import Failure, Program, describe, positive
 from lab.progress import Progress
+from lab.settings import Settings, complaint
+from lab.stopwatch import now
 from lab.verdict import Verdict
 
 DEFAULT_SECONDS = 1.0
@@ -83,11 +84,11 @@ def hammer(
         raise LabError("hammer() was called while a program is run; call it from outside the actors, setup and check")
     if rounds is None and seconds is None:
         seconds = DEFAULT_SECONDS
-    began = time.perf_counter()
+    began = now()
     run = _Run(program, rounds, seconds, noise, seed)
     run.go()
     verdict = run.tally.verdict()
-    verdict.seconds = time.perf_counter() - began
+    verdict.seconds = now() - began
     verdict.title = title or (chosen.running() if chosen is not None else "")
     return verdict
 
@@ -108,13 +109,15 @@ class _Run:
         self.watched: list[tuple[Watched, Any]] = []  # with the state, to keep it alive
         self.tally = Tally(program, self.modes)
         self.fresh = Freshness(program.setup)
+        self.settings = Settings()
+        self.changed: dict[str, None] = {}  # settings of the interpreter that had to be put back
 
     def go(self) -> None:
         """Run until the budget is spent or a round hangs; everything is as before afterwards."""
         settings = cycle([(interval, spread) for spread in (False, True) for interval in _SWITCH_INTERVALS])
         with ONE_AT_A_TIME, machine_kept() as processors, Progress(self.seconds) as progress:
-            until = time.perf_counter() + (self.seconds if self.seconds is not None else math.inf)
-            pool = Pool(self.program.actors, processors)
+            until = now() + (self.seconds if self.seconds is not None else math.inf)
+            pool = Pool(self.program.actors, processors, self._put_back_builtins)
             try:
                 for position, mode in enumerate(cycle(self.turns)):
                     if position % len(self.turns) == 0:
@@ -123,7 +126,10 @@ class _Run:
                     try:
                         self._turn(pool, mode, until)
                     except Exception as error:
+                        self._put_back()
                         if not self.tally.failed:
+                            if complaint(self.changed):
+                                raise LabError(complaint(self.changed)) from error
                             raise
                         self.tally.notes.append(f"ended early: {describe(error)}")  # which hides no failure
                         break
@@ -132,14 +138,23 @@ class _Run:
                     if self._is_over(until):
                         break
             finally:
+                self._put_back()
                 self.tally.left += pool.close()
+                if self.changed:
+                    self.tally.notes.append(f"put back: {', '.join(self.changed)}, which the program had changed")
+
+    def _put_back_builtins(self) -> None:
+        self.changed.update(dict.fromkeys(self.settings.put_back_builtins()))
+
+    def _put_back(self) -> None:
+        self.changed.update(dict.fromkeys(self.settings.put_back()))
 
     def _is_over(self, until: float) -> bool:
-        return self.tally.hung or self.tally.done == self.rounds or time.perf_counter() >= until
+        return self.tally.hung or self.tally.done == self.rounds or now() >= until
 
     def _turn(self, pool: Pool, mode: Mode, until: float) -> None:
         """Run batches of one mode for a while, or until it has had its share of the rounds."""
-        end = min(until, time.perf_counter() + _TURN_SECONDS)
+        end = min(until, now() + _TURN_SECONDS)
         share = mode.rounds + max(1, (self.rounds or sys.maxsize) // (2 * len(self.turns)))
         while True:
             self._batch(pool, mode, share - mode.rounds)
@@ -149,7 +164,7 @@ class _Run:
     # ------------------------------------------------------------ one batch
 
     def _batch(self, pool: Pool, mode: Mode, most: int) -> None:
-        began = time.perf_counter()
+        began = now()
         size = min(mode.size, most, (self.rounds or sys.maxsize) - self.tally.done)
         states: list[Any] = []
         with ExitStack() as after:
@@ -160,6 +175,7 @@ class _Run:
                 states.append(state)
             try:
                 batch, stuck = self._run(pool, mode, states)
+                self._put_back()
                 complete = min(map(len, batch.ends))
                 if complete == size and stuck is not None:  # it went on after all
                     stuck = None
@@ -176,7 +192,7 @@ class _Run:
             except BaseException:
                 pool.close()  # before the states are torn down
                 raise
-        self._grow(mode, size, time.perf_counter() - began)
+        self._grow(mode, size, now() - began)
 
     def _run(self, pool: Pool, mode: Mode, states: list[Any]) -> tuple[Batch, Standstill | None]:
         count = len(self.program.actors)

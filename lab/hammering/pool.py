@@ -12,19 +12,21 @@ import math
 import os
 import sys
 import threading
-import time
+from _thread import allocate_lock
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from threading import get_ident
-from time import perf_counter_ns, sleep
+from time import sleep
 from typing import Any
 
 from lab.errors import LabError
+from lab.forks import end_child, is_child
 from lab.hammering.releasing import reachable, release
 from lab.hammering.standstill import Look, Standstill
 from lab.hooks import DRIVERS, Driver
+from lab.stopwatch import Real, now
 
 POLL = 0.05  # seconds between two looks at threads that take their time
 _PATIENCE = 2.0  # seconds for ending threads by force
@@ -53,7 +55,7 @@ class Batch:
         self.ends = [[] for _ in range(self.actors)]
         self.errors = [{} for _ in range(self.actors)]
         self.arrived = [0] * self.actors
-        self._gate = threading.Lock()  # guards strays and closed
+        self._gate = allocate_lock()  # guards strays and closed
 
     def number(self, index: int) -> int:
         """The round that an actor is in."""
@@ -63,7 +65,7 @@ class Batch:
         """Told by a thread that an actor started in that round, when an exception has left it."""
         with self._gate:
             if self.closed is None:
-                self.strays.setdefault(number, (perf_counter_ns(), name, error))
+                self.strays.setdefault(number, (Real.nanoseconds(), name, error))
                 return
             known = number in self.closed
             self.closed.add(number)
@@ -102,13 +104,13 @@ class Worker(threading.Thread):
     def __init__(self, pool: Pool, index: int, name: str, function: Callable[[Any], object]) -> None:
         super().__init__(name=name, daemon=True)
         self.index = index
-        self.go = threading.Lock()
+        self.go = allocate_lock()
         self.go.acquire()
-        self.done = threading.Lock()
+        self.done = allocate_lock()
         self.done.acquire()
         self._pool = pool
         self._function = function
-        self._gate = threading.Lock()  # guards _finished: nothing may be thrown into a thread that is past `run`
+        self._gate = allocate_lock()  # guards _finished: nothing may be thrown into a thread that is past `run`
         self._finished = False
 
     def run(self) -> None:
@@ -138,9 +140,9 @@ class Worker(threading.Thread):
             self.done.release()
 
     def _rounds(self, batch: Batch) -> None:
-        pool, index, actor, clock = self._pool, self.index, self._function, perf_counter_ns
+        pool, index, actor, clock = self._pool, self.index, self._function, Real.nanoseconds
         begin, end, errors = batch.begins[index].append, batch.ends[index].append, batch.errors[index]
-        in_step = batch.in_step
+        in_step, me = batch.in_step, get_ident()
         for number, state in enumerate(batch.states):
             if in_step or not number:
                 self._meet(batch, number + 1)
@@ -152,7 +154,11 @@ class Worker(threading.Thread):
             except BaseException as error:
                 if pool.stopping:
                     return
+                if is_child(me):
+                    end_child(error)
                 errors[number] = error
+            if is_child(me):
+                end_child()
             end(clock())
 
     def _meet(self, batch: Batch, number: int) -> None:
@@ -173,8 +179,14 @@ class Worker(threading.Thread):
 class Pool:
     """The threads of one program; `close` it whatever happens."""
 
-    def __init__(self, actors: Sequence[tuple[str, Callable[[Any], object]]], processors: Sequence[int]) -> None:
+    def __init__(
+        self,
+        actors: Sequence[tuple[str, Callable[[Any], object]]],
+        processors: Sequence[int],
+        before_look: Callable[[], object] = lambda: None,
+    ) -> None:
         self.actors = actors
+        self._before_look = before_look  # called where threads take their time
         self.processors = processors  # none where a thread cannot be bound to one
         self.spread = False  # each thread on its own processor
         self.known = frozenset(sys._current_frames())  # threads that were there before
@@ -200,6 +212,9 @@ class Pool:
             worker.go.release()
         for worker in self.workers:
             while not worker.done.acquire(timeout=POLL):
+                self._before_look()
+                if not worker.is_alive():
+                    raise LabError(f"the thread of {worker.name} ended in the middle of a round; please report this")
                 look = look or Look(self.known - {get_ident()}, {get_ident(), *(one.ident for one in self.workers)})
                 stuck = look.again({one.ident or 0: one.name for one in self._inside(batch)}, self._progress(batch))
                 if stuck is not None:
@@ -227,9 +242,9 @@ class Pool:
     def close(self) -> tuple[str, ...]:
         """End the threads, by force if need be; the actors whose thread could not be ended."""
         self._stop()
-        until = time.monotonic() + _COURTESY
+        until = now() + _COURTESY
         for worker in self.workers:
-            worker.join(max(0.0, until - time.monotonic()))
+            worker.join(max(0.0, until - now()))
         return self.force(None, alone=True)
 
     def force(self, state: object, *, alone: bool = False) -> tuple[str, ...]:
@@ -240,9 +255,9 @@ class Pool:
         self._stop()
         freed: list[Any] = []
         places: set[tuple[int, int, int]] = set()
-        until = time.monotonic() + _PATIENCE
+        until = now() + _PATIENCE
         ours = {get_ident(), *(worker.ident for worker in self.workers)}
-        while time.monotonic() < until:
+        while now() < until:
             frames = sys._current_frames()
             alive = [worker for worker in self.workers if worker.is_alive()]
             stuck = {worker.ident for worker in alive if worker.ident in frames}
@@ -259,7 +274,7 @@ class Pool:
                 release(freed)
             del there
             del frames
-            time.sleep(0.01)
+            sleep(0.01)
         release(freed)  # a lock of the program's modules must not stay in the hands of a thread that is gone
         left = tuple(worker.name for worker in self.workers if worker.is_alive())
         for worker in self.workers:

@@ -18,7 +18,6 @@ import linecache
 import os
 import sys
 import threading
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from types import FrameType
 
 from lab.origin import LAB, is_library, shown
 from lab.program import Failure
+from lab.stopwatch import now
 
 GRACE = {"waits": 1.0, "spins": 3.0, "works": 10.0}
 """Seconds without anything new after which a thread that does this counts as stuck."""
@@ -52,7 +52,7 @@ class Look:
         self._bystanders = bystanders  # threads that were there before: they may help, but do not count as stuck
         self._ours = ours
         self._progress = -1
-        self._looked = time.monotonic()
+        self._looked = now()
         self._watched = 0.0  # seconds
         self._begun = self._new = self._new_elsewhere = 0.0
         self._seen: set[object] = set()
@@ -98,7 +98,7 @@ class Look:
 
     def _now(self) -> float:
         """Seconds watched: where nobody could look, as on a machine that stood still, the threads could not run."""
-        before, self._looked = self._looked, time.monotonic()
+        before, self._looked = self._looked, now()
         self._watched += min(self._looked - before, _LONGEST_GAP)
         return self._watched
 

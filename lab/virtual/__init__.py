@@ -14,7 +14,7 @@ from types import FunctionType, MethodDescriptorType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from lab.kinds import is_a
-from lab.virtual import callers, clock, conditions, futures, locks, loops, queues, threads
+from lab.virtual import callers, clock, conditions, futures, locks, loops, processes, queues, threads, tracing
 from lab.virtual.local import LOCAL
 from lab.virtual.redirection import own, redirection
 from lab.virtual.state import Memory
@@ -34,7 +34,7 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
 _APPLIES: dict[Any, Callable[[Any], bool]] = {**conditions.APPLIES, **queues.APPLIES}
 _METHODS: dict[type, dict[str, Callable[..., Any]]] = {**locks.METHODS, **queues.METHODS}
 _METHOD_NAMES = frozenset(name for methods in _METHODS.values() for name in methods)
-_PLAIN: dict[Any, Callable[..., Any]] = {**threads.PLAIN, **clock.PLAIN}
+_PLAIN: dict[Any, Callable[..., Any]] = {**threads.PLAIN, **clock.PLAIN, **tracing.PLAIN, **processes.PLAIN}
 
 
 def controlled_operations() -> Iterator[tuple[str, list[str]]]:
