@@ -29,6 +29,10 @@ class WitnessError(InvalidValue):
     """A witness file that cannot be read or does not belong here."""
 
 
+class NeedsThreads(LabError):
+    """The program can only run on the other carrier, with an OS thread for each actor."""
+
+
 class NotDeterministic(LabError):
     """The same schedule gave two different executions."""
 

@@ -101,7 +101,7 @@ class Program:
                 raise
             except AssertionError as error:
                 failure = Failure("check", _one_line(error) or f"{_name(self.check)} failed an assertion")
-            except Exception as error:
+            except (Exception, SystemExit, GeneratorExit) as error:
                 failure = Failure("exception", f"{_name(self.check)} raised {describe(error)}")
         if self.outcome is None:
             return NOTHING, failure
@@ -109,7 +109,7 @@ class Program:
             outcome = self.outcome(state)
         except LabError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit, GeneratorExit) as error:
             return NOTHING, failure or Failure("exception", f"{_name(self.outcome)} raised {describe(error)}")
         try:
             hash(outcome)
@@ -146,7 +146,7 @@ def told(value: object) -> str:
     """The value's repr in one line, or its type where it has none."""
     try:
         return _clip(" ".join(repr(value).splitlines()))
-    except Exception:
+    except BaseException:  # whatever the program raises there
         return f"<{type(value).__qualname__}>"
 
 
@@ -224,7 +224,7 @@ def _name(function: Any) -> str:
 def _one_line(error: BaseException) -> str:
     try:
         lines = str(error).strip().splitlines()
-    except Exception:
+    except BaseException:  # whatever the program raises there
         return "(its message cannot be shown)"
     return _clip(lines[0]) if lines else ""
 

@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from dataclasses import dataclass, field
 
+from lab.errors import NeedsThreads
 from lab.exhaustion import Exhaustion
 from lab.exploration import Escaped, Exploration, engine
 from lab.nondeterminism import first_difference
@@ -51,7 +52,14 @@ class Search:
         self._began = now()
         try:
             with Progress(self.seconds) as self.progress:
-                self._search_and_prove()
+                try:
+                    self._search_and_prove()
+                except NeedsThreads:
+                    if self.carrier != "auto":
+                        raise
+                    self.carrier = "thread"
+                    self.parts.clear()
+                    self._search_and_prove()
         except Escaped as escaped:
             verdict.reason = str(escaped)
             verdict.uncontrolled = (str(escaped),)

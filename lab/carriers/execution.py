@@ -55,6 +55,8 @@ class Execution:
         + ("waiting", "was_set", "watched", "watchful")
     )
 
+    shares_thread = False  # whether all actors run on one OS thread
+
     def __init__(self, discovery: Discovery, steps: int) -> None:
         self.discovery = discovery
         self.step_limit = steps

@@ -32,6 +32,8 @@ class GreenletControl(Control):
 
     __slots__ = ("_idle", "_watchman")
 
+    shares_thread = True
+
     def __init__(self, discovery: Discovery, steps: int) -> None:
         super().__init__(discovery, steps)
         self._idle: list[Any] = []

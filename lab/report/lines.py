@@ -80,7 +80,7 @@ def shown_value(value: object) -> str:
     """The value's repr in one line, without memory addresses, which differ in every run."""
     try:
         text = repr(value)
-    except Exception:
+    except BaseException:  # whatever the program raises there
         text = f"<{type(value).__qualname__}>"
     return clip(" ".join(line.strip() for line in without_addresses(text).splitlines()), _WIDEST_VALUE)
 

@@ -14,7 +14,7 @@ from types import FunctionType, MethodDescriptorType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from lab.kinds import is_a
-from lab.virtual import callers, clock, conditions, futures, locks, loops, processes, queues, threads, tracing
+from lab.virtual import callers, clock, conditions, futures, locks, loops, processes, queues, switches, threads, tracing
 from lab.virtual.local import LOCAL
 from lab.virtual.redirection import own, redirection
 from lab.virtual.state import Memory
@@ -181,4 +181,6 @@ def _methods_of(owner: object, name: str) -> dict[str, Callable[..., Any]] | Non
         for kind, inherited in _METHODS.items():
             if is_a(owner, kind):
                 return inherited
+    elif methods is None and name in switches.NAMES:
+        return switches.of_greenlets(type(owner))
     return methods
