@@ -184,6 +184,11 @@ def _named_actors(actors: Any) -> tuple[tuple[str, Callable[[Any], object]], ...
             raise InvalidType(
                 f"{where}: {_name(function)} is an async function; only plain functions can be actors yet"
             )
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise InvalidType(
+                f"{where}: {_name(function)} is a generator function: to call it runs nothing of it; "
+                "give a plain function"
+            )
         _callable(function, where, 1)
     return tuple((name, function) for name, function, _ in named)
 

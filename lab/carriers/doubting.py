@@ -144,7 +144,9 @@ class Doubting(_Base):
         elif attribute(function, "__name__") and hasattr(kind, "__self__"):
             owner = function.__self__
             if owner is None or type(owner) is ModuleType:
-                if function_leaves_memory(function):
+                if function is id and site.stepped:
+                    self._doubt("asks for an id, and objects lay at the same places in every execution", site)
+                elif function_leaves_memory(function):
                     self._doubt(f"calls {function.__module__}.{function.__qualname__}, {_FREE}", site)
                 elif any(_acts_on_shared(argument) for argument in arguments):
                     self._doubt(f"has {function.__qualname__} call C code on what others may touch", site)

@@ -140,6 +140,12 @@ class _Run:
             finally:
                 self._put_back()
                 self.tally.left += pool.close()
+                left = [name for name in pool.left_behind() if name not in self.tally.left]
+                if left:
+                    count = "1 thread that was" if len(left) == 1 else f"{len(left):,} threads that were"
+                    self.tally.notes.append(
+                        f"left behind: {count} started meanwhile and did not end, such as {left[0]}"
+                    )
                 if self.changed:
                     self.tally.notes.append(f"put back: {', '.join(self.changed)}, which the program had changed")
 

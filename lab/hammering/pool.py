@@ -283,6 +283,16 @@ class Pool:
         self.workers = []
         return left
 
+    def left_behind(self) -> list[str]:
+        """The names of threads that were started meanwhile, and have not ended after a moment."""
+        until = now() + _COURTESY
+        while True:
+            left = [one.name for one in threading.enumerate() if one.ident not in self.known and one.is_alive()]
+            left = [name for name in left if name not in {worker.name for worker in self.workers}]
+            if not left or now() >= until:
+                return left
+            sleep(0.01)
+
     def _stop(self) -> None:
         self.stopping = True
         for worker in self.workers:
