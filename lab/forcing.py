@@ -27,6 +27,7 @@ from lab.hooks import ABSENT, ONE_AT_A_TIME, Accesses
 from lab.instrument import Site
 from lab.program import Failure, Program
 from lab.recorder import identity_of
+from lab.stopwatch import now
 from lab.witness import Witness
 
 _GRACES = (0.01, 0.03, 0.1, 0.1, 0.1)
@@ -131,7 +132,7 @@ def forced(witness: Witness, program: Program, trace: tuple[str, ...], steps: in
     sites = {keys[actor]: found for actor, found in script.sites.items()}
     with ONE_AT_A_TIME, machine_kept(), SharedDiscovery(trace) as discovery:
         for grace in _GRACES:
-            began = time.monotonic()
+            began = now()
             attempt = _Attempt(program, discovery, gates, sites, grace)
             found = attempt.run()
             if attempt.left:
@@ -140,7 +141,7 @@ def forced(witness: Witness, program: Program, trace: tuple[str, ...], steps: in
             if found is not None and _alike(found, failure):
                 named = "" if found.kind == failure.kind else f", where it looks like a {found.kind}"
                 return Forced(True, f"fails alike on real threads{named}")
-            if time.monotonic() - began > _LONGEST:
+            if now() - began > _LONGEST:
                 break
     told = f"failed otherwise on real threads: {found}" if found is not None else "did not fail on real threads"
     return Forced(False, told + (f"; {attempt.given_up}" if attempt.given_up else ""))
@@ -247,20 +248,20 @@ class _Attempt:
             )
             return
         self.wait(key, turn, site)
-        self.went[key, turn] = time.monotonic()
+        self.went[key, turn] = now()
 
     def wait(self, key: Key, turn: int, site: Site | None = None) -> None:
         """Hold a thread up for as long as the witness has others go first."""
         gate = self.gates.get((key, turn))
         if gate is not None:
             where = f" at {site.code.co_qualname}:{site.line}" if site is not None else ""
-            began, seen = time.monotonic(), -1
+            began, seen = now(), -1
             arrived = began
             while not self._is_done(gate, arrived) and not self.given_up:
                 progress = sum(self.came.values())
                 if progress != seen:
-                    began, seen = time.monotonic(), progress
-                if time.monotonic() - began > _PATIENCE:
+                    began, seen = now(), progress
+                if now() - began > _PATIENCE:
                     self.give_up(f"{key[0]} waited in vain for {gate.who[0]}{where}")
                 time.sleep(0.0005)
 
@@ -268,7 +269,7 @@ class _Attempt:
         if self.came.get(gate.who, -1) > gate.after or gate.who in self.ended:
             return True
         went = self.went.get((gate.who, gate.after))
-        return went is not None and time.monotonic() - max(went, arrived) > self.grace
+        return went is not None and now() - max(went, arrived) > self.grace
 
     def give_up(self, why: str) -> None:
         """Open all gates."""
