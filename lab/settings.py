@@ -115,7 +115,8 @@ class Settings:
                 _signal.signal(number, before)
                 changed.append(f"the handler of signal {number}")
         left, (now, interval) = self._timer[0], _timer()
-        if (now > 0) != (left > 0) or now > left or interval != self._timer[1]:  # one that runs has ever less left
+        rang = 0 < left <= seconds() - self._began + 1e-3 and not interval
+        if not rang and ((now > 0) != (left > 0) or now > left or interval != self._timer[1]):  # has ever less left
             left = left and max(left - (seconds() - self._began), 1e-3)
             _signal.setitimer(_signal.ITIMER_REAL, left, self._timer[1])
             changed.append("the alarm clock of the process")

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import time
 
 import pytest
 from controlled import State
@@ -213,8 +214,6 @@ def test_operations_that_the_lab_uses_may_be_replaced(explored, hammered, monkey
         with threading.Lock():
             add(state)
 
-    import time
-
     monkeypatch.setattr(threading, "Lock", threading.RLock)
     monkeypatch.setattr(time, "perf_counter", lambda: 0.0)  # as tools do that freeze the time
     monkeypatch.setattr(time, "monotonic", lambda: 0.0)
@@ -240,6 +239,30 @@ def test_replacing_operations_while_the_program_runs_is_a_leftover(explored):
         threading.Lock = lock
     assert (verdict.status, verdict.failure) == ("unknown", None)
     assert "setup does not make everything anew: threading.Lock changed" in verdict.reason
+
+
+def test_an_alarm_that_rang_does_not_ring_again(explored):
+    class TooLate(Exception):
+        pass
+
+    rung = []
+
+    def late(number, frame):
+        rung.append(number)
+        raise TooLate
+
+    before, timer = signal.getsignal(signal.SIGALRM), signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, late)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        with pytest.raises(TooLate):
+            explored(add, schedules=None, seconds=20, strategy="random")
+        assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+        time.sleep(0.05)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, *timer)
+    assert rung == [signal.SIGALRM]
 
 
 def test_settings_are_put_back_where_setup_breaks_the_run(explored):
