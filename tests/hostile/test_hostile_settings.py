@@ -241,7 +241,7 @@ def test_replacing_operations_while_the_program_runs_is_a_leftover(explored):
     assert "setup does not make everything anew: threading.Lock changed" in verdict.reason
 
 
-def test_an_alarm_that_rang_does_not_ring_again(explored):
+def test_an_alarm_that_rang_does_not_ring_again():
     class TooLate(Exception):
         pass
 
@@ -256,7 +256,9 @@ def test_an_alarm_that_rang_does_not_ring_again(explored):
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.2)
         with pytest.raises(TooLate):
-            explored(add, schedules=None, seconds=20, strategy="random")
+            lab.explore(
+                lambda: State(value=0), [add, add], carrier="thread", schedules=None, seconds=20, strategy="random"
+            )
         assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
         time.sleep(0.05)
     finally:
