@@ -14,7 +14,7 @@ from types import FunctionType, MethodDescriptorType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from lab.kinds import is_a
-from lab.virtual import callers, clock, conditions, futures, locks, loops, queues, threads
+from lab.virtual import callers, clock, conditions, futures, locks, loops, queues, texts, threads
 from lab.virtual.local import LOCAL
 from lab.virtual.redirection import own, redirection
 from lab.virtual.state import Memory
@@ -30,10 +30,15 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     **queues.FUNCTIONS,
     **loops.FUNCTIONS,
     **futures.FUNCTIONS,
+    **texts.FUNCTIONS,
 }
 _APPLIES: dict[Any, Callable[[Any], bool]] = {**conditions.APPLIES, **queues.APPLIES}
-_METHODS: dict[type, dict[str, Callable[..., Any]]] = {**locks.METHODS, **queues.METHODS}
+_METHODS: dict[type, dict[str, Callable[..., Any]]] = {
+    **{kind: {**methods, **texts.METHODS[kind]} for kind, methods in locks.METHODS.items()},
+    **queues.METHODS,
+}
 _METHOD_NAMES = frozenset(name for methods in _METHODS.values() for name in methods)
+_NOTICED = callers.OPERATIONS | texts.LOCKS  # types of arguments that C code may do something with that has a twin
 _PLAIN: dict[Any, Callable[..., Any]] = {**threads.PLAIN, **clock.PLAIN}
 
 
@@ -130,7 +135,11 @@ class Twins:
         controlled operation that is written in C, too, it says so.
         """
         for argument in arguments:
-            if type(argument) in callers.OPERATIONS and is_controlled(argument):
+            if type(argument) not in _NOTICED:
+                continue
+            if type(argument) in texts.LOCKS:
+                return texts.telling(self._control, function, site) or function
+            if is_controlled(argument):
                 if callers.calls_arguments(function):
                     return callers.handing_twins(function, is_controlled, site)
                 if type(argument) in callers.C_OPERATIONS and not callers.only_keeps_arguments(function):
