@@ -28,6 +28,7 @@ SKIPS = {
     ),
     "ExceptHookTests.test_custom_excepthook_fail": Skip("an exception that leaves the hook is a failure"),
     "ExceptHookTests.test_excepthook_thread_None": Skip("C code asks the operating system's thread for its identity"),
+    "MiscTestCase.test_gh112826_missing__thread__is_main_interpreter": Skip(PROCESS, since=(3, 12), before=(3, 13)),
     "MiscTestCase.test__all__": Skip("compares the names of the module with its documentation"),
     **{
         f"ThreadTests.{name}": Skip(INSIDE)
