@@ -139,6 +139,13 @@ class Discovery:
             if id(code) not in self._settled:
                 self._swap(function, code)
 
+    def cover_manager(self, kind: type) -> None:
+        """Instrument what a ``with`` runs: were its start only noticed, a thread that it starts would be a real one."""
+        for name in ("__enter__", "__exit__"):
+            member = _class_member(kind, name)
+            if is_a(member, FunctionType):
+                self.cover(member)
+
     def files(self) -> set[str]:
         """The files whose code has been instrumented so far."""
         return {code.co_filename for code in self._original_of.values()}

@@ -329,7 +329,12 @@ class Accesses(Scheduling):
 
     def enter(self, manager: Any, site: Site) -> Any:
         """Before a ``with`` enters ``manager``."""
-        return self.twins.guard(manager, site)
+        guarded = self.twins.guard(manager, site)
+        kind = type(manager)
+        if guarded is manager and (kind is not site.seen or site.seen_by is not self.era):
+            self.discovery.cover_manager(kind)
+            site.seen, site.seen_by = kind, self.era
+        return guarded
 
     def function_made(self, function: Any) -> None:
         """A closure or lambda was made from instrumented code."""

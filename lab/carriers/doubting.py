@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import threading
 from collections import deque
 from itertools import islice
 from types import (
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 else:
     _Base = object
 
-_ABOUT_ALL_THREADS = (threading.enumerate, threading.active_count, threading.settrace, threading.setprofile)
 _DEEP = "reads what is inside of a container's items in one step"
 _DEEP_KINDS = ("compare", "in", "format", "operator")
 _DEEP_METHODS = frozenset(
@@ -126,7 +124,7 @@ class Doubting(_Base):
     def _examine(self, function: Any, arguments: tuple[Any, ...], site: Site) -> None:
         kind = type(function)
         if kind is FunctionType or kind is MethodType:
-            if runs_unseen(getattr(function, "__func__", function)) or function in _ABOUT_ALL_THREADS:
+            if runs_unseen(getattr(function, "__func__", function)):
                 self._doubt(f"calls {function.__module__}.{function.__qualname__}, {_FREE}", site)
             return
         if kind is functools.partial:

@@ -23,6 +23,10 @@ _KEPT = frozenset((threading.Condition, threading.Event, threading.Semaphore, th
 """Whose id must not go to another object while operations are told apart by it; nobody notices that they live on."""
 
 
+def _nothing() -> None:
+    """The body of a child that has ended."""
+
+
 class Scheduling(Execution):
     """Asks the strategy before each visible operation of a shared object which actor goes on."""
 
@@ -242,7 +246,9 @@ class Scheduling(Execution):
             threads.mark_ended(actor.thread)
         live = self.live
         live.remove(actor)
-        if actor.parent is None:
+        if actor.parent is not None:
+            actor.body, actor.argument = _nothing, ()  # what only the thread had is no more
+        else:
             self.unfinished -= 1
         if self.halted:
             return self.main

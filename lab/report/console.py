@@ -18,7 +18,7 @@ from rich.text import Text
 from lab.carriers.choice import carrier, why_no_greenlets
 from lab.scenario import story
 from lab.switch_points import switch_points
-from lab.virtual import controlled_operations
+from lab.virtual import controlled_operations, named_operations
 from lab.witness import build_name
 
 if TYPE_CHECKING:
@@ -81,6 +81,13 @@ def scenario_page(entry: Entry) -> Iterator[RenderableType]:
         yield Text("Seen in " if not position else "        ", style="bold").append(line, style="not bold")
 
 
+def _operations(owners: Iterable[tuple[str, list[str]]]) -> Table:
+    rows = Table(box=None, show_header=False, pad_edge=False)
+    for owner, names in owners:
+        rows.add_row("  " + owner, ", ".join(names))
+    return rows
+
+
 def doctor_page() -> Iterator[RenderableType]:
     """Versions, where threads are switched, and every operation that is controlled."""
     table = Table(box=None, show_header=False, pad_edge=False)
@@ -103,14 +110,14 @@ def doctor_page() -> Iterator[RenderableType]:
     )
     yield table
     yield Text("\ncontrolled where stepped or library code calls them:", style="bold")
-    rows = Table(box=None, show_header=False, pad_edge=False)
-    for owner, names in controlled_operations():
-        rows.add_row("  " + owner, ", ".join(names))
-    yield rows
+    yield _operations(controlled_operations())
+    yield Text("\nnot controlled, but named in the verdict wherever it is called:", style="bold")
+    yield _operations(named_operations())
     yield Text("\nnot controlled yet:", style="bold")
     limits = Text(
         "processes, tasks as actors, files and databases; locks that C code takes; contents of threading.local that "
         "library code keeps. Code of the standard library and of installed packages runs in one piece between its "
-        'locks; trace=("module",) steps inside it.'
+        'locks; trace=("module",) steps inside it. Where any other C code that may leave memory is called, nothing '
+        "is said to hold."
     )
     yield Padding(limits, (0, 0, 0, 2))

@@ -7,14 +7,29 @@ and type checks all work, and no module is patched that another thread could see
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
 from types import FunctionType, MethodDescriptorType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from lab.kinds import is_a
-from lab.virtual import callers, clock, conditions, futures, locks, loops, processes, queues, switches, threads, tracing
+from lab.virtual import (
+    callers,
+    clock,
+    conditions,
+    futures,
+    known,
+    locks,
+    loops,
+    processes,
+    queues,
+    switches,
+    texts,
+    threads,
+    tracing,
+)
 from lab.virtual.local import LOCAL
 from lab.virtual.redirection import own, redirection
 from lab.virtual.state import Memory
@@ -30,29 +45,66 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     **queues.FUNCTIONS,
     **loops.FUNCTIONS,
     **futures.FUNCTIONS,
+    **texts.FUNCTIONS,
+    **known.FUNCTIONS,
 }
 _APPLIES: dict[Any, Callable[[Any], bool]] = {**conditions.APPLIES, **queues.APPLIES}
-_METHODS: dict[type, dict[str, Callable[..., Any]]] = {**locks.METHODS, **queues.METHODS}
+_METHODS: dict[type, dict[str, Callable[..., Any]]] = {
+    **{kind: {**methods, **texts.METHODS[kind]} for kind, methods in locks.METHODS.items()},
+    **queues.METHODS,
+}
 _METHOD_NAMES = frozenset(name for methods in _METHODS.values() for name in methods)
-_PLAIN: dict[Any, Callable[..., Any]] = {**threads.PLAIN, **clock.PLAIN, **tracing.PLAIN, **processes.PLAIN}
+_NOTICED = callers.OPERATIONS | texts.LOCKS  # types of arguments that C code may do something with that has a twin
+_PLAIN: dict[Any, Callable[..., Any]] = {
+    **threads.PLAIN,
+    **clock.PLAIN,
+    **known.PLAIN,
+    **tracing.PLAIN,
+    **processes.PLAIN,
+}
 
 
 def controlled_operations() -> Iterator[tuple[str, list[str]]]:
-    """Owner -> names of its controlled operations, for people to read."""
-    found: dict[str, list[str]] = {}
-    for function in [*_FUNCTIONS, *_PLAIN]:
-        owner, _, name = function.__qualname__.rpartition(".")
-        module = (function.__module__ or "datetime").removeprefix("_")
-        module = {"thread": "threading", "posix": "os", "nt": "os"}.get(module, module)
-        found.setdefault(f"{module}.{owner}" if owner else module, []).append(name)
-    for kind, methods in _METHODS.items():
-        module = {"_thread": "threading"}.get(kind.__module__, kind.__module__.removeprefix("_"))
-        found[f"{module}.{kind.__qualname__.replace('lock', 'Lock')}"] = list(methods)
-    found["random"] = ["every function of the module", "Random() without a seed"]
+    """Owner -> names of its controlled operations, for people to read: of all that have a twin."""
+    yield from _by_owner(operation for operation in [*_FUNCTIONS, *_PLAIN] if not _is_only_named(operation))
+
+
+def named_operations() -> Iterator[tuple[str, list[str]]]:
+    """Owner -> names of its operations that are known, but not controlled; a verdict names them."""
+    yield from _by_owner((operation for operation in [*_FUNCTIONS, *_PLAIN] if _is_only_named(operation)), False)
+
+
+def _is_only_named(operation: Any) -> bool:
+    return operation in known.FUNCTIONS or operation in known.PLAIN
+
+
+def _by_owner(operations: Iterable[Any], controlled: bool = True) -> Iterator[tuple[str, list[str]]]:
+    found: dict[str, set[str]] = {}
+    for operation in operations:
+        owner, _, name = operation.__qualname__.rpartition(".")
+        module = _public(operation.__module__ or "datetime", name)
+        found.setdefault(f"{module}.{owner}" if owner else module, set()).add(name)
+    if controlled:
+        for kind, methods in _METHODS.items():
+            name = kind.__qualname__.replace("lock", "Lock")
+            owner = f"{_public(kind.__module__, name)}.{name}"
+            found.setdefault(owner, set()).update(methods)
+        found["random"] = {*clock.SHARED_NAMES, "Random() without a seed"}
+        found["threading.local"] = {"what each actor keeps, in stepped code"}
     for owner in sorted(found):
-        names = sorted({name for name in found[owner] if not name.startswith("_")})
-        if names and not owner.rpartition(".")[2].startswith("_"):
+        names = sorted(name for name in found[owner] if not name.startswith("_"))
+        if names and "._" not in owner:
             yield owner, names
+
+
+def _public(module: str, name: str) -> str:
+    """Where a person imports ``name`` from, which calls itself a part of ``module``."""
+    if module == "_thread":
+        return "threading" if hasattr(threading, name) else module
+    return _PUBLIC.get(module, module.removeprefix("_"))
+
+
+_PUBLIC = {"posix": "os", "nt": "os", "concurrent.futures._base": "concurrent.futures"}
 
 
 def operations_redirected() -> AbstractContextManager[None]:
@@ -130,7 +182,11 @@ class Twins:
         controlled operation that is written in C, too, it says so.
         """
         for argument in arguments:
-            if type(argument) in callers.OPERATIONS and is_controlled(argument):
+            if type(argument) not in _NOTICED:
+                continue
+            if type(argument) in texts.LOCKS:
+                return texts.telling(self._control, function, site) or function
+            if is_controlled(argument):
                 if callers.calls_arguments(function):
                     return callers.handing_twins(function, is_controlled, site)
                 if type(argument) in callers.C_OPERATIONS and not callers.only_keeps_arguments(function):

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from lab.instrument import Site
 
 _SHARED: Any = random._inst  # behind random.random() and the like
+SHARED_NAMES = tuple(name for name in random.__all__ if getattr(getattr(random, name), "__self__", None) is _SHARED)
+"""The functions of `random` that draw from the generator they share."""
 _LONGEST_SLEEP = 2.0**63 / 1e9  # seconds; from here on the real one complains
 
 

@@ -80,6 +80,13 @@ def locked(control: Control, site: Site, lock: Any) -> bool:
     return state_of(control, lock).owner is not None
 
 
+def _at_fork_reinit(control: Control, site: Site, lock: Any) -> None:
+    """What the standard library does to its locks in the child of a fork: whoever holds it, it is free."""
+    control.operate(lock, "makes free", site)
+    state = state_of(control, lock)
+    state.owner, state.count = None, 0
+
+
 def _is_owned(control: Control, _site: Site, lock: Any) -> bool:
     return state_of(control, lock).owner is control.current
 
@@ -152,6 +159,7 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "_recursion_count": _recursion_count,
     "_release_save": _release_save,
     "_acquire_restore": _acquire_restore,
+    "_at_fork_reinit": _at_fork_reinit,
     "__enter__": acquire,
     "__exit__": _exit,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -58,6 +59,7 @@ class Memory:
         self._before: dict[int, tuple[object, list[Callable[[], object]]]] = {}
         self._random: Random | None = None
         self.named = 0  # threads without a name of their own
+        self.excepthook = threading.excepthook  # of the test runner, say: not the program's own
         self.drew = False  # in some execution: random numbers
         self.was_set: set[int] = set()  # events that somebody set during the execution
 
@@ -124,6 +126,7 @@ class Memory:
             self._locks.clear()
         self._random = None
         self.named = 0
+        threading.excepthook = self.excepthook
         if self.was_set:
             self.was_set.clear()
         for actor in self._control.actors:

@@ -6,6 +6,8 @@ import _thread
 import re
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lab.hooks import uncontrolled
@@ -30,10 +32,33 @@ def start(control: Control, site: Site, thread: Any) -> None:
     if thread._started._flag:
         raise RuntimeError("threads can only be started once")
     control.discovery.cover(thread.run)
-    actor = control.spawn(_stable_name(control, thread.name), thread.run, (), thread.daemon, thread)
+    body = partial(_run, control, site, thread)
+    actor = control.spawn(_stable_name(control, thread.name), body, (), thread.daemon, thread)
     _mark_started(control, actor, thread)
     if not begun:
         control.operate(thread, "starts", site)
+
+
+def _run(control: Control, site: Site, thread: Any) -> None:
+    """Run a Thread; who leaves it by SystemExit has ended it.
+
+    Any other exception is a failure, unless a `threading.excepthook` of the program takes care of it.
+    """
+    try:
+        thread.run()
+    except SystemExit:
+        pass
+    except Exception as error:
+        hook = threading.excepthook
+        if hook is control.twins.memory.excepthook:
+            raise
+        told = threading.ExceptHookArgs((type(error), error, error.__traceback__, thread))
+        control.call(hook, (told,), site)(told)
+
+
+def _run_raw(function: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
+    with suppress(SystemExit):
+        function(*arguments, **named)
 
 
 def new_name(control: Control, _site: Site, template: str = "Thread-%d") -> str:
@@ -90,24 +115,38 @@ def start_new_thread(
         return _thread.start_new_thread(function, arguments, keywords)  # complains, and starts nothing
     control.discovery.cover(function)
     name = f"thread {control.next_index}"
-    actor = control.spawn(name, lambda: function(*arguments, **given), (), True, None)
+    actor = control.spawn(name, partial(_run_raw, function, arguments, given), (), True, None)
     control.operate(actor, "starts", site)
     return identity(control, actor)
 
 
 def current_thread(control: Control, _site: Site) -> Any:
-    return _thread_of(control, control.current)
+    return thread_of(control, control.current)
 
 
-def enumerate_threads(control: Control, _site: Site) -> list[Any]:
+def enumerate_threads(control: Control, site: Site) -> list[Any]:
     """The process's real threads and this execution's."""
+    _share_all_ends(control, site)
     with uncontrolled():
         real = threading.enumerate()
-    return real + [_thread_of(control, actor) for actor in control.live if actor is not control.main]
+    return real + [thread_of(control, actor) for actor in control.live if actor is not control.main]
 
 
 def active_count(control: Control, site: Site) -> int:
     return len(enumerate_threads(control, site))
+
+
+def count(control: Control, site: Site) -> int:
+    """How many threads there are beside the main one."""
+    _share_all_ends(control, site)
+    return sum(1 for actor in control.live if actor is not control.main)
+
+
+def _share_all_ends(control: Control, site: Site) -> None:
+    for actor in control.actors:
+        if actor is not control.main and actor is not control.current:
+            _share_end(control, site, threading, actor)
+    control.operate(threading, "asks who is alive", site)
 
 
 def get_ident(control: Control, _site: Site) -> int:
@@ -138,7 +177,7 @@ class _Ended:
         """Nothing is left to wait for."""
 
 
-def _thread_of(control: Control, actor: Actor) -> Any:
+def thread_of(control: Control, actor: Actor) -> Any:
     """The Thread object of an actor, made when first asked for."""
     if actor is control.main:
         with uncontrolled():
@@ -194,6 +233,7 @@ _PLAIN: dict[Any, Callable[..., Any]] = {
     _thread.get_ident: get_ident,
     _thread.get_native_id: get_ident,
     _thread.start_new_thread: start_new_thread,
+    _thread._count: count,
 }
 FUNCTIONS: dict[Any, Callable[..., Any]] = {real: as_real(real, twin) for real, twin in _TWINS.items()}
 PLAIN: dict[Any, Callable[..., Any]] = {real: as_real(real, twin) for real, twin in _PLAIN.items()}
