@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from threading import get_ident
-from typing import Protocol
+from types import GeneratorType
+from typing import Any, Protocol
 
 from lab.carriers.actor import Actor, Event, Wait
 from lab.discovery import Discovery
@@ -106,6 +108,7 @@ class Execution:
         self.stubborn_steps = 0  # taken by actors that were told to stop
         self.choices: list[int] = []
         self.touched: dict[tuple[int, object], int] = {}  # (object, key) -> who read and wrote it
+        self.generators: dict[int, weakref.ref[GeneratorType[Any, Any, Any]]] = {}  # by id of the frame
         self.gave_way = False  # somebody who spun had to let another go on
         self.suspicious = False  # a place turned out to be shared at a site that is not hot
         self.last = ""  # who ran when the execution was cut short

@@ -58,6 +58,7 @@ class Memory:
         self._before: dict[int, tuple[object, list[Callable[[], object]]]] = {}
         self._random: Random | None = None
         self.named = 0  # threads without a name of their own
+        self.executors: dict[str, int] = {}  # CPython's number of one without a name of its own -> the lab's
         self.drew = False  # in some execution: random numbers
         self.was_set: set[int] = set()  # events that somebody set during the execution
 
@@ -124,6 +125,7 @@ class Memory:
             self._locks.clear()
         self._random = None
         self.named = 0
+        self.executors.clear()
         if self.was_set:
             self.was_set.clear()
         for actor in self._control.actors:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _DEFAULT_NAME = re.compile(r"Thread-\d+(?P<target>.*)", re.DOTALL)
 
+_WORKER_NAME = re.compile(r"ThreadPoolExecutor-(?P<executor>\d+)(?P<worker>_\d+)")
+
 
 def start(control: Control, site: Site, thread: Any) -> None:
     if not thread._initialized:
@@ -30,10 +32,19 @@ def start(control: Control, site: Site, thread: Any) -> None:
     if thread._started._flag:
         raise RuntimeError("threads can only be started once")
     control.discovery.cover(thread.run)
+    _rename_worker(control, thread)
     actor = control.spawn(_stable_name(control, thread.name), thread.run, (), thread.daemon, thread)
     _mark_started(control, actor, thread)
     if not begun:
         control.operate(thread, "starts", site)
+
+
+def _rename_worker(control: Control, thread: Any) -> None:
+    """`concurrent.futures` counts executors per process as well."""
+    default = _WORKER_NAME.fullmatch(thread.name)
+    if default is not None:
+        known = control.twins.memory.executors
+        thread._name = f"ThreadPoolExecutor-{known.setdefault(default['executor'], len(known))}{default['worker']}"
 
 
 def new_name(control: Control, _site: Site, template: str = "Thread-%d") -> str:
