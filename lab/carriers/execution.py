@@ -74,6 +74,9 @@ class Execution:
         self.held: dict[int, Actor | str] = {}
         self.was_set: frozenset[int] = frozenset()
         self.passed_over_timers = False  # in some execution: a long timeout could not end before others had gone on
+        self.passed_over_sleepers = (
+            False  # in some execution: sleeps could not end again and again before others went on
+        )
         self.asked_for_ends = False  # in some execution: whether a thread has ended, which is no step of its own
         self.read_time = False  # in some execution: an actor read the clock
         self.doubts: dict[str, None] = {}  # what else stands against a proof, noted by a carrier that is watched
@@ -109,6 +112,7 @@ class Execution:
         self.choices: list[int] = []
         self.touched: dict[tuple[int, object], int] = {}  # (object, key) -> who read and wrote it
         self.generators: dict[int, weakref.ref[GeneratorType[Any, Any, Any]]] = {}  # by id of the frame
+        self.last_chance = 0  # steps until which everybody has turns, as the strategy did not give them
         self.gave_way = False  # somebody who spun had to let another go on
         self.suspicious = False  # a place turned out to be shared at a site that is not hot
         self.last = ""  # who ran when the execution was cut short
