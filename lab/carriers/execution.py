@@ -51,6 +51,7 @@ class Execution:
         + ("current", "daemons", "discovery", "doubts", "ended", "ended_with", "era", "escaped", "events")
         + ("gave_way", "going_on", "halted", "held", "hot", "identity", "interrupted", "joining", "kept", "last")
         + ("last_decision", "left_behind", "live", "locals", "log", "main", "next_index", "noted", "now", "overdue")
+        + ("generators", "last_chance", "passed_over_sleepers")
         + ("passed_over", "passed_over_timers", "patience", "quiet", "quiet_steps", "read_time", "recorder")
         + ("sharing", "standstill", "starving", "step_limit", "steps", "steps_before", "stubborn_steps")
         + ("suspicious", "takes_signals", "teardown_error", "timers", "touched", "unfinished", "unwinding")
@@ -74,9 +75,7 @@ class Execution:
         self.held: dict[int, Actor | str] = {}
         self.was_set: frozenset[int] = frozenset()
         self.passed_over_timers = False  # in some execution: a long timeout could not end before others had gone on
-        self.passed_over_sleepers = (
-            False  # in some execution: sleeps could not end again and again before others went on
-        )
+        self.passed_over_sleepers = False  # in some execution: sleeps could not go on ending before others went on
         self.asked_for_ends = False  # in some execution: whether a thread has ended, which is no step of its own
         self.read_time = False  # in some execution: an actor read the clock
         self.doubts: dict[str, None] = {}  # what else stands against a proof, noted by a carrier that is watched
