@@ -12,19 +12,18 @@ every call of the program several times slower.
 
 from __future__ import annotations
 
-import functools
-import gc
 import inspect
 import sys
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import get_ident
-from types import CodeType, FrameType, FunctionType, MethodType, ModuleType
+from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
 from lab import hooks
 from lab.errors import LabError
+from lab.functions import functions_named, functions_of, functions_with
 from lab.instrument import Instrumented, instrument
 from lab.kinds import is_a
 from lab.origin import LAB, is_library, shown
@@ -134,7 +133,7 @@ class Discovery:
 
     def cover(self, callee: object) -> None:
         """Instrument what a call of ``callee`` will run, as far as that can be told from it."""
-        for function in _functions_of(callee):
+        for function in functions_of(callee):
             code = function.__code__
             if id(code) not in self._settled:
                 self._swap(function, code)
@@ -259,7 +258,7 @@ class Discovery:
         to_search: list[tuple[CodeType, bool]] = []
         for code, variables in found:
             replaced = id(code) in self._replaced
-            functions = [] if replaced else [f for f in _named(code, variables) if f.__code__ is code]
+            functions = [] if replaced else [f for f in functions_named(code, variables) if f.__code__ is code]
             if functions and id(code) not in self._searched:
                 _hold(self._searched, code)
                 for function in functions:
@@ -267,7 +266,7 @@ class Discovery:
                 progress = True
             else:
                 to_search.append((code, replaced))
-        functions_of = _functions_with([code for code, _ in to_search])
+        functions_of = functions_with([code for code, _ in to_search])
         for code, replaced in to_search:
             functions = functions_of.get(id(code), [])
             for function in functions:
@@ -331,15 +330,6 @@ def _hold(codes: dict[int, weakref.ref[CodeType]], code: CodeType) -> None:
     codes[key] = weakref.ref(code, lambda _: codes.pop(key, None))
 
 
-def _functions_with(codes: list[CodeType]) -> dict[int, list[FunctionType]]:
-    """All functions that have one of these code objects, by its id; one look at all objects that there are."""
-    found: dict[int, list[FunctionType]] = {id(code): [] for code in codes}
-    for thing in gc.get_referrers(*codes) if codes else ():
-        if isinstance(thing, FunctionType) and id(thing.__code__) in found:
-            found[id(thing.__code__)].append(thing)
-    return found
-
-
 def _profile_again(before: Any) -> None:
     """Set the profile function that there was; one written in C, as that of cProfile, only its owner can set."""
     if before is None or callable(before):
@@ -356,52 +346,3 @@ def _free_tool() -> int:
             _MONITORING.use_tool_id(tool, _TOOL)
             return tool
     raise LabError("sys.monitoring: all six tool ids are taken; end one of the debuggers, profilers or explorations")
-
-
-def _functions_of(callee: Any) -> Iterator[FunctionType]:
-    """The Python functions that a call of ``callee`` starts with, and ends with."""
-    kind = type(callee)
-    if kind is FunctionType:
-        yield callee
-        wrapped = callee.__dict__.get("__wrapped__") if callee.__dict__ else None
-        if wrapped is not None:
-            yield from _functions_of(wrapped)
-    elif kind is MethodType:
-        yield from _functions_of(callee.__func__)
-    elif is_a(callee, functools.partial):
-        yield from _functions_of(callee.func)
-    elif is_a(callee, staticmethod | classmethod):
-        yield from _functions_of(callee.__func__)
-    elif is_a(callee, type):
-        for name in ("__new__", "__init__", "__del__"):
-            member = _class_member(callee, name)
-            if is_a(member, FunctionType | staticmethod):
-                yield from _functions_of(member)
-    else:
-        member = _class_member(kind, "__call__")
-        if is_a(member, FunctionType):
-            yield member
-
-
-def _class_member(cls: type, name: str) -> object:
-    for base in cls.__mro__:
-        if name in base.__dict__:
-            return base.__dict__[name]
-    return None
-
-
-def _named(code: CodeType, variables: dict[str, Any]) -> Iterator[FunctionType]:
-    """The functions that stand under the code's qualified name in its module."""
-    scope: Any = variables
-    for part in code.co_qualname.split("."):
-        if part == "<locals>" or part not in scope:
-            return
-        member = scope[part]
-        scope = getattr(member, "__dict__", {})
-    if is_a(member, property):
-        candidates = [member.fget, member.fset, member.fdel]
-    else:
-        candidates = [getattr(member, "__func__", None), getattr(member, "func", None), member]
-    for candidate in candidates:
-        if is_a(candidate, FunctionType):
-            yield from _functions_of(candidate)

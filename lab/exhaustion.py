@@ -112,7 +112,7 @@ class Exhaustion:
             self.doubts["daemon threads may still be running when the others have ended"] = None
         if len(control.timers) > 1:
             self.doubts["of several actors that wait until a moment not each came to its wait early and late"] = None
-        if control.gave_way:
+        if control.gave_way or strategy.impatient:
             self.doubts["an actor that waited in a loop was interrupted only now and then"] = None
         strategy.end(control)
         if strategy.diverged:
@@ -146,6 +146,8 @@ def _doubts(exploration: Exploration) -> Iterator[str]:
     control = exploration.control
     if control.passed_over_timers:
         yield "a timeout of ten seconds or more was taken to end only when nobody else could go on"
+    if control.passed_over_sleepers:
+        yield "a loop that sleeps was taken to wait when it had slept often while others stood still"
     if control.twins.memory.drew:
         yield "random numbers were the same in every execution"
     if control.asked_for_ends:

@@ -186,9 +186,24 @@ class Exploration:
             self.learn(choices)
 
     def record(self, choices: Sequence[int], failure: Failure) -> tuple[Recording, Failure, str] | None:
-        """Repeat a failed execution and write it down; None if it does not fail alike."""
+        """Repeat a failed execution and write it down; None if it does not fail alike.
+
+        What was met as shared for the first time in this very execution is written down as well: a
+        witness that knows nothing of it cannot tell when it has to happen.  Not where an actor goes round
+        for ever, of which one round would fill the page.
+        """
+        known = frozenset(self.control.hot)
+        if failure.kind != "livelock":
+            self.learn(choices)
+        if len(self.control.hot) > len(known):
+            recorded = self._record(Choices(choices, known), failure)
+            if recorded is not None:
+                return recorded
+            self.control.hot.intersection_update(known)
+        return self._record(Choices(choices), failure)
+
+    def _record(self, follow: Choices, failure: Failure) -> tuple[Recording, Failure, str] | None:
         recording = Recording()
-        follow = Choices(choices)
         _, again = self.execute(follow.choose, recording=recording)
         if again is None or again.kind != failure.kind or follow.diverged:
             return None

@@ -11,6 +11,7 @@ import sys
 import threading
 from contextlib import suppress
 from threading import get_ident
+from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ class Driver(Protocol):
 
     def call(self, function: Any, arguments: tuple[Any, ...], site: Site) -> Any:
         """Give the callable to call in place of ``function``: itself, or its controlled twin."""
+
+    def resumed(self, frame: FrameType, site: Site) -> None:
+        """Be told that a generator goes on, by its frame."""
 
     def enter(self, manager: Any, site: Site) -> Any:
         """Give the context manager to enter in place of ``manager``."""
@@ -75,6 +79,9 @@ class Bystander:
     def call(self, function: Any, arguments: tuple[Any, ...], site: Site) -> Any:
         """Before any call."""
         return function
+
+    def resumed(self, frame: FrameType, site: Site) -> None:
+        """After a generator was told to go on, before its own code does."""
 
     def enter(self, manager: Any, site: Site) -> Any:
         """Before a ``with`` enters ``manager``."""
@@ -126,6 +133,12 @@ def whole(container: object, site: Site) -> None:
     driver = _driver(get_ident())
     if driver is not None:
         driver.whole(container, False, site)
+
+
+def resumed(site: Site) -> None:
+    driver = _driver(get_ident())
+    if driver is not None:
+        driver.resumed(sys._getframe(1), site)
 
 
 def pair(left: object, right: object, site: Site) -> None:

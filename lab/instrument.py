@@ -28,12 +28,14 @@ from lab.stack import (
     SCALAR,
     SHARED,
     TEXT,
+    WHOLE_READS,
     CallShape,
     Stack,
     StackError,
     call_shape,
     follow_stack,
     is_subscript,
+    whole_depth,
 )
 
 _PY311 = sys.version_info < (3, 12)
@@ -94,23 +96,7 @@ def instrument(
     return Rewriter(code, namespace, accesses, accesses if stepped is None else stepped, thorough).rewrite()
 
 
-_WHOLE_READS = {
-    "GET_ITER": "iterate",
-    "GET_YIELD_FROM_ITER": "iterate",
-    "FOR_ITER": "next",
-    "UNPACK_SEQUENCE": "unpack",
-    "UNPACK_EX": "unpack",
-    "LIST_EXTEND": "spread",
-    "SET_UPDATE": "spread",
-    "DICT_UPDATE": "spread",
-    "DICT_MERGE": "spread",
-    "FORMAT_VALUE": "format",
-    "FORMAT_SIMPLE": "format",
-    "FORMAT_WITH_SPEC": "format",
-    "CONVERT_VALUE": "format",
-    "GET_LEN": "match",
-    "MATCH_KEYS": "match",
-}
+_GENERATOR = 0x20  # of `inspect.CO_GENERATOR`, which is slow to import
 _LITERALS = (SCALAR, TEXT, CONSTANT)
 _SUBSCRIPTS: dict[str, tuple[Callable[..., None], tuple[int, ...], str, bool]] = {
     "BINARY_SUBSCR": (hooks.item, (2, 1), "item", False),
@@ -139,11 +125,15 @@ class Rewriter:
         self.out: list[Any] = []
         self.location: Any = None
         self.widest = 0  # the most values pushed above the original stack
+        self.own_names: frozenset[str] = frozenset()  # that the body of a class gives
 
     def rewrite(self) -> Instrumented:
         code = told_apart(self.code)
         source = Bytecode.from_code(code, conserve_exception_block_stackdepth=True)
         source.argnames = list(code.co_varnames)  # all of them: `locals()` goes by their order
+        self.own_names = frozenset(
+            str(one.arg) for one in source if isinstance(one, Instr) and one.name == "STORE_NAME"
+        )
         stacks = follow_stack(source)
         held: list[Any] = []  # KW_NAMES and PRECALL, which must stay next to their CALL
         for instr, stack in zip(list(source), stacks, strict=True):
@@ -182,7 +172,10 @@ class Rewriter:
         elif self.accesses:
             self._before_access(name, instr.arg)
         self.out.extend(held)
-        if name == "LOAD_CONST" and isinstance(instr.arg, CodeType):
+        if name == "RESUME" and self.accesses and self.code.co_flags & _GENERATOR:
+            self.out.append(instr)
+            self.hook(hooks.resumed, (), self._site("resume", None, True))
+        elif name == "LOAD_CONST" and isinstance(instr.arg, CodeType):
             self._emit("LOAD_CONST", self._nested(instr.arg).code)
         elif name == "MAKE_FUNCTION":
             self.out.append(instr)
@@ -267,17 +260,20 @@ class Rewriter:
             hook, depths, kind, write = _SUBSCRIPTS[name]
             if self._kind(depths[0]) not in _LITERALS:
                 self.hook(hook, depths, self._site(kind, None, write))
-        elif name in _WHOLE_READS:
-            depth = _whole_depth(name, argument)
+        elif name in WHOLE_READS:
+            depth = whole_depth(name, argument)
             if self._kind(depth) not in _LITERALS:
-                self.hook(hooks.whole, (depth,), self._site(_WHOLE_READS[name]))
+                self.hook(hooks.whole, (depth,), self._site(WHOLE_READS[name]))
         elif "JUMP" in name or name in ("UNARY_NOT", "TO_BOOL"):
             if ("TRUE" in name or "FALSE" in name or "JUMP" not in name) and self._kind(1) not in _LITERALS:
                 self.hook(hooks.whole, (1,), self._site("truth"))
         elif name.endswith("_ATTR") or name == "LOAD_METHOD":
             self._attribute(name, argument)
-        elif name.endswith("_GLOBAL"):
+        elif name.endswith(("_GLOBAL", "_GLOBALS")):
             self._global(name, plain_name(argument))
+        elif name == "LOAD_NAME":  # in the body of a class, whose own names nobody else knows yet
+            if argument not in self.own_names and argument != "__name__":
+                self._global(name, argument)
         elif name in _CELL_READS or name in ("STORE_DEREF", "DELETE_DEREF"):
             self._cell(name, argument)
         elif name == "COMPARE_OP":
@@ -335,15 +331,25 @@ class Rewriter:
                 self.hook(hooks.whole, (1,), self._site("format"))
             elif operator == "MULTIPLY" and SHARED in operands:
                 self.hook(hooks.pair, (2, 1), self._site("operator"))
-            elif operator == "INPLACE_MULTIPLY" and SHARED in operands:
+            elif operands[0] == SHARED and (
+                operator == "INPLACE_MULTIPLY" or (operator == "INPLACE_ADD" and operands[1] == TEXT)
+            ):
                 self.hook(hooks.pair, (2, 1), self._site("in place", None, True))
+            elif self.thorough and operator.endswith(("MULTIPLY", "ADD")) and operands[0] not in (SCALAR, TEXT):
+                self._note_only(operator.startswith("INPLACE_"))
+            elif self.thorough and operator == "MULTIPLY" and operands[1] not in (SCALAR, TEXT):
+                self._note_only(False)
         elif operator.startswith("INPLACE_"):
             self.hook(hooks.pair, (2, 1), self._site("in place", None, True))
         elif SHARED in operands or FRESH in operands:
             self.hook(hooks.pair, (2, 1), self._site("operator"))
-        elif self.thorough:  # noted, but no decision: the other sites keep their numbers
-            line = (self.location and self.location.lineno) or self.code.co_firstlineno
-            self.hook(hooks.pair, (2, 1), Site(self.code, -1, "operator", None, False, line, False, True))
+        elif self.thorough:
+            self._note_only(False)
+
+    def _note_only(self, write: bool) -> None:
+        """An operation on two values that is noted, but no decision: the other sites keep their numbers."""
+        line = (self.location and self.location.lineno) or self.code.co_firstlineno
+        self.hook(hooks.pair, (2, 1), Site(self.code, -1, "operator", None, write, line, False, True))
 
     # ------------------------------------------------------------ calls
 
@@ -374,15 +380,6 @@ class Rewriter:
         self._close(3, shape.count)
         self._emit("SWAP", shape.callee + 1)
         self._emit("POP_TOP")
-
-
-def _whole_depth(name: str, argument: Any) -> int:
-    """Where the container stands that an instruction of `_WHOLE_READS` reads, counted from the top (1)."""
-    if name == "FORMAT_VALUE":
-        return 2 if argument & 4 else 1  # a format specification lies above the value
-    if name == "FOR_ITER" and sys.version_info >= (3, 15):
-        return 2  # below the index of a virtual iterator
-    return 2 if name in ("FORMAT_WITH_SPEC", "MATCH_KEYS") else 1
 
 
 def _class_pattern(count: int, subject: object, cls: object, names: tuple[str, ...], site: Site) -> None:

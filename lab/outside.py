@@ -5,7 +5,10 @@ from __future__ import annotations
 import functools
 import io
 import os
+from types import FunctionType
 from typing import Any
+
+from lab.kinds import is_a
 
 # fmt: off
 MEMORY = frozenset((
@@ -33,6 +36,10 @@ HARMLESS = frozenset(
 )
 _IN_MEMORY: tuple[Any, ...] = (io.StringIO, io.BytesIO)
 _UNKNOWN = frozenset((open, exec, eval, compile, input, globals, locals, vars, __import__))
+
+
+def _PYTHON() -> None:  # noqa: N802  # stands for what is not there
+    """Never called."""
 
 
 def package(thing: Any) -> str:
@@ -66,4 +73,6 @@ def has_hidden_state(kind: Any, name: str) -> bool:
 
 
 def _definer(kind: Any, name: str) -> Any:
-    return next((base for base in kind.__mro__ if name in base.__dict__), kind)
+    """The class that has the C method: not the program's own, which calls it through ``super()`` or by its name."""
+    bases = (*kind.__mro__, *type(kind).__mro__)
+    return next((base for base in bases if not is_a(base.__dict__.get(name, _PYTHON), FunctionType)), kind)

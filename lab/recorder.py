@@ -123,6 +123,7 @@ class Recording:
 _WORDS = {
     "iterate": "starts to iterate over",
     "next": "takes the next item of",
+    "resume": "goes on in",
     "truth": "tests",
     "in place": "changes",
     "compare": "compares",

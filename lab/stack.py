@@ -28,6 +28,25 @@ FRESH = "fresh"  # a list, set or dictionary display: nobody else knows it, and 
 SHARED = "shared"  # read from an attribute, a global, a cell or an item
 OTHER = "other"  # anything else, locals included
 
+WHOLE_READS = {
+    "GET_ITER": "iterate",
+    "GET_YIELD_FROM_ITER": "iterate",
+    "FOR_ITER": "next",
+    "UNPACK_SEQUENCE": "unpack",
+    "UNPACK_EX": "unpack",
+    "LIST_EXTEND": "spread",
+    "SET_UPDATE": "spread",
+    "DICT_UPDATE": "spread",
+    "DICT_MERGE": "spread",
+    "FORMAT_VALUE": "format",
+    "FORMAT_SIMPLE": "format",
+    "FORMAT_WITH_SPEC": "format",
+    "CONVERT_VALUE": "format",
+    "GET_LEN": "match",
+    "MATCH_KEYS": "match",
+}
+"""Instructions that read a container as a whole, and what the operation is called."""
+
 _GIVES_SCALAR = {
     "CHECK_EXC_MATCH",
     "COMPARE_OP",
@@ -288,3 +307,12 @@ def _shift(stack: list[str], effect: int) -> None:
         raise StackError(f"{-effect} values are taken from a stack of {len(stack)}")
     else:
         del stack[effect:]
+
+
+def whole_depth(name: str, argument: Any) -> int:
+    """Where the container stands that an instruction of `WHOLE_READS` reads, counted from the top (1)."""
+    if name == "FORMAT_VALUE":
+        return 2 if argument & 4 else 1  # a format specification lies above the value
+    if name == "FOR_ITER" and sys.version_info >= (3, 15):
+        return 2  # below the index of a virtual iterator
+    return 2 if name in ("FORMAT_WITH_SPEC", "MATCH_KEYS") else 1

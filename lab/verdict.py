@@ -117,4 +117,4 @@ def wilson(hits: int, rounds: int) -> tuple[float, float]:
     rate = hits / rounds
     center = (rate + z * z / (2 * rounds)) / (1 + z * z / rounds)
     half = z * sqrt(rate * (1 - rate) / rounds + z * z / (4 * rounds * rounds)) / (1 + z * z / rounds)
-    return (max(0.0, center - half), min(1.0, center + half))
+    return (max(0.0, center - half) if hits else 0.0, min(1.0, center + half) if hits < rounds else 1.0)

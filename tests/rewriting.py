@@ -39,6 +39,9 @@ class RecordingDriver:
         self.events.append(("call", site.kind, None, function, arguments))
         return function
 
+    def resumed(self, frame, site):
+        self.events.append(("resume", site.kind, None, frame, None))
+
     def enter(self, manager, site):
         self.events.append(("enter", site.kind, None, manager, None))
         return manager
@@ -62,6 +65,9 @@ class CountingDriver:
     def call(self, function, arguments, site):
         self.count += 1
         return function
+
+    def resumed(self, frame, site):
+        self.count += 1
 
     def enter(self, manager, site):
         self.count += 1

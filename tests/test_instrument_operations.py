@@ -68,7 +68,8 @@ OPERATIONS = {
     "other not in row": "use: in row (other)",
     "other in (1, 2)": "",
     "for _ in row: pass": "use: iterate row; use: next ?; use: next ?; use: next ?",
-    "sum(x for x in row)": "made; use: iterate row; call: ? (?); call: sum (?); use: next ?; use: next ?; use: next ?",
+    "sum(x for x in row)": "made; use: iterate row; call: ? (?); call: sum (?); resume: resume ?; use: next ?; "
+    "resume: resume ?; use: next ?; resume: resume ?; use: next ?",
     "for _ in (1, 2): pass": "",
     "a, b = row": "use: unpack row",
     "a, *b = row": "use: unpack row",
@@ -176,8 +177,7 @@ def test_each_operation_reaches_the_driver_once_with_its_operands(statement, mon
     assert told(driver.events, names) == OPERATIONS[statement]
 
 
-UNTOUCHED = (
-    """
+UNTOUCHED = """
 def arithmetic(a, b, c):
     d = a + b * 2 - 1
     d += 1
@@ -200,14 +200,6 @@ def handlers(a, b):
     finally:
         b = "x" * 2
 
-def generator(a):
-    """
-    + "'Doc.'"
-    + """
-    yield a
-    a = yield
-    return 1, 2.0, "x", b"y", None, ...
-
 async def coroutine(a):
     return await a
 
@@ -215,7 +207,6 @@ def displays(a, b):
     c = f"{1}{'x'!r}", a == 1, "b" != b, 1 < a <= 9, a in (1, 2)
     return c, [1, 2, 3], {"k": 1}, {1, 2, 3, 4}, (a, b)
 """
-)
 
 
 @pytest.mark.parametrize("name", re.findall(r"def (\w+)", UNTOUCHED))
@@ -225,6 +216,11 @@ def test_locals_and_arithmetic_with_constants_are_left_alone(name):
     assert result.sites == []
     assert shown(result.code) == shown(code)
     assert result.code.co_stacksize == code.co_stacksize
+
+
+def test_a_generator_tells_that_it_goes_on():
+    code = load("def generator(a):\n    yield a\n    a = yield\n    return 1, a\n")["generator"].__code__
+    assert [site.kind for site in instrument(code, Namespace({})).sites] == ["resume"] * 3
 
 
 def shown(code):

@@ -34,6 +34,7 @@ ORDER = [
     "exercises",
     "switch_points",
     "instrument",
+    "functions",
     "discovery",
     "pointing",
     "operations",

@@ -151,3 +151,9 @@ def test_wilson_is_an_interval_around_the_rate_and_symmetric(pair):
     assert low < high
     other_low, other_high = wilson(rounds - hits, rounds)
     assert (low, high) == (pytest.approx(1 - other_high, abs=1e-9), pytest.approx(1 - other_low, abs=1e-9))
+
+
+@pytest.mark.parametrize("rounds", [1, 7, 2_000, 1_000_000])
+def test_an_interval_reaches_the_end_that_was_seen(rounds):
+    assert wilson(0, rounds)[0] == 0.0
+    assert wilson(rounds, rounds)[1] == 1.0

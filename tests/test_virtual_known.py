@@ -19,7 +19,7 @@ from tests.controlled import words
 
 def thing(owner, name):
     """The operation that a person calls by that name."""
-    module, rest = owner, []
+    module, rest = "_signal" if (owner, name) == ("signal", "signal") else owner, []  # a wrapper calls the C function
     while True:
         try:
             found = importlib.import_module(module)
@@ -89,7 +89,8 @@ CALLS = {
 def test_what_is_known_and_not_controlled_is_named(name):
     verdict = explore(lambda: None, [lambda state: CALLS[name](), lambda state: None], schedules=3)
     assert verdict.status == "unknown"
-    (told,) = verdict.uncontrolled
+    told, *more = verdict.uncontrolled
+    assert [one for one in more if "the alarm clock" not in one] == []  # the test runner's, which was put back
     assert told.endswith(f" calls {name}, which is not controlled")
     assert "test_virtual_known.py:" in told
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import queue
 import sys
+import weakref
 from functools import partial
 from sys import getrefcount
 from types import (
     BuiltinFunctionType,
+    FrameType,
     FunctionType,
+    GeneratorType,
     MethodDescriptorType,
     MethodType,
     MethodWrapperType,
@@ -26,6 +29,7 @@ from lab.hooks import Accesses as Touched
 from lab.instrument import Site
 from lab.kinds import is_a
 from lab.operations import (
+    CONTENTS,
     OVER_NOTHING,
     contents,
     fills_itself,
@@ -214,9 +218,25 @@ class Accesses(Scheduling):
             accesses = contents(container, write or (fills_itself(container) and site.kind == "item"))
         for other in also:
             accesses += contents(other, False)
+            if type(other) is GeneratorType:
+                self._meet_generator(other)
         if accesses:
             (owner, key, writes), *more = accesses
+            if type(owner) is GeneratorType:
+                self._meet_generator(owner)
             self.touch(owner, key, writes, site, detail, tuple(more))
+
+    def resumed(self, frame: FrameType, site: Site) -> None:
+        """In a generator that goes on: until it yields, whoever else tells it to go on gets an error."""
+        known = self.generators.get(id(frame))
+        if known is not None and not self.quiet:
+            generator = known()
+            if generator is not None and generator.gi_frame is frame:
+                self.touch(generator, CONTENTS, True, site)
+
+    def _meet_generator(self, generator: GeneratorType[Any, Any, Any]) -> None:
+        if generator.gi_frame is not None:
+            self.generators[id(generator.gi_frame)] = weakref.ref(generator)
 
     # ------------------------------------------------------------ hooks: calls
 
@@ -324,6 +344,9 @@ class Accesses(Scheduling):
             return
         accesses = [access for argument in arguments for access in contents(argument, effect)]
         if accesses:
+            for argument in arguments:
+                if type(argument) is GeneratorType:
+                    self._meet_generator(argument)
             (owner, key, write), *more = accesses
             self.touch(owner, key, write, site, ABSENT, tuple(more))
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections import deque
+import operator
+from collections import OrderedDict, defaultdict, deque
 from itertools import islice
 from types import (
     BuiltinFunctionType,
     FrameType,
     FunctionType,
+    GeneratorType,
     MethodDescriptorType,
     MethodType,
     ModuleType,
@@ -37,6 +39,11 @@ _DEEP_METHODS = frozenset(
     + ("count", "index", "remove", "sort", "format", "encode")
 )
 _SHALLOW = frozenset((len, isinstance, issubclass, id, iter, next, callable, hash, getattr, setattr, hasattr, delattr))
+_BUILTIN = (list, dict, set, deque, OrderedDict, defaultdict)
+_KEEPING_METHODS = frozenset(
+    ("append", "appendleft", "insert", "add", "discard", "remove", "setdefault", "__setitem__", "get", "pop", "index")
+)
+"""Methods of the builtin containers that take functions as they take anything, and call none."""
 _FREE = "which is not under control"
 _CACHED = type(functools.lru_cache(len))
 
@@ -74,7 +81,8 @@ class Doubting(_Base):
         frame = frame_of_program() if of_container or self._interrupted is not None else None
         self._look_for_callback(frame, site)
         super().touch(owner, key, write, site, value, more)
-        self._interrupted = frame if of_container else None
+        # a generator is all Python: nothing of the operation is left when its code has begun
+        self._interrupted = frame if of_container and type(owner) is not GeneratorType else None
 
     def _two_ways(self, owner: object, key: object, site: Site) -> str:
         """Why the attributes of an object may be those of another one, or the items of a dictionary."""
@@ -161,10 +169,12 @@ class Doubting(_Base):
             self._doubt(f"calls {kind.__module__}.{kind.__qualname__}.{name}, {_FREE}", site)
         elif not is_container(kind) and has_hidden_state(kind, name):
             self._doubt(f"calls {kind.__qualname__}.{name}, of which it is not known what it changes", site)
-        elif any(_acts_on_shared(argument) for argument in arguments):
-            self._doubt(f"has {kind.__qualname__}.{name} call C code on what others may touch", site)
         elif name in _DEEP_METHODS and _is_nested(owner):
             self._doubt(_DEEP, site)
+        elif name in _KEEPING_METHODS and kind in _BUILTIN:
+            pass
+        elif any(_acts_on_shared(argument) for argument in arguments):
+            self._doubt(f"has {kind.__qualname__}.{name} call C code on what others may touch", site)
         elif is_container(kind) and any(is_a(argument, FunctionType | MethodType) for argument in arguments):
             self._doubt(f"has {kind.__qualname__}.{name} call back in the middle", site)
 
@@ -210,7 +220,9 @@ def _callers(kind: type) -> list[object]:
 
 
 def _acts_on_shared(argument: object) -> bool:
-    """Whether ``argument`` is C code bound to an object with contents, for other C code to call."""
+    """Whether ``argument`` is C code that reads or changes objects, for other C code to call."""
+    if is_a(argument, operator.attrgetter):
+        return True
     if type(argument) is functools.partial:
         return not is_a(argument.func, FunctionType | MethodType)
     return type(argument) is BuiltinFunctionType and is_container(type(argument.__self__))

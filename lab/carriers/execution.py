@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from threading import get_ident
-from typing import Protocol
+from types import GeneratorType
+from typing import Any, Protocol
 
 from lab.carriers.actor import Actor, Event, Wait
 from lab.discovery import Discovery
@@ -49,6 +51,7 @@ class Execution:
         + ("current", "daemons", "discovery", "doubts", "ended", "ended_with", "era", "escaped", "events")
         + ("gave_way", "going_on", "halted", "held", "hot", "identity", "interrupted", "joining", "kept", "last")
         + ("last_decision", "left_behind", "live", "locals", "log", "main", "next_index", "noted", "now", "overdue")
+        + ("generators", "last_chance", "passed_over_sleepers")
         + ("passed_over", "passed_over_timers", "patience", "quiet", "quiet_steps", "read_time", "recorder")
         + ("sharing", "standstill", "starving", "step_limit", "steps", "steps_before", "stubborn_steps")
         + ("suspicious", "takes_signals", "teardown_error", "timers", "touched", "unfinished", "unwinding")
@@ -74,6 +77,7 @@ class Execution:
         self.held: dict[int, Actor | str] = {}
         self.was_set: frozenset[int] = frozenset()
         self.passed_over_timers = False  # in some execution: a long timeout could not end before others had gone on
+        self.passed_over_sleepers = False  # in some execution: sleeps could not go on ending before others went on
         self.asked_for_ends = False  # in some execution: whether a thread has ended, which is no step of its own
         self.read_time = False  # in some execution: an actor read the clock
         self.doubts: dict[str, None] = {}  # what else stands against a proof, noted by a carrier that is watched
@@ -108,6 +112,8 @@ class Execution:
         self.stubborn_steps = 0  # taken by actors that were told to stop
         self.choices: list[int] = []
         self.touched: dict[tuple[int, object], int] = {}  # (object, key) -> who read and wrote it
+        self.generators: dict[int, weakref.ref[GeneratorType[Any, Any, Any]]] = {}  # by id of the frame
+        self.last_chance = 0  # steps until which everybody has turns, as the strategy did not give them
         self.gave_way = False  # somebody who spun had to let another go on
         self.suspicious = False  # a place turned out to be shared at a site that is not hot
         self.last = ""  # who ran when the execution was cut short

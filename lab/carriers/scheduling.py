@@ -172,8 +172,10 @@ class Scheduling(Execution):
         """Those of ``timers`` whose time can be up before anyone of ``enabled`` goes on."""
         short = [actor for actor in timers if actor.wait is not None and not actor.wait.is_long]
         starving = self.starving
-        if len(short) < len(timers) or starving is not None:
+        if len(short) < len(timers):
             self.passed_over_timers = True
+        if starving is not None:
+            self.passed_over_sleepers = True
         if starving is None or starving not in enabled:
             return short
         if starving.index in self.choices[self.passed_over[starving][0] :]:
@@ -274,7 +276,25 @@ class Scheduling(Execution):
     def _too_long(self) -> None:
         if self.unwinding:
             raise Stopped
-        self.halt("endless")
+        taken = self.steps + self.quiet_steps
+        if not self.last_chance and self._somebody_stood_still():
+            self.last_chance = taken + self.step_limit // 2 + 100
+            self.choose = self._in_turn
+            self.gave_way = True
+        if taken > self.last_chance:
+            self.halt("endless")
+
+    def _somebody_stood_still(self) -> bool:
+        """Whether the schedule let hardly anybody but one go on, or one hardly ever; few programs end so."""
+        lately = self.choices[len(self.choices) // 2 :]
+        often = [lately.count(actor.index) for actor in self.actors]
+        return 10 * max(often) > 9 * len(lately) > 0 or any(
+            50 * often[actor.index] < len(lately) for actor in self._enabled()
+        )
+
+    def _in_turn(self, enabled: list[Actor], current: Actor | None) -> Actor:
+        last = self.choices[-1]
+        return min(enabled, key=lambda actor: (actor.index <= last, actor.index))
 
     def halt(self, why: str) -> None:
         """End the execution from inside an actor."""

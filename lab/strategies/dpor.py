@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from lab.carriers.actor import Actor, Event, Places, conflict_of, operation
+from lab.carriers.actor import Actor, Event, Places, conflict_of, next_in_turn, operation
 from lab.carriers.execution import Execution
 from lab.instrument import Site
 from lab.strategies.races import Races
@@ -43,6 +43,7 @@ class SourceSets:
 
     name = "dpor"
     _PATIENCE = 200  # decisions: then a loop may wait for somebody else
+    _MOST_PATIENCE = 1_000  # decisions: then it may wait for somebody who is asleep, and would do so for ever
 
     def __init__(self) -> None:
         self.restart()
@@ -57,6 +58,8 @@ class SourceSets:
         self._seen = 0
         self._until = sys.maxsize  # events from here on repeat what is covered
         self._stayed = 0
+        self._waited = 0  # decisions since the last one at which nobody was asleep
+        self.impatient = False  # an execution counted as one that repeats, as it seemed to wait for somebody asleep
         self.redundant = False  # the execution repeats a trace that is covered
         self.diverged = ""  # how an execution differed from the one before, where it had to be the same
         self._execution: Execution | None = None
@@ -66,7 +69,7 @@ class SourceSets:
             return False
         self._execution = execution
         execution.log = True
-        self._depth = self._stayed = self._seen = 0
+        self._depth = self._stayed = self._seen = self._waited = 0
         self._until = sys.maxsize
         self._sleeping = {}
         self.redundant = False
@@ -96,6 +99,9 @@ class SourceSets:
             return enabled[0]
         self._wake(execution, position)
         awake = [actor for actor in enabled if actor.index not in self._sleeping]
+        self._waited = 0 if len(awake) == len(enabled) else self._waited + 1
+        if self._waited > self._MOST_PATIENCE:
+            self.redundant = self.impatient = True
         if self.redundant or not awake:
             self._until = min(self._until, position)
             self.redundant = True
@@ -187,5 +193,5 @@ class SourceSets:
             return enabled[0]
         if self._stayed > self._PATIENCE and len(enabled) > 1:
             self._stayed = 0
-            return next((one for one in enabled if one.index > current.index), enabled[0])
+            return next_in_turn(enabled, current) or current
         return current

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from typing import Any
 
 from lab.carriers.actor import Actor, next_in_turn
 from lab.trace import Step
@@ -33,14 +34,20 @@ class Profile:
 
 
 class Choices:
-    """Repeat the choices of an earlier execution in this process."""
+    """Repeat the choices of an earlier execution in this process.
 
-    def __init__(self, choices: Sequence[int]) -> None:
+    ``known`` are the sites that were decisions then, if there are more now.
+    """
+
+    def __init__(self, choices: Sequence[int], known: Container[Any] | None = None) -> None:
         self._choices = choices
+        self._known = known
         self._next = 0
         self.diverged = False
 
     def choose(self, enabled: list[Actor], current: Actor | None) -> Actor:
+        if self._known is not None and current in enabled and current.wait is None and current.site not in self._known:
+            return current
         position = self._next
         self._next += 1
         if position < len(self._choices):

@@ -60,6 +60,7 @@ class Memory:
         self._random: Random | None = None
         self.named = 0  # threads without a name of their own
         self.excepthook = threading.excepthook  # of the test runner, say: not the program's own
+        self.executors: dict[str, int] = {}  # CPython's number of one without a name of its own -> the lab's
         self.drew = False  # in some execution: random numbers
         self.was_set: set[int] = set()  # events that somebody set during the execution
 
@@ -127,6 +128,7 @@ class Memory:
         self._random = None
         self.named = 0
         threading.excepthook = self.excepthook
+        self.executors.clear()
         if self.was_set:
             self.was_set.clear()
         for actor in self._control.actors:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _DEFAULT_NAME = re.compile(r"Thread-\d+(?P<target>.*)", re.DOTALL)
 
+_WORKER_NAME = re.compile(r"ThreadPoolExecutor-(?P<executor>\d+)(?P<worker>_\d+)")
+
 
 def start(control: Control, site: Site, thread: Any) -> None:
     if not thread._initialized:
@@ -32,6 +34,7 @@ def start(control: Control, site: Site, thread: Any) -> None:
     if thread._started._flag:
         raise RuntimeError("threads can only be started once")
     control.discovery.cover(thread.run)
+    _rename_worker(control, thread)
     body = partial(_run, control, site, thread)
     actor = control.spawn(_stable_name(control, thread.name), body, (), thread.daemon, thread)
     _mark_started(control, actor, thread)
@@ -59,6 +62,14 @@ def _run(control: Control, site: Site, thread: Any) -> None:
 def _run_raw(function: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
     with suppress(SystemExit):
         function(*arguments, **named)
+
+
+def _rename_worker(control: Control, thread: Any) -> None:
+    """`concurrent.futures` counts executors per process as well."""
+    default = _WORKER_NAME.fullmatch(thread.name)
+    if default is not None:
+        known = control.twins.memory.executors
+        thread._name = f"ThreadPoolExecutor-{known.setdefault(default['executor'], len(known))}{default['worker']}"
 
 
 def new_name(control: Control, _site: Site, template: str = "Thread-%d") -> str:
