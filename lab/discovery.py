@@ -23,7 +23,7 @@ from typing import Any
 
 from lab import hooks
 from lab.errors import LabError
-from lab.functions import functions_named, functions_of, functions_with
+from lab.functions import class_member, functions_named, functions_of, functions_with
 from lab.instrument import Instrumented, instrument
 from lab.kinds import is_a
 from lab.origin import LAB, is_library, shown
@@ -141,7 +141,7 @@ class Discovery:
     def cover_manager(self, kind: type) -> None:
         """Instrument what a ``with`` runs: were its start only noticed, a thread that it starts would be a real one."""
         for name in ("__enter__", "__exit__"):
-            member = _class_member(kind, name)
+            member = class_member(kind, name)
             if is_a(member, FunctionType):
                 self.cover(member)
 

@@ -27,16 +27,16 @@ def functions_of(callee: Any) -> Iterator[FunctionType]:
         yield from functions_of(callee.__func__)
     elif is_a(callee, type):
         for name in ("__new__", "__init__", "__del__"):
-            member = _class_member(callee, name)
+            member = class_member(callee, name)
             if is_a(member, FunctionType | staticmethod):
                 yield from functions_of(member)
     else:
-        member = _class_member(kind, "__call__")
+        member = class_member(kind, "__call__")
         if is_a(member, FunctionType):
             yield member
 
 
-def _class_member(cls: type, name: str) -> object:
+def class_member(cls: type, name: str) -> object:
     for base in cls.__mro__:
         if name in base.__dict__:
             return base.__dict__[name]
