@@ -15,7 +15,7 @@ from typing import Any
 from lab.carriers.choice import carrier as carrier_of
 from lab.carriers.control import Control
 from lab.carriers.doubting import watched
-from lab.carriers.execution import Choose
+from lab.carriers.execution import Choose, Recorder
 from lab.carriers.ownership import references_of_private
 from lab.detectors.deadlock import diagnose
 from lab.discovery import Discovery
@@ -60,7 +60,7 @@ class Exploration:
     def execute(
         self,
         choose: Choose,
-        recording: Recording | None = None,
+        recording: Recorder | None = None,
         sharing: SharingMap | None = None,
         setup: Callable[[], Any] | None = None,
     ) -> tuple[Any, Failure | None]:
@@ -75,10 +75,11 @@ class Exploration:
         if self._restless:
             self.put_back()
         outcome, failure = result if result is not None else (NOTHING, None)
+        named = recording if isinstance(recording, Recording) else None  # without it there are only types to tell
         if control.halted:
-            failure = self._failure(recording)
+            failure = self._failure(named)
         elif failure is None and control.left_behind:
-            failure = self._standstill(recording)
+            failure = self._standstill(named)
         if control.teardown_error is not None:
             if failure is None:
                 raise control.teardown_error

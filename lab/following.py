@@ -10,7 +10,7 @@ from lab.exploration import Exploration
 from lab.instrument import Site
 from lab.program import Failure
 from lab.recorder import Recording, SharingMap, identity_of
-from lab.strategies.replay import Steps
+from lab.strategies.replay import Steps, step_at
 from lab.trace import Step
 from lab.witness import Witness
 
@@ -39,6 +39,7 @@ class Follower(Recording):
     def __init__(self, witness: Witness) -> None:
         super().__init__()
         self._expected = witness.trace.steps
+        self._repeats = witness.repeats
         self.diverged = ""
 
     @property
@@ -58,10 +59,10 @@ class Follower(Recording):
         if self.diverged:
             return
         saw = self.steps[-1]
-        if number > len(self._expected):
+        expected = step_at(self._expected, number - 1, self._repeats)
+        if expected is None:
             self.diverged = f"diverged at step {number}, expected the failure, saw {told(saw)}"
             return
-        expected = self._expected[number - 1]
         if (expected.actor, expected.place.identity, expected.word) != (saw.actor, saw.place.identity, saw.word):
             self.diverged = f"diverged at step {number}, expected {told(expected)}, saw {told(saw)}"
 
@@ -77,7 +78,7 @@ def follow(
     for _ in range(_MOST_ATTEMPTS):
         follower = record(witness)
         control.hot = SitesOf(witness)
-        steps = Steps(witness.trace.steps, follower.taken, witness.last)
+        steps = Steps(witness.trace.steps, follower.taken, witness.last, witness.repeats)
         # Sharing is noted for its side effect: on 3.11 only such executions report the functions that start.
         outcome, failure = exploration.execute(steps.choose, recording=follower, sharing=SharingMap())
         if not exploration.discovery.take_found():

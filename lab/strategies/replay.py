@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Sequence, Sized
 from typing import Any
 
 from lab.carriers.actor import Actor, next_in_turn
@@ -58,21 +58,30 @@ class Choices:
         return stay(enabled, current)
 
 
+def step_at(steps: Sequence[Step], position: int, repeats: int) -> Step | None:
+    """The step at a position, from 0, if the last ``repeats`` of ``steps`` come again and again; None past the end."""
+    if position >= len(steps) and repeats:
+        position = len(steps) - repeats + (position - len(steps)) % repeats
+    return steps[position] if position < len(steps) else None
+
+
 class Steps:
     """Let the actors take the steps of a witness, one after another.
 
-    ``done`` is the growing list of steps taken so far; ``last`` is the actor
-    that ran when the failure showed, which need not have taken the last step.
+    ``done`` is as long as the steps taken so far are many; ``last`` is the actor
+    that ran when the failure showed, which need not have taken the last step; the last
+    ``repeats`` steps are taken again and again.
     """
 
-    def __init__(self, expected: Sequence[Step], done: Sequence[Step], last: str) -> None:
+    def __init__(self, expected: Sequence[Step], done: Sized, last: str, repeats: int = 0) -> None:
         self._expected = expected
         self._done = done
         self._last = last
+        self._repeats = repeats
 
     def choose(self, enabled: list[Actor], current: Actor | None) -> Actor:
-        position = len(self._done)
-        wanted = self._expected[position].actor if position < len(self._expected) else self._last
+        step = step_at(self._expected, len(self._done), self._repeats)
+        wanted = step.actor if step is not None else self._last
         for actor in enabled:
             if actor.name == wanted:
                 return actor
