@@ -6,20 +6,23 @@ import sys
 from collections import Counter
 from dataclasses import dataclass, field
 
+from lab.deciding import account_for
 from lab.errors import NeedsThreads
 from lab.exhaustion import Exhaustion
 from lab.exploration import Escaped, Exploration, engine
 from lab.nondeterminism import first_difference
+from lab.pinning import parts_of
 from lab.program import Failure, Program, describe
 from lab.progress import Progress
 from lab.recorder import identity_of
 from lab.sampling import Sample, spent
+from lab.shrink import Failed, Shrinking
 from lab.stopwatch import now
 from lab.strategies import STRATEGIES, Strategy
 from lab.strategies.bounded import FewPreemptions
 from lab.strategies.dpor import SourceSets
 from lab.trace import Trace
-from lab.verdict import Verdict
+from lab.verdict import Shrunk, Verdict
 from lab.witness import Witness, fingerprints
 
 _FIRST_TURN = 50  # executions
@@ -169,7 +172,9 @@ class Search:
                 self.progress.show(f"explore: {self._so_far()}")
 
     def _so_far(self) -> str:
-        """What is known while nothing has been decided."""
+        """What is known while nothing has been decided, or while a failure is made easy to read."""
+        if self.verdict.failure is not None:
+            return f"{self.verdict.reason}: {self.verdict.failure}"
         executions = sum(part.executions for part in self.parts)
         told = f"no failure in {executions:,} {'schedule' if executions == 1 else 'schedules'}"
         covering = next((part for part in reversed(self.parts) if isinstance(part, Exhaustion)), None)
@@ -273,19 +278,31 @@ class Search:
             )
             return
         recording, again, last = recorded
-        verdict.failure = again
+        found = Failed(recording.steps, again, last)
+        decisions = frozenset(identity_of(site) for site in exploration.control.hot)
+        shrinking = Shrinking(exploration, found, failure)
+        shrunk = shrinking.run()
+        finding = account_for(exploration, shrunk.steps, shrunk.failure, shrunk.last) if not shrunk.repeats else None
+        verdict.failure = shrunk.failure
         actors = [actor for actor, _ in exploration.program.actors]
-        steps = Trace(tuple(recording.steps))
+        before, steps = Trace(tuple(found.steps)), Trace(tuple(shrunk.steps))
+        if steps.switches < before.switches or len(steps.steps) < len(before.steps):
+            verdict.shrunk = Shrunk(before.switches, len(before.steps), shrinking.executions)
         verdict.witness = Witness(
             actors=tuple(steps.actors(actors)),
             trace=steps,
-            failure=again,
-            last=last,
-            decisions=frozenset(identity_of(site) for site in exploration.control.hot),
+            failure=shrunk.failure,
+            last=shrunk.last,
+            repeats=shrunk.repeats,
+            program=parts_of(exploration.program, self.trace, self.steps),
+            critical=tuple(position + 1 for position in finding.critical) if finding is not None else (),
+            pattern=finding.pattern if finding is not None else "",
+            story=finding.story if finding is not None else "",
+            decisions=decisions,
             strategy=name,
             seed=self.seed,
             found=count,
-            code=fingerprints(recording.steps),
+            code=fingerprints(shrunk.steps),
             carrier=exploration.carrier,
         )
 

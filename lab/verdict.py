@@ -16,6 +16,15 @@ from lab.witness import Witness
 Status = Literal["fails", "holds", "unknown"]
 
 
+@dataclass(frozen=True)
+class Shrunk:
+    """What a witness was before it was shrunk, and how many executions that took."""
+
+    switches: int
+    steps: int
+    executions: int
+
+
 @dataclass
 class Verdict:
     """What an exploration, a hammering or a replay came to.
@@ -31,6 +40,7 @@ class Verdict:
     schedules: int = 0  # executions
     outcomes: Counter[Any] = field(default_factory=Counter)
     witness: Witness | None = None
+    shrunk: Shrunk | None = None  # the witness has fewer switches or steps than the execution that was found
     seconds: float = 0.0
     granularity: str = "operation"
     bound: str | None = None  # what limited the schedules, if anything did

@@ -37,7 +37,11 @@ class Witness:
     ``last`` is the actor that ran when the failure showed; ``call`` says which
     exploration of the target it was, from 1 (0: unknown), and ``called`` at what
     line; ``copies`` is how many copies of an ordinary test were the actors
-    (0: they were given by a call); ``code`` holds a fingerprint of each function that took a step.
+    (0: they were given by a call); the last ``repeats`` steps come again and again until the
+    bound on steps (0: none do); ``critical`` are the numbers, from 1, of the two steps whose order
+    decided, ``pattern`` is the name of what they make and ``story`` tells it in one sentence, each empty
+    where it is not known; ``program`` says how its parts are imported;
+    ``code`` holds a fingerprint of each function that took a step.
     """
 
     actors: tuple[str, ...]
@@ -56,6 +60,11 @@ class Witness:
     build: str = field(default_factory=lambda: build_name())
     code: dict[str, str] = field(default_factory=dict)
     carrier: str = ""  # what the actors ran on
+    repeats: int = 0
+    critical: tuple[int, ...] = ()
+    pattern: str = ""
+    story: str = ""
+    program: dict[str, Any] = field(default_factory=dict)  # as `lab.pinning` tells it
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write to ``path``, at once or not at all; its folder is made if need be."""
@@ -126,6 +135,11 @@ class Witness:
             "actors": list(self.actors),
             "schedule": str(self.trace.schedule),
             "last": self.last,
+            "repeats": self.repeats,
+            "critical": list(self.critical),
+            "pattern": self.pattern,
+            "story": self.story,
+            "program": self.program,
             "code": self.code,
             "places": [
                 [shown(place.file), place.function, place.number, place.operation, place.line] for place in places
@@ -267,7 +281,13 @@ def _from_json(data: Any, where: str) -> Witness:
         python=read.name("python"),
         build=read.name("build"),
         code=dict(code),
-        carrier=read.name("carrier") if "carrier" in data else "",  # the first version had only one
+        # what the first witnesses of this format had not
+        carrier=read.name("carrier") if "carrier" in data else "",
+        repeats=read.number("repeats", len(steps)) if "repeats" in data else 0,
+        critical=read.pair("critical", len(steps)) if "critical" in data else (),
+        pattern=read.name("pattern") if "pattern" in data else "",
+        story=read.name("story") if "story" in data else "",
+        program=read.value("program", dict) if "program" in data else {},
     )
 
 
@@ -287,6 +307,20 @@ class _Reader:
         if not isinstance(found, kind) or isinstance(found, bool):
             raise self.wrong(field_name, found)
         return found
+
+    def number(self, field_name: str, most: int) -> int:
+        found: int = self.value(field_name, int)
+        if not 0 <= found <= most:
+            raise self.wrong(field_name, found)
+        return found
+
+    def pair(self, field_name: str, most: int) -> tuple[int, ...]:
+        """The numbers of at most two steps in their order."""
+        found = self.value(field_name, list)
+        fits = len(found) <= 2 and _fits(found, (int,) * len(found)) and found == sorted(set(found))
+        if not fits or not all(1 <= number <= most for number in found):
+            raise self.wrong(field_name, found)
+        return tuple(found)
 
     def name(self, field_name: str) -> str:
         """Text that is printed as it is, or run as part of a command."""

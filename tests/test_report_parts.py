@@ -13,7 +13,6 @@ from lab import keeping
 from lab.report.columns import trace_lines
 from lab.report.console import styled
 from lab.report.labels import Labels
-from lab.report.story import critical_steps
 from lab.report.summary import replays, summary
 from lab.report.text import render
 from lab.trace import Place, Step
@@ -86,39 +85,16 @@ def test_several_files_are_told_at_each_step():
 
 def test_critical_steps_of_a_long_trace_are_shown():
     steps = [Step("alice", Place("/w/a.py", "f", 0, "x", 1), "reads", f"x{number}", None) for number in range(100)]
-    lines = trace_lines(steps, {"alice": "alice"}, [step.what for step in steps], 120, important=(50, 51))
+    lines = trace_lines(steps, {"alice": "alice"}, [step.what for step in steps], 120, critical=(50, 51))
     assert [line for line in lines if "left out" in line or "x50" in line or "x51" in line] == [
         "      ... 38 steps left out ...",
-        "  51  reads x50         1",
-        "  52  reads x51         1",
+        "  51* reads x50         1",
+        "  52* reads x51         1",
         "      ... 28 steps left out ...",
     ]
 
 
-# ------------------------------------------------------------------ the sentence, the labels
-
-
-def steps_of(*told):
-    place = Place("a.py", "f", 0, "x", 1)
-    return [Step(actor, place, word, name, None) for actor, word, name in (one.split() for one in told)]
-
-
-def test_the_sentence_about_a_lost_update():
-    told = critical_steps(steps_of("a reads x", "b reads x", "b writes x", "a writes x"))
-    assert told == ("b wrote x (step 3) between a's read (step 1) and write (step 4): a lost update.", (0, 2, 3))
-
-
-@pytest.mark.parametrize(
-    "told",
-    [
-        ["a reads x", "a writes x", "b reads x", "b writes x"],
-        ["a reads x", "b writes y", "a writes x"],
-        ["a reads x", "b writes x", "a reads x", "a writes x"],  # it looked again
-        ["b writes x", "a writes x"],
-    ],
-)
-def test_no_sentence_where_there_is_no_lost_update(told):
-    assert critical_steps(steps_of(*told)) == ("", ())
+# ------------------------------------------------------------------ the labels
 
 
 def test_unnamed_threads_get_labels_that_do_not_change():

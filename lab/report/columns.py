@@ -37,6 +37,7 @@ class _Row:
     place: str
     source: str
     again: bool  # the same line as in the row before
+    critical: bool  # one of the steps that decided
 
 
 def trace_lines(
@@ -44,24 +45,24 @@ def trace_lines(
     labels: Mapping[str, str],
     whats: Sequence[str],
     width: int,
-    important: Iterable[int] = (),
+    critical: Iterable[int] = (),
 ) -> list[str]:
     """The steps in at most ``width`` columns.
 
     ``labels`` are the actors in the order of their columns with the text above each, ``whats`` tells what each
-    step did.  ``important`` steps, counted from 0, are shown even in the middle of a long trace.
+    step did.  ``critical`` steps, counted from 0, are marked, and shown even in the middle of a long trace.
     """
     active = [actor for actor in labels if any(step.actor == actor for step in steps)]
     for file in {step.place.file for step in steps}:
         linecache.checkcache(file)  # it may have been edited since
     file = printable(os.path.basename(steps[0].place.file)) if len({step.place.file for step in steps}) == 1 else ""
-    rows = list(_rows(steps, active, whats, _shown(len(steps), important), bool(file)))
+    rows = list(_rows(steps, active, whats, _shown(len(steps), critical), set(critical), bool(file)))
     page = _Page.fitting(rows, [clip(labels[actor], _WIDEST_NAME) for actor in active], file, width)
     return [*page.lines(rows), *page.listing(rows)]
 
 
 def _rows(
-    steps: Sequence[Step], active: list[str], whats: Sequence[str], shown: list[int], one_file: bool
+    steps: Sequence[Step], active: list[str], whats: Sequence[str], shown: list[int], critical: set[int], one_file: bool
 ) -> Iterator[_Row]:
     before = None
     for position in shown:
@@ -70,14 +71,15 @@ def _rows(
         where = f"{line}" if one_file else f"{printable(os.path.basename(file))}:{line}"
         source = printable(_code(linecache.getline(file, line)))
         again = before == (step.actor, file, line)
-        yield _Row(position, active.index(step.actor), whats[position], where, source, again)
+        column = active.index(step.actor)
+        yield _Row(position, column, whats[position], where, source, again, position in critical)
         before = (step.actor, file, line)
 
 
-def _shown(count: int, important: Iterable[int]) -> list[int]:
+def _shown(count: int, critical: Iterable[int]) -> list[int]:
     if count <= MOST_ROWS:
         return list(range(count))
-    return sorted({*range(_HEAD), *range(count - _TAIL, count), *important})
+    return sorted({*range(_HEAD), *range(count - _TAIL, count), *critical})
 
 
 def _code(line: str) -> str:
@@ -184,7 +186,8 @@ class _Page:
         place = "" if row.again and self.source else row.place
         place = place.rjust(self.place - _GAP) if self.file else place.ljust(self.place - _GAP)
         source = clip(row.source, self.source) if self.source and not row.again else ""
-        yield f"{row.number + 1:>4}  {left}{told[0].ljust(rest)}{place}  {source}".rstrip()
+        mark = "*" if row.critical else " "
+        yield f"{row.number + 1:>4}{mark} {left}{told[0].ljust(rest)}{place}  {source}".rstrip()
         for line in told[1:]:
             yield f"{'':{_NUMBER + len(left)}}{line}"
 

@@ -31,7 +31,10 @@ _STYLES = (
     (r"(?m)^ {6,}(<-+( switch -+)?|-+( switch -+)?>)$", "yellow"),
     (r"(?m)^ {6}\.\.\. [\d,]+ steps? left out \.\.\.$", "dim"),
     (r"(?m)(?<=   )forbidden(?=   |$)", "red"),
-    (r"(?m)^ {4}(outcomes|covered|found|here|hammer|replay|asserted|quiet|noisy|escaped|not saved)(?= )", "bold"),
+    (
+        r"(?m)^ {4}(outcomes|covered|found|here|hammer|replay|asserted|quiet|noisy|escaped|not saved|pinned)(?= )",
+        "bold",
+    ),
 )
 _WIDE = 110  # columns that show the whole table
 

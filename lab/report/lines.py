@@ -39,7 +39,24 @@ def found_line(verdict: Verdict) -> str:
     if witness is None:
         return f"schedule {verdict.schedules:,}; {duration(verdict.seconds)}"
     drawn = "" if witness.strategy in _NOT_DRAWN else f", seed {witness.seed}"
-    return f"schedule {witness.found:,}, {witness.strategy}{drawn}; {switches(verdict)}; {duration(verdict.seconds)}"
+    schedule = f"schedule {witness.found:,}, {witness.strategy}{drawn}"
+    return f"{schedule}; {_shrunk(verdict) or switches(verdict)}; {duration(verdict.seconds)}"
+
+
+def _shrunk(verdict: Verdict) -> str:
+    """What shrinking did, if it did anything."""
+    witness, shrunk = verdict.witness, verdict.shrunk
+    if witness is None or shrunk is None:
+        return ""
+    now = witness.trace
+    took = f"in {_counted(shrunk.executions, 'execution')}"
+    if now.switches != shrunk.switches:
+        return f"shrunk from {_counted(shrunk.switches, 'switch')} to {now.switches:,} {took}"
+    return f"{switches(verdict)}; shrunk from {_counted(shrunk.steps, 'step')} to {len(now.steps):,} {took}"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}{'es' if what.endswith('h') else 's'}"
 
 
 def called(witness: Witness) -> str:

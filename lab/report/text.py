@@ -20,7 +20,6 @@ from lab.report.lines import (
     shown_value,
     without_addresses,
 )
-from lab.report.story import critical_steps
 from lab.verdict import Verdict
 
 WIDEST = 120
@@ -50,11 +49,19 @@ def render(verdict: Verdict, width: int | None = None, asserted: str = "") -> st
 
     sections = [_headline(verdict, told(message or verdict.reason), width)]
     if witness is not None and steps:
-        sentence, critical = critical_steps(steps)
+        critical = [number - 1 for number in witness.critical]
         names = {actor: told(actor) for actor in witness.actors}
         sections.append(trace_lines(steps, names, [told(what) for what in whats], width, critical))
-        if failure is not None and failure.kind in ("outcome", "check") and sentence:
-            sections.append(_paragraph(told(sentence), width, hang=0))
+        if witness.repeats:
+            first, last = len(steps) - witness.repeats + 1, len(steps)
+            rounds = (
+                f"Step {last} is"
+                if first == last
+                else f"Steps {first} {'and' if last == first + 1 else 'to'} {last} are"
+            )
+            sections.append(_paragraph(f"{rounds} taken again and again.", width, hang=0))
+        if witness.story:
+            sections.append(_paragraph(told(witness.story), width, hang=0))
     sections.append([line for one in detail for line in _paragraph(told(one), width, hang=2)])
     facts = [line for label, text in _facts(verdict, asserted) for line in _fact(label, told(text), width)]
     sections.append([*_outcomes(verdict, width), *facts])

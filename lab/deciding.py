@@ -1,0 +1,159 @@
+"""Which two steps decide: they are tried in the other order, and then the program passes.
+
+Two steps of different actors that touch the same thing, one of them writing, are taken in the other order
+by letting the later one's actor go on until it has done that step, before the earlier one's actor does
+its own.  Where it cannot, because the earlier one's actor holds a lock, that actor is held back
+a little sooner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+from lab.carriers.actor import Actor, operation
+from lab.detectors.account import Account, Touched
+from lab.detectors.pattern import Finding, Pair, find
+from lab.exploration import Exploration
+from lab.instrument import Site
+from lab.kinds import is_a
+from lab.naming import peek
+from lab.operations import CONTENTS, SYNC
+from lab.program import Failure
+from lab.recorder import Recording
+from lab.stopwatch import now
+from lab.strategies.replay import Steps
+from lab.trace import Step
+
+EXECUTIONS = 120
+"""Most executions in which steps are taken in the other order."""
+SECONDS = 1.0
+"""Longest time for them, in seconds of wall-clock time."""
+_LONG = 400  # steps of an execution without an end, of which another one is not worth its time
+
+
+def account_for(exploration: Exploration, steps: Sequence[Step], failure: Failure, last: str) -> Finding | None:
+    """What to say of a failed execution, which is run again to see what its steps touch.
+
+    None where nothing is certain; it never raises what the program or the engine may raise on the way.
+    """
+    control = exploration.control
+    if failure.kind == "livelock" and len(steps) > _LONG:
+        return None
+    before = control.step_limit
+    if failure.kind != "livelock":  # in another order it may spin
+        control.step_limit = min(before, 4 * len(steps) + 200)
+    try:
+        return _account(exploration, steps, failure, last)
+    except Exception:  # a sentence is not worth the failure that was found
+        return None
+    finally:
+        control.step_limit = before
+
+
+def _account(exploration: Exploration, steps: Sequence[Step], failure: Failure, last: str) -> Finding | None:
+    recording = Touching()
+    follow = Steps(steps, recording.steps, last)
+    exploration.execute(follow.choose, recording=recording)
+    if recording.steps != list(steps):
+        return None
+    account = Account(steps, recording.touches, recording.values, failure)
+    return find(account, _Tries(exploration, account, last).decides)
+
+
+class Touching(Recording):
+    """Writes down what each step touches, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.touches: list[Touched] = []
+        self.values: list[Hashable | None] = []
+        self._kept: list[object] = []  # so that no other object gets the id of one of them
+
+    def access(self, actor: Actor, owner: object, key: object, write: bool, site: Site, detail: object) -> None:
+        value = None if key is CONTENTS else detail if write else peek(owner, key)
+        self._note(owner, operation(actor), value)
+        super().access(actor, owner, key, write, site, detail)
+
+    def operation(self, actor: Actor, word: str, owner: object, site: Site, detail: str = "") -> None:
+        self._note(owner, (((id(owner), SYNC), True), *actor.more), None)
+        super().operation(actor, word, owner, site, detail)
+
+    def _note(self, owner: object, touched: Touched, value: object) -> None:
+        self._kept += (owner, value)
+        self.touches.append(touched)
+        plain = value is None or is_a(value, bool | int | float | str | bytes | type)
+        self.values.append(None if plain else id(value))
+
+
+class _Tries:
+    """Takes pairs of steps in the other order, until the budget is spent; then none decides."""
+
+    def __init__(self, exploration: Exploration, account: Account, last: str) -> None:
+        self._exploration = exploration
+        self._account = account
+        self._last = last
+        self._known: dict[Pair, bool] = {}
+        self._executions = 0
+        self._until = now() + SECONDS
+
+    def decides(self, pair: Pair) -> bool:
+        """Whether the program passes with the two steps in the other order."""
+        if pair not in self._known:
+            self._known[pair] = self._try(*pair)
+        return self._known[pair]
+
+    def _try(self, earlier: int, later: int) -> bool:
+        steps = self._account.steps
+        if steps[earlier].actor == steps[later].actor:
+            return False
+        for start in _starts(steps, earlier):
+            if self._executions > EXECUTIONS or now() > self._until:
+                return False
+            self._executions += 2
+            results = [
+                _swapped(self._exploration, self._account, start, earlier, later, self._last, as_before)
+                for as_before in (True, False)
+            ]
+            if results != [None, None]:
+                return True in results
+        return False
+
+
+def _starts(steps: Sequence[Step], earlier: int) -> list[int]:
+    """Where the actor of a step can be held back: there, where it was switched to, or before it began."""
+    actor = steps[earlier].actor
+    run = earlier
+    while run and steps[run - 1].actor == actor:
+        run -= 1
+    first = next(position for position, step in enumerate(steps) if step.actor == actor)
+    return list(dict.fromkeys((earlier, run, first)))
+
+
+def _swapped(
+    exploration: Exploration, account: Account, start: int, earlier: int, later: int, last: str, as_before: bool
+) -> bool | None:
+    """Whether the program passes with the later step first; None if that order was not to be had.
+
+    After that all goes on in the order it had, or else without switches.
+    """
+    steps = account.steps
+    one, other = steps[earlier].actor, steps[later].actor
+    moved = [position for position in range(start, later + 1) if steps[position].actor == other]
+    rest = [position for position in range(start, len(steps)) if position not in moved] if as_before else []
+    order = [steps[position] for position in (*range(start), *moved, *rest)]
+    recording = Recording()
+    _, failure = exploration.execute(Steps(order, recording.steps, last).choose, recording=recording)
+    wanted = sum(step.actor == other for step in steps[: later + 1])
+    before = sum(step.actor == one for step in steps[:earlier])
+    taken = 0
+    for step in recording.steps:
+        if step.actor == one:
+            if before == 0:
+                return None
+            before -= 1
+        elif step.actor == other:
+            taken += 1
+            if taken == wanted:
+                same = (step.place.identity, step.word) == (steps[later].place.identity, steps[later].word)
+                return failure is None if same else None
+    return None
