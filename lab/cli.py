@@ -152,8 +152,9 @@ def run(
 
 @main.command()
 @click.argument("file", type=click.Path())
+@click.option("--emit-test", "test_file", metavar="FILE", help="Write a pytest test of this schedule instead.")
 @click.option("--force", is_flag=True, help="Force it on real OS threads as well, and tell whether it fails alike.")
-def replay(file: str, force: bool) -> None:
+def replay(file: str, test_file: str | None, force: bool) -> None:
     """Run the schedule of a saved witness once more.
 
     The exit code is 1 if it fails again, 0 if it no longer fails, 2 if it is stale.
@@ -165,6 +166,11 @@ def replay(file: str, force: bool) -> None:
 
     witness = Witness.load(file)
     base = _base(file)
+    if test_file is not None:
+        from lab.emitting import emit
+
+        click.echo(emit(witness, file, base, Path(test_file)))
+        return
     test = witness.target.partition("::")[0]
     if not test.endswith(".py") or not (base / test).resolve().is_relative_to(base):
         raise LabError(

@@ -145,9 +145,9 @@ class Discovery:
             if is_a(member, FunctionType):
                 self.cover(member)
 
-    def files(self) -> set[str]:
-        """The files whose code has been instrumented so far."""
-        return {code.co_filename for code in self._original_of.values()}
+    def functions(self) -> set[tuple[str, str]]:
+        """The functions whose code has been instrumented so far: file and qualified name."""
+        return {(code.co_filename, code.co_qualname) for code in self._original_of.values()}
 
     def function_made(self, function: Any) -> None:
         """Remember a function made by instrumented code, to restore it too."""

@@ -51,6 +51,8 @@ def explore(
     or 10 s, whichever comes first); ``steps`` bounds the steps of one execution, and its other
     operations at ten times that.  ``trace`` names
     library modules to step inside.  The same ``seed`` gives the same schedules.
+    The schedule of a failure is then shrunk and its two critical steps are looked for, which takes 3.5 s at most
+    whatever ``seconds`` says, and mostly a few hundredths.
     ``preemptions`` bounds how often an actor that could have gone on has to stand still
     in one schedule; what it leaves out is then not covered, and the verdict says so.
     ``carrier`` says what actors run on: ``greenlet``, ``thread`` (an OS thread each, of

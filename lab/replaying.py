@@ -10,11 +10,14 @@ from typing import Any
 from lab.errors import InvalidType, InvalidValue, WitnessError, door
 from lab.exploration import Escaped, engine
 from lab.following import Follower, follow, told
-from lab.program import CARRIERS, STEPS, Failure, Program
+from lab.program import CARRIERS, STEPS, Failure, Program, positive
+from lab.searching import Search
 from lab.stopwatch import now
 from lab.trace import Trace
 from lab.verdict import Verdict
 from lab.witness import Witness, fingerprint
+
+_EXPLORED_SECONDS = 10.0
 
 
 @door
@@ -32,6 +35,7 @@ def replay(
     steps: int = STEPS,
     title: str = "",
     carrier: str = "auto",
+    schedules: int | None = None,
     force: bool = False,
 ) -> Verdict:
     """Run the schedule of ``witness`` once more on this code.
@@ -41,14 +45,21 @@ def replay(
     those of `explore`; ``carrier="auto"`` is the witness's own where it can be had.
     With ``force`` a failure that comes again is also forced on real OS threads, with the program's
     own locks, and ``verdict.notes`` tells whether it fails alike there; that may take some seconds.
-    Raises WitnessError if the actors are not the witness's.
+
+    With ``schedules`` it is a regression test.  A repair changes the steps, and then the schedule no
+    longer fits.  So where the steps or their code have come to differ the program is explored, with so many
+    schedules and for 10 s at most, and that is the verdict.  Where nothing can be said, because none of the
+    functions that took a step is run any more or something escapes control, it raises.
+
+    Raises WitnessError if the actors are not the witness's, and with ``schedules`` if it is stale.
     """
     if not isinstance(witness, Witness):
         raise InvalidType(f"witness={witness!r}: give a Witness, such as Witness.load('.lab/NAME.json')")
     program = Program.of(setup, actors, check, outcome, allowed, forbidden, teardown)
     if carrier not in CARRIERS:
         raise InvalidValue(f"carrier={carrier!r}: unknown; choose one of {', '.join(CARRIERS)}")
-    return replay_program(witness, program, tuple(trace), steps, title, carrier, force)
+    positive(schedules, "schedules", whole=True)
+    return replay_program(witness, program, tuple(trace), steps, title, carrier, schedules, force)
 
 
 def replay_program(
@@ -58,6 +69,7 @@ def replay_program(
     steps: int,
     title: str,
     carrier: str = "auto",
+    schedules: int | None = None,
     force: bool = False,
 ) -> Verdict:
     """`replay` for a program that has been checked."""
@@ -84,16 +96,26 @@ def replay_program(
         last = exploration.control.last
         verdict.uncontrolled = tuple(exploration.discovery.uncontrolled)
         if not verdict.reason:
-            known = [*exploration.discovery.files(), *(step.place.file for step in follower.taken)]
+            functions = exploration.discovery.functions()
+            known = [*(file for file, _ in functions), *(step.place.file for step in follower.taken)]
             changed = _changed(witness, known)
+            runs = {f"{_base(file)}::{function}" for file, function in functions}
     verdict.seconds = now() - began
     if verdict.reason:
+        if schedules is not None:
+            raise WitnessError(f"stale: {verdict.reason}")
         return verdict
     verdict.outcomes[outcome] = 1
     _judge(verdict, witness, follower, failure, changed)
+    if schedules is not None and verdict.status != "fails" and (verdict.stale or changed):
+        if verdict.stale and runs.isdisjoint(witness.code):
+            gone = ", ".join(key.partition("::")[2] for key in witness.code)
+            raise WitnessError(f"{verdict.reason}; nothing of what took its steps is run any more ({gone})")
+        return _explored(verdict, program, trace, steps, carrier, schedules, changed)
     if verdict.status == "fails" and verdict.failure is not None:
+        taken = follower.taken[: len(witness.trace.steps)] if witness.repeats else follower.taken
         verdict.witness = replace(
-            witness, trace=Trace(tuple(follower.taken)), failure=verdict.failure, last=last or witness.last
+            witness, trace=Trace(tuple(taken)), failure=verdict.failure, last=last or witness.last
         )
         if verdict.failure.kind == witness.failure.kind:
             from lab.grading import realizable
@@ -103,6 +125,28 @@ def replay_program(
                 from lab.forcing import forced
 
                 verdict.notes += (f"forced: {forced(witness, program, trace, steps).message}",)
+    return verdict
+
+
+def _explored(
+    stale: Verdict,
+    program: Program,
+    trace: tuple[str, ...],
+    steps: int,
+    carrier: str,
+    schedules: int,
+    changed: list[str],
+) -> Verdict:
+    """What can be said of code that no longer takes the witness's steps: whether it fails in any of some schedules."""
+    verdict = Search(program, "auto", schedules, _EXPLORED_SECONDS, 0, steps, trace, carrier).run()
+    if verdict.status == "unknown" and verdict.uncontrolled:
+        raise WitnessError(
+            f"{stale.reason}; exploring it tells nothing, as something escaped control: {verdict.reason}"
+        )
+    verdict.title = stale.title
+    since = f" (changed since: {', '.join(changed)})" if changed else ""
+    fits = "no longer fits" if stale.stale else "passes"
+    verdict.notes += (f"pinned: the schedule of the witness {fits}{since}, so others were tried",)
     return verdict
 
 
