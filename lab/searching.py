@@ -205,7 +205,7 @@ class Search:
         choices, outcome, failure = failed
         self.verdict.schedules = 1
         self.verdict.outcomes = Counter([outcome])
-        self._fail(exploration, choices, failure, "without switches")
+        self._fail(exploration, choices, failure, "profile run")
         return True
 
     def _take_in(self, exploration: Exploration, found: Exhaustion) -> None:
