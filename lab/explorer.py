@@ -9,7 +9,7 @@ from typing import Any
 from lab import keeping
 from lab.errors import InvalidType, InvalidValue, door
 from lab.origin import calling_line
-from lab.program import CARRIERS, STEPS, Program, positive
+from lab.program import CARRIERS, STEPS, Program, modules, positive
 from lab.searching import Search
 from lab.strategies import names
 from lab.verdict import Verdict
@@ -67,7 +67,8 @@ def explore(
         seed = chosen.seed if chosen.seed is not None else seed
         if chosen.schedules is not None or chosen.seconds is not None:
             schedules, seconds = chosen.schedules, chosen.seconds
-    _validate(strategy, schedules, seconds, seed, steps, on, carrier, trace)
+    _validate(strategy, schedules, seconds, seed, steps, on, carrier)
+    stepped = modules(trace)
     if preemptions is not None and (isinstance(preemptions, bool) or not isinstance(preemptions, int)):
         raise InvalidType(f"preemptions={preemptions!r}: give a whole number, or leave it out for any number")
     if preemptions is not None and preemptions < 0:
@@ -79,22 +80,20 @@ def explore(
     if witness is not None:
         from lab.replaying import replay_program
 
-        return replay_program(witness, program, tuple(trace), steps, title, carrier)
+        return replay_program(witness, program, stepped, steps, title, carrier)
     if schedules is None and seconds is None:
         schedules, seconds = DEFAULT_SCHEDULES, DEFAULT_SECONDS
-    verdict = Search(program, strategy, schedules, seconds, seed, steps, tuple(trace), carrier, preemptions).run()
+    verdict = Search(program, strategy, schedules, seconds, seed, steps, stepped, carrier, preemptions).run()
     verdict.title = title or (chosen.running() if chosen is not None else "")
     if verdict.witness is not None:
         from lab.grading import realizable
 
-        verdict.realizable = realizable(verdict.witness, program, tuple(trace), steps, carrier)
+        verdict.realizable = realizable(verdict.witness, program, stepped, steps, carrier)
         verdict.witness = replace(verdict.witness, call=call, called=calling_line())
     return verdict
 
 
-def _validate(
-    strategy: Any, schedules: Any, seconds: Any, seed: Any, steps: Any, on: Any, carrier: Any, trace: Any
-) -> None:
+def _validate(strategy: Any, schedules: Any, seconds: Any, seed: Any, steps: Any, on: Any, carrier: Any) -> None:
     if strategy not in names():
         raise InvalidValue(f"strategy={strategy!r}: unknown; choose one of {', '.join(names())}")
     positive(schedules, "schedules", whole=True)
@@ -108,8 +107,6 @@ def _validate(
         raise InvalidValue(f"on={on!r}: unknown; choose one of auto, threads")
     if carrier not in CARRIERS:
         raise InvalidValue(f"carrier={carrier!r}: unknown; choose one of {', '.join(CARRIERS)}")
-    if isinstance(trace, str) or not all(isinstance(name, str) for name in trace):
-        raise InvalidType(f"trace={trace!r}: give a tuple of module names, such as ('collections',)")
 
 
 def _validate_later(*, order: Any, cancel: Any, crash: Any) -> None:

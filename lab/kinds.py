@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from types import UnionType
+import inspect
+from types import AsyncGeneratorType, CoroutineType, GeneratorType, UnionType
 from typing import Any, TypeGuard, TypeVar, overload
 
 T = TypeVar("T")
@@ -19,6 +20,21 @@ def is_a(thing: object, kind: Any) -> bool:
     property: code of the program, in the middle of what the lab does for it.
     """
     return issubclass(type(thing), kind)
+
+
+def not_begun(result: object) -> str:
+    """What a call gave back in place of running: "a coroutine", "a generator"; empty for anything else.
+
+    A coroutine is closed, as the error that is raised about it tells more than the interpreter's warning.
+    """
+    if type(result) is GeneratorType:
+        return "a generator" if inspect.getgeneratorstate(result) == inspect.GEN_CREATED else ""
+    if type(result) is CoroutineType:
+        if inspect.getcoroutinestate(result) != inspect.CORO_CREATED:
+            return ""
+        result.close()
+        return "a coroutine"
+    return "an async generator" if type(result) is AsyncGeneratorType else ""
 
 
 def attribute(thing: object, name: str) -> Any:

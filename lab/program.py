@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
-from collections.abc import Callable, Collection, Mapping, Sequence
+import sys
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from lab.errors import InvalidType, InvalidValue, LabError
+from lab.kinds import not_begun
 
 STEPS = 20_000
 """Most steps of one execution, unless a person says otherwise."""
@@ -71,6 +74,8 @@ class Program:
     ) -> Program:
         """Check what was handed over; raises InvalidType or InvalidValue with the remedy."""
         _callable(setup, "setup", 0)
+        if inspect.iscoroutinefunction(setup):
+            raise InvalidType(f"setup: {_name(setup)} is an async function; only plain functions can be called yet")
         named = _named_actors(actors)
         for what, function in (("check", check), ("outcome", outcome), ("teardown", teardown)):
             if function is not None:
@@ -95,8 +100,11 @@ class Program:
         failure = None
         if self.check is not None:
             try:
-                if self.check(state) is False:
+                passed = self.check(state)
+                if passed is False:
                     failure = Failure("check", f"{_name(self.check)} returned False")
+                elif passed is not None:
+                    has_run("check", self.check, passed)
             except LabError:  # a misuse of the lab is no finding
                 raise
             except AssertionError as error:
@@ -111,6 +119,7 @@ class Program:
             raise
         except (Exception, SystemExit, GeneratorExit) as error:
             return NOTHING, failure or Failure("exception", f"{_name(self.outcome)} raised {describe(error)}")
+        has_run("outcome", self.outcome, outcome)
         try:
             hash(outcome)
             if failure is None and (self.allowed is not None or self.forbidden):
@@ -142,6 +151,16 @@ class Program:
         return Failure("outcome", message)
 
 
+def has_run(what: str, function: Any, result: object) -> None:
+    """Raise InvalidType if a call of ``function`` gave back a coroutine or a generator, of which nothing has run."""
+    made = not_begun(result)
+    if made:
+        raise InvalidType(
+            f"{what}: {_name(function)} returned {made} that nobody runs, so nothing of it was done; "
+            "give a plain function"
+        )
+
+
 def told(value: object) -> str:
     """The value's repr in one line, or its type where it has none."""
     try:
@@ -156,8 +175,8 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def positive(value: Any, what: str, whole: bool) -> None:
-    """Raise unless ``value`` is None or a positive number."""
+def positive(value: Any, what: str, whole: bool, typed: str = "") -> None:
+    """Raise unless ``value`` is None or a positive number; ``typed`` is how a person wrote it."""
     if value is None:
         return
     kinds = (int,) if whole else (int, float)
@@ -165,7 +184,25 @@ def positive(value: Any, what: str, whole: bool) -> None:
     if isinstance(value, bool) or not isinstance(value, kinds):
         raise InvalidType(f"{what}={value!r}: give {kind}")
     if not value > 0:
-        raise InvalidValue(f"{what}={value!r}: nothing would be run; give {kind}")
+        raise InvalidValue(f"{what}={typed or repr(value)}: nothing would be run; give {kind}")
+
+
+def modules(trace: Any) -> tuple[str, ...]:
+    """The names of library modules to step inside; raises InvalidType or InvalidValue in one line for any others."""
+    if isinstance(trace, str) or not isinstance(trace, Iterable):
+        raise InvalidType(f"trace={told(trace)}: give a tuple of module names, such as ('collections',)")
+    names = tuple(trace)
+    for name in names:
+        if not isinstance(name, str):
+            raise InvalidType(f"trace={told(trace)}: give a tuple of module names, such as ('collections',)")
+        top = name.partition(".")[0]
+        try:
+            known = name in sys.modules or top in sys.modules or importlib.util.find_spec(top) is not None
+        except ValueError:  # an empty name
+            known = False
+        if not known:
+            raise InvalidValue(f"trace: there is no module {name!r}; give the names by which modules are imported")
+    return names
 
 
 def _named_actors(actors: Any) -> tuple[tuple[str, Callable[[Any], object]], ...]:

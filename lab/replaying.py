@@ -10,7 +10,7 @@ from typing import Any
 from lab.errors import InvalidType, InvalidValue, WitnessError, door
 from lab.exploration import Escaped, engine
 from lab.following import Follower, follow, told
-from lab.program import CARRIERS, STEPS, Failure, Program, positive
+from lab.program import CARRIERS, STEPS, Failure, Program, modules, positive
 from lab.searching import Search
 from lab.stopwatch import now
 from lab.trace import Trace
@@ -59,7 +59,7 @@ def replay(
     if carrier not in CARRIERS:
         raise InvalidValue(f"carrier={carrier!r}: unknown; choose one of {', '.join(CARRIERS)}")
     positive(schedules, "schedules", whole=True)
-    return replay_program(witness, program, tuple(trace), steps, title, carrier, schedules, force)
+    return replay_program(witness, program, modules(trace), steps, title, carrier, schedules, force)
 
 
 def replay_program(

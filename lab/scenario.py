@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lab.errors import InvalidType, InvalidValue
-from lab.program import CARRIERS, Program
+from lab.program import CARRIERS, Program, modules
 
 KINDS = ("check", "exception", "deadlock", "lost wakeup", "livelock", "leak")
 """How a variant may fail otherwise than by a forbidden outcome."""
@@ -105,6 +105,10 @@ class Scenario:
                 raise InvalidType(
                     f"Scenario: {name}={value!r}: give a tuple of strings; one string needs a comma behind it"
                 )
+        try:
+            modules(self.trace)
+        except InvalidValue as error:
+            raise InvalidValue(f"Scenario: {error}") from None
         if self.carrier not in CARRIERS:
             raise InvalidValue(f"Scenario: carrier={self.carrier!r}: unknown; choose one of {', '.join(CARRIERS)}")
         if not isinstance(self.hint, str):

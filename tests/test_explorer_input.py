@@ -1,5 +1,8 @@
 """What `explore`, `hammer` and `replay` refuse, and in which words; outcomes that cannot be counted."""
 
+import functools
+import re
+
 import pytest
 
 import lab
@@ -46,6 +49,19 @@ async def later(counter):
     pass
 
 
+async def nothing_yet():
+    pass
+
+
+async def slowly():
+    yield
+
+
+def lazy(counter):
+    yield
+
+
+UNDONE = "that nobody runs, so nothing of it was done; give a plain function"
 GIVE = "give a dict of name -> function, or a list of functions"
 
 
@@ -75,6 +91,16 @@ GIVE = "give a dict of name -> function, or a list of functions"
             "actors[0]: later() is an async function; only plain functions can be actors yet",
         ),
         ({"actors": {"a\nb": len}}, InvalidValue, "actors: the name 'a\\nb' cannot be shown; use a short word"),
+        ({"check": lazy}, InvalidType, f"check: lazy() returned a generator {UNDONE}"),
+        ({"check": later}, InvalidType, f"check: later() returned a coroutine {UNDONE}"),
+        ({"check": lambda _: slowly()}, InvalidType, f"check: <lambda>() returned an async generator {UNDONE}"),
+        ({"outcome": lazy}, InvalidType, f"outcome: lazy() returned a generator {UNDONE}"),
+        ({"outcome": later}, InvalidType, f"outcome: later() returned a coroutine {UNDONE}"),
+        (
+            {"setup": nothing_yet},
+            InvalidType,
+            "setup: nothing_yet() is an async function; only plain functions can be called yet",
+        ),
         ({"check": 3}, InvalidType, "check=3 cannot be called; give a function that takes the state"),
         ({"outcome": 3}, InvalidType, "outcome=3 cannot be called; give a function that takes the state"),
         ({"teardown": 3}, InvalidType, "teardown=3 cannot be called; give a function that takes the state"),
@@ -102,6 +128,25 @@ def test_a_program_that_cannot_be_run_is_refused_in_one_line(door, arguments, ki
     assert str(caught.value) == told
 
 
+@pytest.mark.parametrize("carrier", ["greenlet", "thread"])
+def test_what_an_actor_returns_may_be_a_generator_that_it_has_begun(carrier):
+    def take_one(numbers):
+        next(numbers)
+        return numbers
+
+    verdict = lab.explore(lambda: (x for x in range(9)), [take_one], carrier=carrier)
+    assert verdict.status != "fails"
+
+
+@pytest.mark.parametrize(("begin", "made"), [(lazy, "a generator"), (later, "a coroutine")])
+@pytest.mark.parametrize("carrier", ["greenlet", "thread", "hammer"])
+def test_an_actor_of_which_nothing_has_run_is_refused(carrier, begin, made):
+    door = lab.hammer if carrier == "hammer" else functools.partial(lab.explore, carrier=carrier)
+    with pytest.raises(InvalidType) as caught:
+        door(Counter, [increment, lambda counter: begin(counter)])
+    assert str(caught.value) == f"actors['bob']: <lambda>() returned {made} {UNDONE}"
+
+
 @pytest.mark.parametrize(
     ("options", "kind", "told"),
     [
@@ -121,6 +166,18 @@ def test_a_program_that_cannot_be_run_is_refused_in_one_line(door, arguments, ki
         ({"on": "mars"}, InvalidValue, "on='mars': unknown; choose one of auto, threads"),
         ({"carrier": "pigeon"}, InvalidValue, "carrier='pigeon': unknown; choose one of auto, greenlet, thread"),
         ({"trace": "re"}, InvalidType, "trace='re': give a tuple of module names, such as ('collections',)"),
+        ({"trace": 3}, InvalidType, "trace=3: give a tuple of module names, such as ('collections',)"),
+        ({"trace": (re,)}, InvalidType, f"trace=({re!r},): give a tuple of module names, such as ('collections',)"),
+        (
+            {"trace": ("collectionz",)},
+            InvalidValue,
+            "trace: there is no module 'collectionz'; give the names by which modules are imported",
+        ),
+        (
+            {"trace": ("",)},
+            InvalidValue,
+            "trace: there is no module ''; give the names by which modules are imported",
+        ),
         ({"preemptions": -1}, InvalidValue, "preemptions=-1: must be 0 or more"),
         ({"preemptions": 1.5}, InvalidType, "preemptions=1.5: give a whole number, or leave it out for any number"),
         ({"order": "lifo"}, InvalidValue, "order='lifo': concerns tasks, which are not supported yet; leave it out"),

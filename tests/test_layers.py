@@ -218,7 +218,7 @@ def test_no_file_is_too_long_to_read(folder):
     [
         ("import lab", []),
         ("import lab.pytest_plugin", ["files", "keeping", "pytest_plugin"]),
-        ("from lab import Scenario", ["errors", "origin", "program", "scenario"]),
+        ("from lab import Scenario", ["errors", "kinds", "origin", "program", "scenario"]),
     ],
 )
 def test_what_loads_with_it(statement, loaded):

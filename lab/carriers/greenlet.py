@@ -18,6 +18,7 @@ from lab.carriers.execution import Stopped
 from lab.carriers.watch import Watchman
 from lab.discovery import Discovery
 from lab.forks import end_child, is_child
+from lab.program import has_run
 
 _PATIENCE = 100  # how often an actor that swallows `Stopped` is told again
 _LITTLE_PATIENCE = 3  # with one that does not come by the lab
@@ -62,7 +63,11 @@ class GreenletControl(Control):
                 self.discovery.watch()
             try:
                 if actor.parent is None:
-                    actor.body(actor.argument[0])  # a plain call needs none of the C stack that a switch has to save
+                    # A plain call needs none of the C stack that a switch has to save.
+                    result = actor.body(actor.argument[0])
+                    if result is not None:
+                        has_run(f"actors[{actor.name!r}]", actor.body, result)
+                        result = None
                 else:
                     actor.body(*actor.argument)
                 if self.daemons and not actor.daemon:

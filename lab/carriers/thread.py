@@ -20,6 +20,7 @@ from lab.carriers.watch import LOOK, Watch, stopped
 from lab.discovery import Discovery
 from lab.forks import end_child, is_child
 from lab.hooks import DRIVERS
+from lab.program import has_run
 from lab.virtual.local import RealLocals
 
 _PATIENCE = 100  # how often an actor that swallows `Stopped` is told again
@@ -114,7 +115,10 @@ class ThreadControl(Control):
             self.discovery.watch()
         error: BaseException | None = None
         try:
-            Context().run(actor.body, *actor.argument)
+            result = Context().run(actor.body, *actor.argument)
+            if result is not None and actor.parent is None:
+                has_run(f"actors[{actor.name!r}]", actor.body, result)
+            result = None
             if self.daemons and not actor.daemon:
                 self.end_as_step(actor)
         except Stopped:

@@ -26,6 +26,7 @@ from lab.forks import end_child, is_child
 from lab.hammering.releasing import reachable, release
 from lab.hammering.standstill import Look, Standstill
 from lab.hooks import DRIVERS, Driver
+from lab.program import has_run
 from lab.stopwatch import Real, now
 
 POLL = 0.05  # seconds between two looks at threads that take their time
@@ -150,7 +151,10 @@ class Worker(threading.Thread):
                 return
             begin(clock())
             try:
-                actor(state)
+                result = actor(state)
+                if result is not None:
+                    has_run(f"actors[{self.name!r}]", actor, result)
+                    result = None
             except BaseException as error:
                 if pool.stopping:
                     return
