@@ -21,7 +21,7 @@ def decide(session: Session, given: Mapping[str, str | None], where: Callable[[s
         text = given.get(name)
         if text is not None:
             value = _number(text, where(name), whole=name == "schedules")
-            positive(value, where(name), whole=name == "schedules")
+            positive(value, where(name), whole=name == "schedules", typed=text)
             setattr(session, name, value)
     seed = given.get("seed")
     if seed is not None:

@@ -167,9 +167,16 @@ class ScenarioItem(pytest.Item):
             raise ScenarioFailed(result.report)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        if isinstance(excinfo.value, ScenarioFailed):
-            return str(excinfo.value)
-        return super().repr_failure(excinfo, style)
+        from lab.errors import LabError
+
+        error, lines = excinfo.value, excinfo.traceback
+        if isinstance(error, ScenarioFailed):
+            return str(error)
+        if isinstance(error, LabError) and error.__cause__ is None:  # a mistake in the scenario, told whole in one line
+            return f"{self.path.name}: {self.variant.name}: {error}"
+        own = lines.cut(path=self.path)  # what the scenario raised, in its own lines
+        lines = own if len(own) < len(lines) else lines.cut(path=__file__)
+        return excinfo.getrepr(style="short", tbfilter=lambda _: lines)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         return self.path, None, self.name

@@ -303,7 +303,9 @@ class _Reader:
         self._where = where
 
     def value(self, field_name: str, kind: Any) -> Any:
-        found = self._data.get(field_name)
+        if field_name not in self._data:
+            raise WitnessError(f"{self._where}: has no field {field_name!r}, which every witness has; record a new one")
+        found = self._data[field_name]
         if not isinstance(found, kind) or isinstance(found, bool):
             raise self.wrong(field_name, found)
         return found

@@ -85,7 +85,7 @@ def test_show_tells_the_story_before_the_code(project):
     lines = [line.rstrip() for line in output.splitlines()]
     assert lines[:6] == [
         "Lost update: two threads each add one, and the counter says one.",
-        "atomicity/lost_update.py   CWE 366, 362",
+        "atomicity/lost_update.py   atomicity violation (CWE 366, 362)",
         "",
         "The story.",
         "",
@@ -180,7 +180,7 @@ def test_the_same_seed_gives_the_same_schedule(project):
         (["lost_update", "--variant", "unsaf"], "variant 'unsaf': not in lost_update; did you mean unsafe?"),
         (["lost_update", "--schedules", "0"], "--schedules=0: nothing would be run; give a whole number of at least 1"),
         (["lost_update", "--schedules", "x"], "--schedules=x: give a whole number of at least 1"),
-        (["lost_update", "--seconds", "-1"], "--seconds=-1.0: nothing would be run; give a number of seconds above 0"),
+        (["lost_update", "--seconds", "-1"], "--seconds=-1: nothing would be run; give a number of seconds above 0"),
         (["lost_update", "--seed", "1.5"], "--seed=1.5: give a whole number"),
         (["lost_update", "--scenarios", "none"], "none: no such folder; give the one that holds the scenarios with "
          "--scenarios"),

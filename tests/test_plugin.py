@@ -293,3 +293,47 @@ def test_a_test_run_without_scenarios_never_loads_the_engine(pytester):
         """
     )
     pytester.runpytest_subprocess(timeout=60).assert_outcomes(passed=1)
+
+
+# ------------------------------------------------------------------ mistakes that show when it runs
+
+
+def failure_of(result):
+    """What pytest prints of the only test that failed, without its heading."""
+    headings = [number for number, line in enumerate(result.outlines) if line.startswith("===")]
+    first = next(number for number in headings if " FAILURES " in result.outlines[number])
+    return result.outlines[first + 2 : next(number for number in headings if number > first)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "return counter.value",
+            "return [counter.value]",
+            "lost_update.py: fixed: outcome: final_value() returned [2], a list, which cannot be tallied; "
+            "return a hashable value, such as a tuple",
+        ),
+        (
+            "fixed=Fixed",
+            "fixed=lambda same=Fixed(): same",
+            "lost_update.py: fixed: setup: state (Fixed) is the same object as in the execution before and still holds its "
+            "changes (state.value=2); make a new one in setup, or put it back in teardown",
+        ),
+    ],
+)
+def test_a_mistake_that_shows_when_it_runs_is_one_line(project, old, new, message):
+    assert sources.SCENARIO.count(old) == 1
+    pytester = project(sources.SCENARIO.replace(old, new))
+    result = pytester.runpytest_inprocess(f"{FILE}::fixed[explore]", "-p", "no:cacheprovider")
+    assert failure_of(result) == [message]
+
+
+def test_what_setup_raises_is_shown_in_the_scenarios_own_lines(project):
+    pytester = project(sources.SCENARIO.replace("super().__init__()", "super().__init__(3)"))
+    result = pytester.runpytest_inprocess(f"{FILE}::fixed[explore]", "-p", "no:cacheprovider")
+    assert failure_of(result) == [
+        f"{FILE}:22: in __init__",
+        "    super().__init__(3)",
+        "E   TypeError: Unsafe.__init__() takes 1 positional argument but 2 were given",
+    ]

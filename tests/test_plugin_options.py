@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("quiet_environment")
         (("--lab-seconds", "soon"), "--lab-seconds=soon: give a number of seconds above 0"),
         (
             ("--lab-seconds", "-1"),
-            "--lab-seconds=-1.0: nothing would be run; give a number of seconds above 0",
+            "--lab-seconds=-1: nothing would be run; give a number of seconds above 0",
         ),
         (
             ("--lab-seconds", "nan"),
@@ -67,7 +67,7 @@ def test_an_option_that_cannot_work_is_told_in_one_line(project, options, messag
     [
         ("lab_strategy = best", "lab_strategy=best: unknown; choose one of "),
         ("lab_schedules = many", "lab_schedules=many: give a whole number of at least 1"),
-        ("lab_seconds = 0", "lab_seconds=0.0: nothing would be run; give a number of seconds above 0"),
+        ("lab_seconds = 0", "lab_seconds=0: nothing would be run; give a number of seconds above 0"),
         ("lab_seed = x", "lab_seed=x: give a whole number"),
         ("lab_interleave = 1", "lab_interleave=1: nothing would run at once; give a whole number of at least 2"),
         ("lab_report = tox.ini", "lab_report=tox.ini: cannot be made (File exists); give a folder to write to"),

@@ -326,7 +326,7 @@ def test_a_field_that_no_witness_has(file, field, value, shown):
 @pytest.mark.parametrize("field", [field for field in GOOD if field not in ("race-lab witness", *LATER)])
 def test_a_missing_field(file, field):
     file.write_text(json.dumps(changed(lambda data: data.pop(field))))
-    assert refused(file) == f"field {field!r} holds None, which no witness has; record a new one"
+    assert refused(file) == f"has no field {field!r}, which every witness has; record a new one"
 
 
 def test_too_many_steps(file):

@@ -68,9 +68,9 @@ def scenario_page(entry: Entry) -> Iterator[RenderableType]:
     """The story, the code and what a reviewer should look for."""
     title, text = story(entry.module)
     yield Text(title, style="bold")
-    yield Text(
-        f"{entry.family}/{entry.path.name}   CWE " + ", ".join(str(one) for one in entry.scenario.cwe), style="dim"
-    )
+    numbers = ", ".join(str(one) for one in entry.scenario.cwe)
+    known = f" (CWE {numbers})" if numbers else ""
+    yield Text(f"{entry.family}/{entry.path.name}   {entry.scenario.bug_class}{known}", style="dim")
     yield Text("\n" + text)
     source = inspect.getsource(entry.module)
     body = source.split('"""', 2)[2].strip("\n") if source.count('"""') >= 2 else source
