@@ -43,7 +43,7 @@ _MOST_TIMES_AS_LONG = 4  # a candidate may be so many times as long as the faile
 _MOST_MOVES = 400  # executions that go into moving switches
 
 
-class _Spent(Exception):
+class Spent(Exception):
     """The budget is spent."""
 
 
@@ -98,7 +98,7 @@ class Shrinking:
         before = control.step_limit
         control.step_limit = min(before, _MOST_TIMES_AS_LONG * len(self.found.steps) + 200)
         try:
-            with suppress(_Spent):
+            with suppress(Spent):
                 self._look()
         except Exception:  # the program may fail in other ways, or escape; what was found must not be lost
             pass
@@ -123,7 +123,7 @@ class Shrinking:
         self._try(switches=switches_of(order))
         if self.best is not None:
             self._leave_out()
-            with suppress(_Spent):
+            with suppress(Spent):
                 self._move(self.executions + _MOST_MOVES)
         self._from_the_beginning(cost(len(order), order)[:2])
 
@@ -132,21 +132,30 @@ class Shrinking:
     def _try(self, first: Sequence[int] = (), switches: Switches | None = None) -> FewSwitches:
         """Run a candidate; the best one is kept."""
         strategy, order, failure = self._execute(first, switches)
-        if failure is None or identity_of_failure(failure) != identity_of_failure(self.unnamed):
-            return strategy
+        self._consider(strategy, order, failure)
+        return strategy
+
+    def _alike(self, one: Failure, other: Failure) -> bool:
+        return identity_of_failure(one) == identity_of_failure(other)
+
+    def _recording(self) -> Recording:
+        return Recording()
+
+    def _consider(self, strategy: FewSwitches, order: Order, failure: Failure | None) -> None:
+        if failure is None or not self._alike(failure, self.unnamed):
+            return
         costs = cost(strategy.preemptions, order.actors)
         if self.best is None or costs < self.best.cost:
             candidate = _Candidate(costs, strategy.decisions)
             if self.unnamed == self.found.failure or self._is_same(candidate):
                 self.best = candidate
                 self._better.append(candidate)
-        return strategy
 
     def _execute(self, first: Sequence[int], switches: Switches | None) -> tuple[FewSwitches, Order, Failure | None]:
         control, discovery = self.exploration.control, self.exploration.discovery
         while True:
             if self.executions >= EXECUTIONS or self._steps >= STEPS or now() > self._until:
-                raise _Spent
+                raise Spent
             self.executions += 1
             order = Order()
             strategy = FewSwitches(order, first, switches)
@@ -161,10 +170,10 @@ class Shrinking:
         return written is not None
 
     def _write_down(self, strategy: FewSwitches | Steps, recording: Recording | None = None) -> Failed | None:
-        recording = recording or Recording()
+        recording = recording or self._recording()
         self.executions += 1
         _, failure = self.exploration.execute(strategy.choose, recording=recording)
-        if failure is None or identity_of_failure(failure) != identity_of_failure(self.found.failure):
+        if failure is None or not self._alike(failure, self.found.failure):
             return None
         return Failed(recording.steps, failure, self.exploration.control.last)
 
@@ -174,7 +183,7 @@ class Shrinking:
             written = self._write_down(FewSwitches(Order(), candidate.choices))
             if written is None:
                 continue
-            recording = Recording()
+            recording = self._recording()
             again = self._write_down(Steps(written.steps, recording.steps, written.last), recording)
             if again is not None and again.steps == written.steps:
                 return written
