@@ -27,7 +27,7 @@ from lab.leftovers import Writes
 from lab.program import Failure, Program
 from lab.recorder import Recording, SharingMap, identity_of
 from lab.sameness import failing_in
-from lab.shrink import Failed, Shrinking, Spent
+from lab.shrink import Candidate, Failed, Shrinking, Spent
 from lab.stopwatch import now
 from lab.strategies.at_points import AtPoints, DrawnAtPoints, Passed
 from lab.strategies.fewest import FewSwitches, Order, Switches
@@ -78,15 +78,13 @@ def _put_in_place(verdict: Verdict, other: Witness, executions: int) -> None:
     verdict.failure = other.failure
 
 
-def _look(
-    witness: Witness, program: Program, trace: tuple[str, ...], steps: int, carrier: str
-) -> _Realizing | None:
+def _look(witness: Witness, program: Program, trace: tuple[str, ...], steps: int, carrier: str) -> _Realizing | None:
     """The search, when it is over; None if the witness does not fail again."""
     until = now() + SECONDS
     with engine(program, steps, trace, carrier, strict=True, points=True) as exploration:
         exploration.profile()
         unnamed = _repeated(exploration, witness)
-        if unnamed is None or not failing_in(unnamed, witness.failure):
+        if unnamed is None or unnamed.kind != witness.failure.kind:
             return None
         found = Failed(witness.trace.steps, witness.failure, witness.last)
         looking = _Realizing(exploration, found, unnamed, until=until)
@@ -212,6 +210,11 @@ class _Realizing(Shrinking):
 
     def _alike(self, one: Failure, other: Failure) -> bool:
         return failing_in(one, other)
+
+    def _is_same(self, candidate: Candidate) -> bool:
+        same = super()._is_same(candidate)
+        self._doubted = self._doubted or not same  # it fails much like that
+        return same
 
     def _recording(self) -> Recording:
         return _Written()

@@ -58,7 +58,7 @@ class Failed:
 
 
 @dataclass(frozen=True)
-class _Candidate:
+class Candidate:
     """An execution with the same failure."""
 
     cost: tuple[int, int, int, int, tuple[int, ...]]
@@ -84,8 +84,8 @@ class Shrinking:
     found: Failed
     unnamed: Failure
     executions: int = 0  # that were needed so far
-    best: _Candidate | None = None
-    _better: list[_Candidate] = field(default_factory=list)  # each better than the one before
+    best: Candidate | None = None
+    _better: list[Candidate] = field(default_factory=list)  # each better than the one before
     _tried: set[tuple[tuple[int, ...], Failure | None]] = field(default_factory=set)
     _steps: int = 0
 
@@ -146,7 +146,7 @@ class Shrinking:
             return
         costs = cost(strategy.preemptions, order.actors)
         if self.best is None or costs < self.best.cost:
-            candidate = _Candidate(costs, strategy.decisions)
+            candidate = Candidate(costs, strategy.decisions)
             if self.unnamed == self.found.failure or self._is_same(candidate):
                 self.best = candidate
                 self._better.append(candidate)
@@ -164,7 +164,7 @@ class Shrinking:
             if not discovery.take_found():  # else code has started that could not be interrupted yet
                 return strategy, order, failure
 
-    def _is_same(self, candidate: _Candidate) -> bool:
+    def _is_same(self, candidate: Candidate) -> bool:
         """Whether it is the same failure with the names of all objects."""
         written = self._write_down(FewSwitches(Order(), candidate.choices))
         return written is not None
@@ -251,7 +251,7 @@ def _exceptions(decisions: Sequence[Decision]) -> list[tuple[tuple[int, int], in
     ]
 
 
-def _moved(candidate: _Candidate) -> Iterator[dict[tuple[int, int], int]]:
+def _moved(candidate: Candidate) -> Iterator[dict[tuple[int, int], int]]:
     exceptions = _exceptions(candidate.decisions)
     longest = max((candidate.order.count(actor) for actor in set(candidate.order)), default=0)
     distance = 1

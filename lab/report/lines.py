@@ -92,9 +92,9 @@ def here_line(verdict: Verdict) -> str:
         return "can happen on this build"
     if build_name() != "gil":
         return f"can happen on this free-threaded build; on a GIL build of this version: {locked}"
-    what = "cannot happen on" if here.status == "no" else "not known for"
     if here.every:
-        what = "no schedule can fail so on"
+        return f"no schedule can fail so on this GIL build: {here.reason}; free-threaded: yes"
+    what = "cannot happen on" if here.status == "no" else "not known for"
     return f"{what} this GIL build: {here.reason}; can on free-threaded builds"
 
 
