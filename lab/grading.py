@@ -70,9 +70,7 @@ class PointFollower(Follower):
         self._maybe: dict[int, str] = {}
         self._blocked: set[int] = set()  # actors whose next step had to wait
         self._latest: dict[int, int] = {}  # actor -> number of its latest step
-        self._holds: dict[
-            int, list[list[int]]
-        ] = {}  # id of a lock -> numbers of the steps that took it and gave it back
+        self._holds: dict[int, list[list[int]]] = {}  # id of a lock -> the steps that took it, gave it back
         self._starts: dict[int, int] = {}  # id of a thread -> number of the step that started it
         self._runs: dict[int, int] = {}  # id of a thread -> actor
 

@@ -46,7 +46,7 @@ _MOST_RESTARTS = 5
 
 
 def grade_witness(verdict: Verdict, program: Program, trace: tuple[str, ...], steps: int, carrier: str) -> None:
-    """Grade the witness of a verdict; one that cannot happen here gives way to another one that can, if there is one."""
+    """Grade the witness of a verdict; one that cannot happen here gives way to one that can, if there is one."""
     witness = verdict.witness
     assert witness is not None
     verdict.realizable = realizable(witness, program, trace, steps, carrier)
