@@ -80,7 +80,7 @@ class Exhaustion:
                 f"{strategy.diverged} differed when it was repeated"
             )
             self.doubts[f"the program is not the same in every execution: {self._difference}"] = None
-        for doubt in _doubts(self.exploration):
+        for doubt in doubts_of(self.exploration):
             self.doubts[doubt] = None
 
     def _execute(self) -> None:
@@ -142,7 +142,8 @@ class Exhaustion:
         return True
 
 
-def _doubts(exploration: Exploration) -> Iterator[str]:
+def doubts_of(exploration: Exploration) -> Iterator[str]:
+    """What the executions so far have shown that stands against a proof."""
     control = exploration.control
     if control.passed_over_timers:
         yield "a timeout of ten seconds or more was taken to end only when nobody else could go on"

@@ -245,11 +245,13 @@ def engine(
         raise LabError("explore() was called inside an exploration; call it from outside the actors, setup and check")
     carrier, kind = carrier_of(carrier)
     finder: type[Discovery] = Discovery
+    if strict:
+        kind = watched(kind)
     if points:  # imported here as most explorations need neither
         from lab.carriers.pointing import pointed
         from lab.pointing import PointDiscovery
 
-        finder, kind = PointDiscovery, pointed(kind)
+        finder, kind = PointDiscovery, pointed(kind)  # outermost: it looks at the frame that its hooks are called from
     references_of_private()  # counted once in a process, and before anything is watched
     with ONE_AT_A_TIME, operations_redirected(), finder(trace, libraries=strict) as discovery:
         for function in (program.setup, program.check, program.outcome, program.teardown):
@@ -257,7 +259,7 @@ def engine(
                 discovery.cover(function)
         for _, function in program.actors:
             discovery.cover(function)
-        control = (watched(kind) if strict else kind)(discovery, steps)
+        control = kind(discovery, steps)
         try:
             with (
                 _interruptible(control),

@@ -52,7 +52,8 @@ def explore(
     operations at ten times that.  ``trace`` names
     library modules to step inside.  The same ``seed`` gives the same schedules.
     The schedule of a failure is then shrunk and its two critical steps are looked for, which takes 3.5 s at most
-    whatever ``seconds`` says, and mostly a few hundredths.
+    whatever ``seconds`` says, and mostly a few hundredths.  A witness that cannot happen on this GIL build gives way to
+    another one of the same failure that can, if one is found in 300 executions and 0.3 s.
     ``preemptions`` bounds how often an actor that could have gone on has to stand still
     in one schedule; what it leaves out is then not covered, and the verdict says so.
     ``carrier`` says what actors run on: ``greenlet``, ``thread`` (an OS thread each, of
@@ -86,9 +87,9 @@ def explore(
     verdict = Search(program, strategy, schedules, seconds, seed, steps, stepped, carrier, preemptions).run()
     verdict.title = title or (chosen.running() if chosen is not None else "")
     if verdict.witness is not None:
-        from lab.grading import realizable
+        from lab.realizing import grade_witness
 
-        verdict.realizable = realizable(verdict.witness, program, stepped, steps, carrier)
+        grade_witness(verdict, program, stepped, steps, carrier)
         verdict.witness = replace(verdict.witness, call=call, called=calling_line())
     return verdict
 

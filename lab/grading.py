@@ -7,10 +7,11 @@ the answer is about this interpreter, and the path that was really taken on it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from lab.carriers.actor import Actor, Places, operation
-from lab.detectors.realizable import FREE, HERE, WITH_LOCK, Grade, Moment, grade
+from lab.detectors.orders import Moment
+from lab.detectors.realizable import FREE, HERE, WITH_LOCK, Grade, grade
 from lab.exploration import Escaped, engine
 from lab.following import Follower, follow
 from lab.instrument import Site
@@ -69,9 +70,7 @@ class PointFollower(Follower):
         self._maybe: dict[int, str] = {}
         self._blocked: set[int] = set()  # actors whose next step had to wait
         self._latest: dict[int, int] = {}  # actor -> number of its latest step
-        self._holds: dict[
-            int, tuple[int, int]
-        ] = {}  # id of a lock -> numbers of the latest steps that took it and gave it back
+        self._holds: dict[int, list[list[int]]] = {}  # id of a lock -> the steps that took it, gave it back
         self._starts: dict[int, int] = {}  # id of a thread -> number of the step that started it
         self._runs: dict[int, int] = {}  # id of a thread -> actor
 
@@ -116,20 +115,33 @@ class PointFollower(Follower):
         number = len(self.moments)
         waited = actor.index in self._blocked
         self._blocked.discard(actor.index)
-        held = None
+        held: tuple[tuple[int, int], ...] = ()
         if word == "acquires" and not waited:
-            taken, given_back = self._holds.get(id(owner), (-1, -1))
-            held = (taken, given_back) if given_back > max(taken, self._latest.get(actor.index, -1)) else None
+            held = self._held(actor, self._holds.get(id(owner), []))
         for lock in {id(owner), *(place[0] for place, _ in places)}:
+            holds = self._holds.setdefault(lock, [])
             if word in ("acquires", "tries to acquire", "wakes up"):
-                self._holds[lock] = number, -1
-            elif lock in self._holds:  # "releases", or "waits" at a condition
-                self._holds[lock] = self._holds[lock][0], number
+                again = holds and len(holds[-1]) == 1 and self.moments[holds[-1][0]].actor == actor.name
+                if not again:
+                    holds.append([number])
+            elif holds:  # "releases", or "waits" at a condition
+                holds[-1][1:] = [number]
         self._add(actor, self.steps[-1].place, places, after, held)
         if word == "starts":
             self._starts[id(owner)] = number
         if waited:  # what it waited for was given to it before it went on
             self._surely.add(actor.index)
+
+    def _held(self, actor: Actor, holds: Sequence[Sequence[int]]) -> tuple[tuple[int, int], ...]:
+        """Between which steps others had a lock; of a semaphore any of them may have been the one too many."""
+        found = []
+        given_back = None
+        for hold in reversed(holds):
+            if len(hold) > 1:
+                given_back = hold[1]
+            if given_back is not None and self.moments[hold[0]].actor != actor.name:
+                found.append((hold[0], given_back))
+        return tuple(reversed(found))
 
     def _add(
         self,
@@ -137,7 +149,7 @@ class PointFollower(Follower):
         place: Place,
         places: Places,
         after: tuple[int, ...],
-        held: tuple[int, int] | None = None,
+        held: tuple[tuple[int, int], ...] = (),
     ) -> None:
         if actor.index not in self._latest:
             for thing in (actor.thread, actor):

@@ -28,6 +28,25 @@ def identity_of_failure(failure: Failure) -> tuple[object, ...]:
     return (kind, failure.message)
 
 
+def failing_in(one: Failure, other: Failure) -> bool:
+    """Whether two failures are alike but for the line: exceptions of the same type that left the same function.
+
+    In another order an exception may come from another access to the same thing a line further down.
+    """
+    if one.kind == other.kind == "exception" and one.detail and other.detail:
+        return _left(one) == _left(other)
+    return identity_of_failure(one) == identity_of_failure(other)
+
+
+def _left(failure: Failure) -> tuple[str, str, str]:
+    place = _PLACE.sub("", failure.detail[-1])
+    return (
+        failure.message.partition(":")[0].partition(" left ")[0],
+        place.rpartition(" in ")[0].rpartition(":")[0],
+        place.rpartition(" in ")[2],
+    )
+
+
 def _waits(failure: Failure) -> list[str]:
     """What those waited for, and where, that the message is about."""
     told = []

@@ -43,7 +43,7 @@ _MOST_TIMES_AS_LONG = 4  # a candidate may be so many times as long as the faile
 _MOST_MOVES = 400  # executions that go into moving switches
 
 
-class _Spent(Exception):
+class Spent(Exception):
     """The budget is spent."""
 
 
@@ -58,7 +58,7 @@ class Failed:
 
 
 @dataclass(frozen=True)
-class _Candidate:
+class Candidate:
     """An execution with the same failure."""
 
     cost: tuple[int, int, int, int, tuple[int, ...]]
@@ -84,8 +84,8 @@ class Shrinking:
     found: Failed
     unnamed: Failure
     executions: int = 0  # that were needed so far
-    best: _Candidate | None = None
-    _better: list[_Candidate] = field(default_factory=list)  # each better than the one before
+    best: Candidate | None = None
+    _better: list[Candidate] = field(default_factory=list)  # each better than the one before
     _tried: set[tuple[tuple[int, ...], Failure | None]] = field(default_factory=set)
     _steps: int = 0
 
@@ -98,7 +98,7 @@ class Shrinking:
         before = control.step_limit
         control.step_limit = min(before, _MOST_TIMES_AS_LONG * len(self.found.steps) + 200)
         try:
-            with suppress(_Spent):
+            with suppress(Spent):
                 self._look()
         except Exception:  # the program may fail in other ways, or escape; what was found must not be lost
             pass
@@ -123,7 +123,7 @@ class Shrinking:
         self._try(switches=switches_of(order))
         if self.best is not None:
             self._leave_out()
-            with suppress(_Spent):
+            with suppress(Spent):
                 self._move(self.executions + _MOST_MOVES)
         self._from_the_beginning(cost(len(order), order)[:2])
 
@@ -132,21 +132,30 @@ class Shrinking:
     def _try(self, first: Sequence[int] = (), switches: Switches | None = None) -> FewSwitches:
         """Run a candidate; the best one is kept."""
         strategy, order, failure = self._execute(first, switches)
-        if failure is None or identity_of_failure(failure) != identity_of_failure(self.unnamed):
-            return strategy
+        self._consider(strategy, order, failure)
+        return strategy
+
+    def _alike(self, one: Failure, other: Failure) -> bool:
+        return identity_of_failure(one) == identity_of_failure(other)
+
+    def _recording(self) -> Recording:
+        return Recording()
+
+    def _consider(self, strategy: FewSwitches, order: Order, failure: Failure | None) -> None:
+        if failure is None or not self._alike(failure, self.unnamed):
+            return
         costs = cost(strategy.preemptions, order.actors)
         if self.best is None or costs < self.best.cost:
-            candidate = _Candidate(costs, strategy.decisions)
+            candidate = Candidate(costs, strategy.decisions)
             if self.unnamed == self.found.failure or self._is_same(candidate):
                 self.best = candidate
                 self._better.append(candidate)
-        return strategy
 
     def _execute(self, first: Sequence[int], switches: Switches | None) -> tuple[FewSwitches, Order, Failure | None]:
         control, discovery = self.exploration.control, self.exploration.discovery
         while True:
             if self.executions >= EXECUTIONS or self._steps >= STEPS or now() > self._until:
-                raise _Spent
+                raise Spent
             self.executions += 1
             order = Order()
             strategy = FewSwitches(order, first, switches)
@@ -155,16 +164,16 @@ class Shrinking:
             if not discovery.take_found():  # else code has started that could not be interrupted yet
                 return strategy, order, failure
 
-    def _is_same(self, candidate: _Candidate) -> bool:
+    def _is_same(self, candidate: Candidate) -> bool:
         """Whether it is the same failure with the names of all objects."""
         written = self._write_down(FewSwitches(Order(), candidate.choices))
         return written is not None
 
     def _write_down(self, strategy: FewSwitches | Steps, recording: Recording | None = None) -> Failed | None:
-        recording = recording or Recording()
+        recording = recording or self._recording()
         self.executions += 1
         _, failure = self.exploration.execute(strategy.choose, recording=recording)
-        if failure is None or identity_of_failure(failure) != identity_of_failure(self.found.failure):
+        if failure is None or not self._alike(failure, self.found.failure):
             return None
         return Failed(recording.steps, failure, self.exploration.control.last)
 
@@ -174,7 +183,7 @@ class Shrinking:
             written = self._write_down(FewSwitches(Order(), candidate.choices))
             if written is None:
                 continue
-            recording = Recording()
+            recording = self._recording()
             again = self._write_down(Steps(written.steps, recording.steps, written.last), recording)
             if again is not None and again.steps == written.steps:
                 return written
@@ -242,7 +251,7 @@ def _exceptions(decisions: Sequence[Decision]) -> list[tuple[tuple[int, int], in
     ]
 
 
-def _moved(candidate: _Candidate) -> Iterator[dict[tuple[int, int], int]]:
+def _moved(candidate: Candidate) -> Iterator[dict[tuple[int, int], int]]:
     exceptions = _exceptions(candidate.decisions)
     longest = max((candidate.order.count(actor) for actor in set(candidate.order)), default=0)
     distance = 1

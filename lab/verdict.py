@@ -18,11 +18,15 @@ Status = Literal["fails", "holds", "unknown"]
 
 @dataclass(frozen=True)
 class Shrunk:
-    """What a witness was before it was shrunk, and how many executions that took."""
+    """What a witness was before it was shrunk, and how many executions that took.
+
+    ``instead`` are those that led to another witness of the same failure, as that one cannot happen on this build.
+    """
 
     switches: int
     steps: int
     executions: int
+    instead: int = 0
 
 
 @dataclass

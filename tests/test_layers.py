@@ -64,6 +64,7 @@ ORDER = [
     "verdict",
     "following",
     "grading",
+    "realizing",
     "searching",
     "explorer",
     "hammering",

@@ -18,15 +18,17 @@ UNSAFE = [
     for variant in entry.scenario.every_variant()
     if variant.must_fail
 ]
-HAMMERED = 0.4  # seconds
+HAMMERED = 1.0  # seconds
 IMPOSSIBLE = {
     *("bank_transfer-unsafe", "check_then_act-unsafe", "dict_increment-unsafe", "lost_update-unsafe"),
     *("lost_update-still_unsafe", "lock_order-unsafe", "philosophers-unsafe", "philosophers-still_unsafe_waiter"),
     *("use_after_close-unsafe", "use_after_close-still_unsafe"),
 }
-"""Whose witnesses need a switch where none of 3.11, 3.12 and 3.13 with the lock has a switch point.
+"""Whose failure needs a switch where none of 3.11, 3.12 and 3.13 with the lock has a switch point.
 
-Quiet hammering of each for seconds has not failed once; of the others most do fail.
+``iterate_while_mutating-unsafe`` is none of them: its shortest witness cannot happen, but another one, which switches
+after the loop has jumped back, can, and takes its place.  `lost_update-still_unsafe` is one, as nobody is ever interrupted
+with its lock, and so nobody has to wait for it.
 """
 
 
@@ -60,12 +62,10 @@ def test_real_threads_fail_alike_when_forced(scenario, variant):
 @pytest.mark.skipif(build_name() != "gil", reason="the grade is about builds with the lock")
 @pytest.mark.parametrize(("scenario", "variant"), UNSAFE)
 def test_what_cannot_happen_does_not_happen_without_noise(scenario, variant):
-    """A quiet hit on a witness that was called impossible has to have another witness, one that is not."""
+    """The witness is replaced by one that can happen where that is found, so a hit would be one that was overlooked."""
     found = witnessed(scenario, variant)
     if found.realizable[WITH_LOCK].status != "no":
         return
     hit = lab.hammer(variant.make, scenario.actors, noise=0, seconds=HAMMERED, **scenario.options())
-    if hit.status == "fails":
-        others = [witnessed(scenario, variant, strategy="random", seed=seed) for seed in range(20)]
-        alike = [other for other in others if other.failure and other.failure.kind == hit.failure.kind]
-        assert any(other.realizable[WITH_LOCK].status != "no" for other in alike), hit
+    alike = hit.failure is not None and hit.failure.kind == found.failure.kind
+    assert not alike, hit

@@ -170,4 +170,6 @@ def test_one_gap(gap, tmp_path):
         assert given == expected
     else:
         first = HELPERS.count("\n") + 3
-        assert given == Grade("no", f"no switch point between lines {first} and {first + gap.count(chr(10)) + 2}")
+        assert given == Grade(
+            "no", f"no switch point between lines {first} and {first + gap.count(chr(10)) + 2}", every=True
+        )

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Literal
 
-from lab.carriers.actor import Places
+from lab.detectors.orders import Moment, earlier_steps, some_order
 
 HERE, WITH_LOCK, FREE = "this build", "GIL build", "free-threaded"
 """Builds of Python: the one that runs, and those of its version."""
@@ -23,33 +23,17 @@ HERE, WITH_LOCK, FREE = "this build", "GIL build", "free-threaded"
 
 @dataclass(frozen=True)
 class Grade:
-    """Whether a witness can happen on some build: ``yes``, ``no`` or ``unknown``, with the reason for the last two."""
+    """Whether a witness can happen on some build: ``yes``, ``no`` or ``unknown``, with the reason for the last two.
+
+    With ``every`` no other schedule of the program fails like it there, either: all that can happen were tried.
+    """
 
     status: Literal["yes", "no", "unknown"]
     reason: str = ""
+    every: bool = False
 
     def __str__(self) -> str:
         return f"{self.status}: {self.reason}" if self.reason else self.status
-
-
-@dataclass(frozen=True)
-class Moment:
-    """One step as the grade needs it.
-
-    ``surely`` says whether the actor has passed a switch point since its previous step, ``maybe`` names
-    something on the way that may be one; ``after`` are the numbers of earlier steps of other actors that
-    had to come before for another reason than their places.  A step that takes a lock has as ``held`` the
-    numbers of the steps between which another actor had it last: who comes meanwhile has to wait, lets others
-    go on before the step, and after it as well, as it is given the lock before it runs again.
-    """
-
-    actor: str
-    where: str  # file and line
-    places: Places
-    surely: bool
-    maybe: str = ""
-    after: tuple[int, ...] = ()
-    held: tuple[int, int] | None = None
 
 
 def grade(moments: Sequence[Moment]) -> Grade:
@@ -60,6 +44,11 @@ def grade(moments: Sequence[Moment]) -> Grade:
     doubtful = _interrupted(moments, False, "never")
     if doubtful is None or _interrupted(moments, False, "always") is None:
         return Grade("yes")
+    if some_order(moments, False):
+        return Grade("yes")
+    if some_order(moments, True) is False:
+        cut = _interrupted(moments, True, "never") or doubtful
+        return Grade("no", f"no switch point {_between(moments, *cut)}")
     near = [moments[doubtful[1]], *(one for one in moments if one.actor == moments[doubtful[1]].actor), *moments]
     why = next((one.maybe for one in near if one.maybe), "it depends on who has to wait for a lock")
     return Grade("unknown", f"{_between(moments, *doubtful)} {why}")
@@ -85,8 +74,7 @@ def _interrupted(
     block_of: list[int] = []  # a block is known by the number of its first step
     last: dict[str, int] = {}  # actor -> its latest step
     graph: TopologicalSorter[int] = TopologicalSorter()
-    writes: dict[object, int] = {}
-    reads: dict[object, list[int]] = {}
+    before_it = earlier_steps(moments)
     waited: set[str] = set()  # actors whose latest step had to wait
     for number, moment in enumerate(moments):
         before = last.get(moment.actor)
@@ -97,10 +85,10 @@ def _interrupted(
         if before is not None:
             earlier.add(block_of[before])
             block = number if passed else block_of[before]
-        if moment.held is not None and waits != "never":
+        if moment.held and waits != "never":
             arrival = -1 - number if block == number else block  # the block at whose end it comes to the lock
             if waits == "always":
-                taken, given_back = moment.held
+                taken, given_back = moment.held[-1]
                 graph.add(arrival, *{block_of[taken]} - {arrival})
                 graph.add(block_of[given_back], *{arrival} - {block_of[given_back]})
             block = number
@@ -108,14 +96,7 @@ def _interrupted(
             graph.add(arrival, *earlier - {arrival})
             waited.add(moment.actor)
         block_of.append(block)
-        for place, write in moment.places:
-            if place in writes:
-                earlier.add(block_of[writes[place]])
-            if write:
-                earlier.update(block_of[one] for one in reads.pop(place, ()))
-                writes[place] = number
-            else:
-                reads.setdefault(place, []).append(number)
+        earlier.update(block_of[one] for one in before_it[number])
         graph.add(block, *earlier - {block})
         last[moment.actor] = number
     try:

@@ -49,6 +49,9 @@ def _shrunk(verdict: Verdict) -> str:
     if witness is None or shrunk is None:
         return ""
     now = witness.trace
+    if shrunk.instead:
+        took = _counted(shrunk.instead, "execution")
+        return f"in {took} more another one, with {switches(verdict)}, that can happen here"
     took = f"in {_counted(shrunk.executions, 'execution')}"
     if now.switches != shrunk.switches:
         return f"shrunk from {_counted(shrunk.switches, 'switch')} to {now.switches:,} {took}"
@@ -89,6 +92,8 @@ def here_line(verdict: Verdict) -> str:
         return "can happen on this build"
     if build_name() != "gil":
         return f"can happen on this free-threaded build; on a GIL build of this version: {locked}"
+    if here.every:
+        return f"no schedule can fail so on this GIL build: {here.reason}; free-threaded: yes"
     what = "cannot happen on" if here.status == "no" else "not known for"
     return f"{what} this GIL build: {here.reason}; can on free-threaded builds"
 

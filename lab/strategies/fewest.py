@@ -86,6 +86,14 @@ class FewSwitches:
         """How often an actor that could have gone on had to stand still."""
         return self._preemptions.count
 
+    def options(self, enabled: list[Actor], running: Actor | None) -> list[Actor]:
+        """Who may go on, of those that could."""
+        return enabled
+
+    def wanted(self, options: list[Actor], number: int, key: tuple[int, int]) -> int | None:
+        """Who is to go on at a decision, by its number and its key; None for whoever needs no switch."""
+        return self._first[number] if number < len(self._first) else self._switches.get(key)
+
     def choose(self, enabled: list[Actor], current: Actor | None) -> Actor:
         for actor in enabled:
             if not actor.begun:
@@ -95,7 +103,8 @@ class FewSwitches:
         order = self._order
         key = (self._went_on, order.taken.get(self._went_on, 0))
         number = len(self.decisions)
-        wanted = self._first[number] if number < len(self._first) else self._switches.get(key)
+        enabled = self.options(enabled, running)
+        wanted = self.wanted(enabled, number, key)
         chosen = next((actor for actor in enabled if actor.index == wanted), running or enabled[0])
         steps = order.actors
         while self._seen < len(steps):
