@@ -19,7 +19,7 @@ from lab.carriers.execution import Choose, Recorder
 from lab.carriers.ownership import references_of_private
 from lab.detectors.deadlock import diagnose
 from lab.discovery import Discovery
-from lab.errors import LabError
+from lab.errors import LabError, NeedsThreads
 from lab.forks import ProcessEnd
 from lab.freshness import Freshness
 from lab.hooks import DRIVERS, ONE_AT_A_TIME
@@ -194,6 +194,7 @@ class Exploration:
         for ever, of which one round would fill the page.
         """
         known = frozenset(self.control.hot)
+        self.control.locals.late = ""
         if failure.kind != "livelock":
             self.learn(choices)
         if len(self.control.hot) > len(known):
@@ -201,7 +202,13 @@ class Exploration:
             if recorded is not None:
                 return recorded
             self.control.hot.intersection_update(known)
-        return self._record(Choices(choices), failure)
+        recorded = self._record(Choices(choices), failure)
+        if recorded is None and self.control.locals.late:
+            raise NeedsThreads(
+                f"carrier='greenlet': actors had in common what {self.control.locals.late} keeps by thread, "
+                "as it was not known that they use it; use carrier='thread' or 'auto'"
+            )
+        return recorded
 
     def _record(self, follow: Choices, failure: Failure) -> tuple[Recording, Failure, str] | None:
         recording = Recording()
