@@ -154,5 +154,6 @@ def _doubts(exploration: Exploration) -> Iterator[str]:
         yield "it was asked whether a thread has ended, and to end is no step of its own"
     if control.read_time:
         yield "the clock showed only times that pass while nothing is slow"
+    yield from exploration.finalizers.found
     yield from exploration.leftovers.found
     yield from control.doubts

@@ -20,6 +20,7 @@ from lab.carriers.ownership import references_of_private
 from lab.detectors.deadlock import diagnose
 from lab.discovery import Discovery
 from lab.errors import LabError, NeedsThreads
+from lab.finalizers import Finalizers
 from lab.forks import ProcessEnd
 from lab.freshness import Freshness
 from lab.hooks import DRIVERS, ONE_AT_A_TIME
@@ -52,6 +53,7 @@ class Exploration:
         self.strict = strict  # nothing shared may be missed, whatever it costs
         self.counts = Counts()
         self.leftovers = Leftovers(program.setup)
+        self.finalizers = Finalizers()
         self._settings = Settings()
         self._restless = False  # the program changes them
         self._in_vain = 0
@@ -74,6 +76,8 @@ class Exploration:
         )
         if self._restless:
             self.put_back()
+        if self.strict:
+            self.finalizers.collect()
         outcome, failure = result if result is not None else (NOTHING, None)
         named = recording if isinstance(recording, Recording) else None  # without it there are only types to tell
         if control.halted:
