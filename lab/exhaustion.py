@@ -98,7 +98,11 @@ class Exhaustion:
             exploration.take_in(sharing)
             exploration.leftovers.take_in(sharing)
         elif control.suspicious:
-            exploration.learn(choices)
+            self.failure = exploration.learn(choices)
+            if self.failure is not None:
+                self.choices = choices
+                self._count(outcome)
+                return
         if exploration.discovery.take_found():
             self._known = (-1, -1)  # code that started uninstrumented
             return

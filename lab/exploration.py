@@ -132,8 +132,9 @@ class Exploration:
         """Run without switches until all code that runs is instrumented; learn what is shared.
 
         Done at least twice, to compare what setup makes.  The choices, outcome and
-        failure of an execution that fails even so.
+        failure of an execution that fails even so; if only an earlier one did, of that.
         """
+        met = None
         fresh = Freshness(self.leftovers.setup)
         for _ in range(MOST_PROFILES):
             sharing = Writes()
@@ -143,11 +144,13 @@ class Exploration:
             known = len(self.control.hot)
             self.take_in(sharing)
             found = self.discovery.take_found()
-            if failure is not None and not found and len(self.control.hot) == known:
-                return self.control.choices, outcome, failure
-            if fresh.done and not found:
+            if failure is not None and not found:
+                met = self.control.choices, outcome, failure
+                if len(self.control.hot) == known:
+                    break
+            if fresh.done and not found and failure is None:
                 break
-        return None
+        return met
 
     def tally(self, outcomes: Counter[Any], outcome: Any, count: int = 1) -> None:
         """Count an outcome; raises a one-line error for one that cannot be compared."""
@@ -161,16 +164,20 @@ class Exploration:
         for outcome, count in more.items():
             self.tally(outcomes, outcome, count)
 
-    def learn(self, choices: Sequence[int]) -> None:
-        """Repeat an execution with everything noted, to find code and shared objects it met first."""
+    def learn(self, choices: Sequence[int]) -> Failure | None:
+        """Repeat an execution with everything noted, to find code and shared objects it met first.
+
+        The failure of the repetition, unless code started in it uninstrumented, which may be why it failed.
+        """
         known = len(self.control.hot)
         sharing = SharingMap()
-        self.execute(Choices(choices).choose, sharing=sharing)
+        _, failure = self.execute(Choices(choices).choose, sharing=sharing)
         self.put_back()
         self.take_in(sharing)
-        self.discovery.take_found()
+        found = self.discovery.take_found()
         if len(self.control.hot) > known:
             self._in_vain = 0
+        return None if found else failure
 
     def take_in(self, sharing: SharingMap) -> None:
         """Learn from an execution with everything noted."""
@@ -180,7 +187,7 @@ class Exploration:
         for site in sharing.passed_over:
             self.discovery.escaped(site.code, "runs as one step, but touches what others touch", site.line)
 
-    def learn_if_worthwhile(self, choices: Sequence[int]) -> None:
+    def learn_if_worthwhile(self, choices: Sequence[int]) -> Failure | None:
         """`learn` from an execution in which something new seemed to be shared.
 
         It may only have seemed so: a new object can take the place of a dead one
@@ -188,7 +195,8 @@ class Exploration:
         """
         self._in_vain += 1
         if self._in_vain <= 32 or not self._in_vain & (self._in_vain - 1):
-            self.learn(choices)
+            return self.learn(choices)
+        return None
 
     def record(self, choices: Sequence[int], failure: Failure) -> tuple[Recording, Failure, str] | None:
         """Repeat a failed execution and write it down; None if it does not fail alike.

@@ -1,7 +1,8 @@
 """Notice finalizers that run when the garbage collector finds a cycle: in a program of its own, at any moment.
 
 While a program is explored garbage is collected between executions only. What has a ``__del__``, or a weak
-reference with a callback, and is part of a cycle, is ended there; the real interpreter may do so at any allocation of any thread.
+reference with a callback, and is part of a cycle, is ended there; the real interpreter may do so at any
+allocation of any thread.
 What is ended because nothing refers to it any more ends at the same step each time, and is no matter.
 """
 
