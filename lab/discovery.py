@@ -59,7 +59,12 @@ _MODELLED = ("threading", "queue", "concurrent", "_weakrefset")
 
 def is_modelled(thing: Any) -> bool:
     """Whether a function or class belongs to a library that is controlled, but whose accesses are not watched."""
-    return str(getattr(thing, "__module__", None)).partition(".")[0] in _MODELLED
+    return is_modelled_name(getattr(thing, "__module__", None))
+
+
+def is_modelled_name(module: object) -> bool:
+    """The same for the name of a module."""
+    return str(module).partition(".")[0] in _MODELLED
 
 
 class _Namespace:

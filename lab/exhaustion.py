@@ -98,7 +98,11 @@ class Exhaustion:
             exploration.take_in(sharing)
             exploration.leftovers.take_in(sharing)
         elif control.suspicious:
-            exploration.learn(choices)
+            self.failure = exploration.learn(choices)
+            if self.failure is not None:
+                self.choices = choices
+                self._count(outcome)
+                return
         if exploration.discovery.take_found():
             self._known = (-1, -1)  # code that started uninstrumented
             return
@@ -155,5 +159,6 @@ def doubts_of(exploration: Exploration) -> Iterator[str]:
         yield "it was asked whether a thread has ended, and to end is no step of its own"
     if control.read_time:
         yield "the clock showed only times that pass while nothing is slow"
+    yield from exploration.finalizers.found
     yield from exploration.leftovers.found
     yield from control.doubts

@@ -19,7 +19,8 @@ from lab.carriers.execution import Choose, Recorder
 from lab.carriers.ownership import references_of_private
 from lab.detectors.deadlock import diagnose
 from lab.discovery import Discovery
-from lab.errors import LabError
+from lab.errors import LabError, NeedsThreads
+from lab.finalizers import Finalizers
 from lab.forks import ProcessEnd
 from lab.freshness import Freshness
 from lab.hooks import DRIVERS, ONE_AT_A_TIME
@@ -52,6 +53,7 @@ class Exploration:
         self.strict = strict  # nothing shared may be missed, whatever it costs
         self.counts = Counts()
         self.leftovers = Leftovers(program.setup)
+        self.finalizers = Finalizers()
         self._settings = Settings()
         self._restless = False  # the program changes them
         self._in_vain = 0
@@ -74,6 +76,8 @@ class Exploration:
         )
         if self._restless:
             self.put_back()
+        if self.strict:
+            self.finalizers.collect()
         outcome, failure = result if result is not None else (NOTHING, None)
         named = recording if isinstance(recording, Recording) else None  # without it there are only types to tell
         if control.halted:
@@ -128,8 +132,9 @@ class Exploration:
         """Run without switches until all code that runs is instrumented; learn what is shared.
 
         Done at least twice, to compare what setup makes.  The choices, outcome and
-        failure of an execution that fails even so.
+        failure of an execution that fails even so; if only an earlier one did, of that.
         """
+        met = None
         fresh = Freshness(self.leftovers.setup)
         for _ in range(MOST_PROFILES):
             sharing = Writes()
@@ -139,11 +144,13 @@ class Exploration:
             known = len(self.control.hot)
             self.take_in(sharing)
             found = self.discovery.take_found()
-            if failure is not None and not found and len(self.control.hot) == known:
-                return self.control.choices, outcome, failure
-            if fresh.done and not found:
+            if failure is not None and not found:
+                met = self.control.choices, outcome, failure
+                if len(self.control.hot) == known:
+                    break
+            if fresh.done and not found and failure is None:
                 break
-        return None
+        return met
 
     def tally(self, outcomes: Counter[Any], outcome: Any, count: int = 1) -> None:
         """Count an outcome; raises a one-line error for one that cannot be compared."""
@@ -157,16 +164,20 @@ class Exploration:
         for outcome, count in more.items():
             self.tally(outcomes, outcome, count)
 
-    def learn(self, choices: Sequence[int]) -> None:
-        """Repeat an execution with everything noted, to find code and shared objects it met first."""
+    def learn(self, choices: Sequence[int]) -> Failure | None:
+        """Repeat an execution with everything noted, to find code and shared objects it met first.
+
+        The failure of the repetition, unless code started in it uninstrumented, which may be why it failed.
+        """
         known = len(self.control.hot)
         sharing = SharingMap()
-        self.execute(Choices(choices).choose, sharing=sharing)
+        _, failure = self.execute(Choices(choices).choose, sharing=sharing)
         self.put_back()
         self.take_in(sharing)
-        self.discovery.take_found()
+        found = self.discovery.take_found()
         if len(self.control.hot) > known:
             self._in_vain = 0
+        return None if found else failure
 
     def take_in(self, sharing: SharingMap) -> None:
         """Learn from an execution with everything noted."""
@@ -176,7 +187,7 @@ class Exploration:
         for site in sharing.passed_over:
             self.discovery.escaped(site.code, "runs as one step, but touches what others touch", site.line)
 
-    def learn_if_worthwhile(self, choices: Sequence[int]) -> None:
+    def learn_if_worthwhile(self, choices: Sequence[int]) -> Failure | None:
         """`learn` from an execution in which something new seemed to be shared.
 
         It may only have seemed so: a new object can take the place of a dead one
@@ -184,7 +195,8 @@ class Exploration:
         """
         self._in_vain += 1
         if self._in_vain <= 32 or not self._in_vain & (self._in_vain - 1):
-            self.learn(choices)
+            return self.learn(choices)
+        return None
 
     def record(self, choices: Sequence[int], failure: Failure) -> tuple[Recording, Failure, str] | None:
         """Repeat a failed execution and write it down; None if it does not fail alike.
@@ -194,6 +206,7 @@ class Exploration:
         for ever, of which one round would fill the page.
         """
         known = frozenset(self.control.hot)
+        self.control.locals.late = ""
         if failure.kind != "livelock":
             self.learn(choices)
         if len(self.control.hot) > len(known):
@@ -201,7 +214,13 @@ class Exploration:
             if recorded is not None:
                 return recorded
             self.control.hot.intersection_update(known)
-        return self._record(Choices(choices), failure)
+        recorded = self._record(Choices(choices), failure)
+        if recorded is None and self.control.locals.late:
+            raise NeedsThreads(
+                f"carrier='greenlet': actors had in common what {self.control.locals.late} keeps by thread, "
+                "as it was not known that they use it; use carrier='thread' or 'auto'"
+            )
+        return recorded
 
     def _record(self, follow: Choices, failure: Failure) -> tuple[Recording, Failure, str] | None:
         recording = Recording()

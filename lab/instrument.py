@@ -264,6 +264,9 @@ class Rewriter:
             depth = whole_depth(name, argument)
             if self._kind(depth) not in _LITERALS:
                 self.hook(hooks.whole, (depth,), self._site(WHOLE_READS[name]))
+            elif self.thorough and self._kind(depth) == CONSTANT and WHOLE_READS[name] == "iterate":
+                line = (self.location and self.location.lineno) or self.code.co_firstlineno
+                self.hook(hooks.whole, (depth,), Site(self.code, -1, "iterate", None, False, line, True, True))
         elif "JUMP" in name or name in ("UNARY_NOT", "TO_BOOL"):
             if ("TRUE" in name or "FALSE" in name or "JUMP" not in name) and self._kind(1) not in _LITERALS:
                 self.hook(hooks.whole, (1,), self._site("truth"))

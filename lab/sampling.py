@@ -60,12 +60,12 @@ class Sample:
             self.schedules += 1
             strategy.end(control)
             exploration.tally(self.outcomes, outcome)
+            if failure is None and not self.schedules & (self.schedules - 1):
+                failure = exploration.learn(choices)  # now and then: on 3.11 only a noted one reports what it calls
+            elif failure is None and control.suspicious:
+                failure = exploration.learn_if_worthwhile(choices)
             if failure is not None:
                 self.failure, self.choices = failure, choices
-            elif not self.schedules & (self.schedules - 1):
-                exploration.learn(choices)  # now and then: on 3.11 only a noted execution reports what it calls
-            elif control.suspicious:
-                exploration.learn_if_worthwhile(choices)
 
 
 def _again(exploration: Exploration, outcome: Any, failure: Failure | None) -> tuple[Any, Failure | None]:

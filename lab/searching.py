@@ -266,6 +266,9 @@ class Search:
         verdict.failure = failure
         try:
             recorded = exploration.record(choices, failure)
+        except NeedsThreads:
+            verdict.status, verdict.reason, verdict.failure = "unknown", "", None
+            raise
         except Exception as error:  # the failure is known; that must not be lost
             verdict.notes += (f"recording: the failed schedule could not be repeated ({describe(error)})",)
             return

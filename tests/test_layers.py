@@ -46,6 +46,7 @@ ORDER = [
     "carriers",
     "recorder",
     "detectors",
+    "finalizers",
     "freshness",
     "leftovers",
     "strategies",

@@ -77,3 +77,34 @@ def test_what_stays_of_an_execution_is_named_as_the_reason():
         "but not when it was repeated; setup does not make everything anew: a range_iterator changed while it ran "
         "in one execution, and so began the next"
     )
+
+
+class Once:
+    """Fails in one execution of all."""
+
+    def __init__(self, number):
+        self.number, self.executions = number, 0
+
+    def check(self, state):
+        self.executions += 1
+        assert self.executions != self.number
+
+
+@pytest.mark.parametrize("strategy", ["auto", "dpor", "random"])
+@pytest.mark.parametrize("number", range(1, 16))
+def test_a_failure_of_any_execution_is_told(number, strategy):
+    """Some executions repeat others, to learn from them; whether the program failed there as well must not be lost."""
+    once = Once(number)
+
+    def act(state):
+        state.number += 1
+        if state.number > 1:
+            state.other = state.number
+            state.other += 1
+
+    verdict = explore(
+        lambda: State(number=0, other=0), [act, act, act], check=once.check, strategy=strategy, schedules=30, seed=1
+    )
+    assert once.executions >= number
+    assert verdict.status == "fails", str(verdict)
+    assert verdict.failure.kind == "nondeterminism"

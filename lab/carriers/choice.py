@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from lab.errors import InvalidValue
+from lab.virtual.contents import why_not
 
 if TYPE_CHECKING:
     from lab.carriers.control import Control
@@ -37,4 +38,4 @@ def why_no_greenlets() -> str:
         import greenlet  # type: ignore[import-untyped, unused-ignore]  # noqa: F401
     except ImportError as error:
         return f"the greenlet package cannot be imported ({error})"
-    return ""
+    return why_not()

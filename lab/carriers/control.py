@@ -106,6 +106,7 @@ class Control(Accesses):
         self.actors += declared
         self.live += declared
         self.unfinished = len(declared)
+        self.locals.begin(self.sharing is not None or self.recorder is not None)
 
     def spawn(
         self, name: str, body: Callable[..., Any], arguments: tuple[Any, ...], daemon: bool, thread: Any

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.alive import Alive
 from lab.carriers.hidden import hidden_access, hidden_call, variables_of
+from lab.carriers.order import call_goes_by_hash, goes_by_hash
 from lab.hooks import ABSENT, Accesses
 from lab.instrument import Site
 from lab.kinds import attribute, is_a
@@ -105,12 +106,21 @@ class Doubting(_Base):
         self, container: object, write: bool, site: Site, detail: object = ABSENT, also: tuple[object, ...] = ()
     ) -> None:
         """Before an operation on a container."""
+        in_call = site.kind == "call" and detail is not ABSENT  # which `call` has seen
+        if not in_call and not self.unwinding and (site.stepped or not self.quiet):
+            by_hash = goes_by_hash(site.kind, (container, *also))
+            if by_hash:
+                self._doubt(by_hash, site)
         if not self.quiet and site.kind in _DEEP_KINDS and any(_is_nested(one) for one in (container, *also)):
             self._doubt(_DEEP, site)
         super().whole(container, write, site, detail, also)
 
     def call(self, function: Any, arguments: tuple[Any, ...], site: Site) -> Any:
         """Before a call."""
+        if site.watched and not self.unwinding and (site.stepped or not self.quiet):
+            by_hash = call_goes_by_hash(function, arguments, site)
+            if by_hash:
+                self._doubt(by_hash, site)
         if self.quiet:
             return super().call(function, arguments, site)
         if self._interrupted is not None:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from lab.carriers.actor import Actor, Event, Wait
 from lab.discovery import Discovery
 from lab.instrument import Site
-from lab.virtual.local import ThreadLocals
+from lab.virtual.local import RealLocals, ThreadLocals
 
 _FIRST_MOMENT = 1_700_000_000.0  # virtual seconds: the same date in every execution
 
@@ -66,7 +66,7 @@ class Execution:
         self.era = object()  # tells this exploration from others, for those who must not keep it
         self.hot: set[Site] = set()  # sites where a shared object was touched: the decision points
         self.class_names: set[object] = set()  # attribute names stored on classes while actors ran
-        self.locals = ThreadLocals()
+        self.locals: ThreadLocals = ThreadLocals() if self.shares_thread else RealLocals()
         self.identity = get_ident()
         self.main = Actor(0, "main", lambda: None, ())
         self.interrupted = False  # a person pressed Ctrl-C

@@ -21,7 +21,6 @@ from lab.discovery import Discovery
 from lab.forks import end_child, is_child
 from lab.hooks import DRIVERS
 from lab.program import has_run
-from lab.virtual.local import RealLocals
 
 _PATIENCE = 100  # how often an actor that swallows `Stopped` is told again
 _ATTEMPTS = 4  # to end an actor that does not come by the lab
@@ -35,7 +34,6 @@ class ThreadControl(Control):
 
     def __init__(self, discovery: Discovery, steps: int) -> None:
         super().__init__(discovery, steps)
-        self.locals: RealLocals = RealLocals()
         self._seats: dict[int, Seat] = {}
         self._idle: list[Seat] = []
         self._own = self._running = Seat()  # the exploring thread's

@@ -90,7 +90,7 @@ def _by_owner(operations: Iterable[Any], controlled: bool = True) -> Iterator[tu
             owner = f"{_public(kind.__module__, name)}.{name}"
             found.setdefault(owner, set()).update(methods)
         found["random"] = {*clock.SHARED_NAMES, "Random() without a seed"}
-        found["threading.local"] = {"what each actor keeps, in stepped code"}
+        found["threading.local"] = {"what each actor keeps"}
     for owner in sorted(found):
         names = sorted(name for name in found[owner] if not name.startswith("_"))
         if names and "._" not in owner:
@@ -203,7 +203,7 @@ class Twins:
 
     def maker(self, cls: type, arguments: tuple[Any, ...], site: Site) -> Any:
         """What to call in place of a class, or None."""
-        if cls is not LOCAL and issubclass(cls, LOCAL):
+        if issubclass(cls, LOCAL) and (cls is not LOCAL or not site.stepped):
             return self._control.locals.making(self._control, cls)
         return clock.seeded_class(self._control, cls, arguments)
 
