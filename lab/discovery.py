@@ -253,7 +253,7 @@ class Discovery:
         """End what `watch` began."""
         if _MONITORING is None and self._watching:
             self._watching = False
-            _profile_again(self._profile_before)
+            profile_again(self._profile_before)
 
     def take_found(self) -> bool:
         """Instrument the functions that started uninstrumented; true if there were any."""
@@ -335,7 +335,7 @@ def _hold(codes: dict[int, weakref.ref[CodeType]], code: CodeType) -> None:
     codes[key] = weakref.ref(code, lambda _: codes.pop(key, None))
 
 
-def _profile_again(before: Any) -> None:
+def profile_again(before: Any) -> None:
     """Set the profile function that there was; one written in C, as that of cProfile, only its owner can set."""
     if before is None or callable(before):
         sys.setprofile(before)
