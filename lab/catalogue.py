@@ -186,6 +186,7 @@ def run_explore(entry: Entry, variant: Variant) -> Result:
             scenario.actors,
             trace=scenario.trace,
             carrier=scenario.carrier,
+            order=scenario.order,
             title=title,
             **scenario.options(),
         )

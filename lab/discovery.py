@@ -53,7 +53,7 @@ class CodeCache:
 CACHE = CodeCache()
 _TOOL = "race-lab"
 _PATIENCE = 10  # executions in a row in which no function of a code object could be found
-_MODELLED = ("threading", "queue", "concurrent", "_weakrefset")
+_MODELLED: tuple[str, ...] = ("threading", "queue", "concurrent", "_weakrefset")
 """Libraries of what is controlled: what their code shares, it guards itself."""
 
 
@@ -84,8 +84,8 @@ class Discovery:
     cache = CACHE
 
     def __init__(self, trace: tuple[str, ...] = (), libraries: bool = False) -> None:
-        self._trace = trace
-        self._libraries = libraries
+        self._trace, self._libraries = trace, libraries
+        self.modelled, self.left_alone = _MODELLED, frozenset[str]()  # the second: modules with nothing to control
         self._swapped: dict[int, tuple[weakref.ref[FunctionType], CodeType, CodeType]] = {}
         self._made: set[weakref.ref[FunctionType]] = set()
         self._original_of: dict[int, CodeType] = {}  # id of instrumented code -> what it was
@@ -173,7 +173,7 @@ class Discovery:
             self._settle(code)
             return
         name = str(function.__globals__.get("__name__", ""))
-        accesses = stepped or (self._libraries and name.partition(".")[0] not in _MODELLED)
+        accesses = stepped or (self._libraries and name.partition(".")[0] not in self.modelled)
         try:
             with hooks.uncontrolled(), self._unwatched():  # the rewriting is no part of the program's execution
                 namespace = self._namespace(function.__globals__)
@@ -220,7 +220,7 @@ class Discovery:
     def _policy(self, filename: str, variables: dict[str, Any]) -> bool | None:
         """True: step inside. False: control its locks and threads only. None: leave alone."""
         name = str(variables.get("__name__", ""))
-        if filename.startswith(("<frozen ", LAB)) or name.partition(".")[0] == "lab":
+        if name in self.left_alone or filename.startswith(("<frozen ", LAB)) or name.partition(".")[0] == "lab":
             return None
         if any(name == traced or name.startswith(traced + ".") for traced in self._trace):
             return True

@@ -14,6 +14,7 @@ from lab.program import Failure
 from lab.stopwatch import now
 from lab.strategies.bounded import BoundedSets
 from lab.strategies.dpor import SourceSets
+from lab.strategies.walk import Walk
 
 _MOST_PATIENCE = 100  # stretches of 1,000 accesses to nothing shared: so long may a loop be that waits for nobody
 _MOST_RESTARTS = 50  # a program that always has something new to show has no end
@@ -38,11 +39,21 @@ class Exhaustion:
     doubts: dict[str, None] = field(default_factory=dict)  # what stands against a proof
 
     def __post_init__(self) -> None:
-        self._strategy = SourceSets() if self.preemptions is None else BoundedSets(self.preemptions)
+        self._strategy: SourceSets | Walk = self._covering()
         self._known = self._decisions()
         self._restarts = 0
         self._difference = ""
         self._patience = 0
+
+    def _covering(self) -> SourceSets | Walk:
+        if self.exploration.control.tasked:
+            return Walk()
+        return SourceSets() if self.preemptions is None else BoundedSets(self.preemptions)
+
+    @property
+    def name(self) -> str:
+        """Of the strategy."""
+        return self._strategy.name
 
     @property
     def estimate(self) -> int:
@@ -131,6 +142,8 @@ class Exhaustion:
     def _decisions(self) -> tuple[int, int]:
         """Changes when a decision is discovered that was none before."""
         control = self.exploration.control
+        if control.tasked:
+            return 0, 0  # a task is interrupted where it awaits, whatever it touches
         return len(control.hot), len(control.class_names)
 
     def _restart(self) -> bool:
@@ -149,6 +162,8 @@ class Exhaustion:
 def doubts_of(exploration: Exploration) -> Iterator[str]:
     """What the executions so far have shown that stands against a proof."""
     control = exploration.control
+    if control.met_threads:
+        yield "threads that run beside tasks are interrupted only where it was known that they touch what others do"
     if control.passed_over_timers:
         yield "a timeout of ten seconds or more was taken to end only when nobody else could go on"
     if control.passed_over_sleepers:

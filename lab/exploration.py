@@ -8,7 +8,7 @@ import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -84,6 +84,8 @@ class Exploration:
             failure = self._failure(named)
         elif failure is None and control.left_behind:
             failure = self._standstill(named)
+        elif failure is None and control.findings:
+            failure = Failure(*control.findings[0])
         if control.teardown_error is not None:
             if failure is None:
                 raise control.teardown_error
@@ -184,7 +186,7 @@ class Exploration:
         shared = sharing.shared()
         self.control.hot.update(*shared)
         self.counts.add(shared, sharing.counts)
-        for site in sharing.passed_over:
+        for site in () if self.control.tasked else sharing.passed_over:
             self.discovery.escaped(site.code, "runs as one step, but touches what others touch", site.line)
 
     def learn_if_worthwhile(self, choices: Sequence[int]) -> Failure | None:
@@ -264,7 +266,11 @@ def engine(
         raise LabError("explore() was called inside an exploration; call it from outside the actors, setup and check")
     carrier, kind = carrier_of(carrier)
     finder: type[Discovery] = Discovery
-    if strict:
+    if program.is_async:
+        from lab.carriers.tasks import tasked
+
+        kind = tasked(kind, program.order, program.cancels, strict)
+    elif strict:
         kind = watched(kind)
     if points:  # imported here as most explorations need neither
         from lab.carriers.pointing import pointed
@@ -273,21 +279,31 @@ def engine(
         finder, kind = PointDiscovery, pointed(kind)  # outermost: it looks at the frame that its hooks are called from
     references_of_private()  # counted once in a process, and before anything is watched
     with ONE_AT_A_TIME, operations_redirected(), finder(trace, libraries=strict) as discovery:
+        if program.is_async:
+            discovery.modelled += ("asyncio",)  # the tasks of a loop share what its own code touches
+            discovery.left_alone |= {f"asyncio.{name}" for name in ("tasks", "futures", "taskgroups", "timeouts")}
+            discovery.left_alone |= {"_weakrefset"}  # each loop has functions of its own from there
         for function in (program.setup, program.check, program.outcome, program.teardown):
             if function is not None:
                 discovery.cover(function)
         for _, function in program.actors:
             discovery.cover(function)
-        control = kind(discovery, steps)
-        try:
-            with (
-                _interruptible(control),
-                _tidy(),
-                _as_before(Exploration(program, control, discovery, carrier, strict)) as exploration,
-            ):
-                yield exploration
-        finally:
-            control.close()
+        control: Any = kind(discovery, steps)
+        around: AbstractContextManager[None] = nullcontext()
+        if program.is_async:
+            from lab.virtual.tasks import warnings_redirected
+
+            around, program = warnings_redirected(), program.called_by(control.inside)
+        with around:
+            try:
+                with (
+                    _interruptible(control),
+                    _tidy(),
+                    _as_before(Exploration(program, control, discovery, carrier, strict)) as exploration,
+                ):
+                    yield exploration
+            finally:
+                control.close()
 
 
 @contextmanager

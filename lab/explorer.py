@@ -36,7 +36,7 @@ def explore(
     steps: int = STEPS,
     carrier: str = "auto",
     order: str = "fifo",
-    cancel: bool = False,
+    cancel: bool | Sequence[str] = False,
     crash: bool = False,
     trace: Sequence[str] = (),
     teardown: Callable[[Any], object] | None = None,
@@ -59,6 +59,12 @@ def explore(
     ``carrier`` says what actors run on: ``greenlet``, ``thread`` (an OS thread each, of
     which one at a time runs), or ``auto``, the faster one where it can be had.
 
+    Actors that are ``async def`` are tasks of one event loop, in which ``setup``, ``check``, ``outcome`` and
+    ``teardown`` run as well and may be ``async def``; plain functions beside them are threads.  With
+    ``order="fifo"`` callbacks that are ready run in the order in which they became so, as asyncio promises;
+    with ``order="any"`` in any.  ``cancel=True`` lets the strategy cancel each actor's task once, at any
+    ``await``; ``cancel=("worker",)`` only those.
+
     Raises InvalidType or InvalidValue, each in one line, for arguments that cannot work.
     """
     chosen = keeping.current()
@@ -74,8 +80,11 @@ def explore(
         raise InvalidType(f"preemptions={preemptions!r}: give a whole number, or leave it out for any number")
     if preemptions is not None and preemptions < 0:
         raise InvalidValue(f"preemptions={preemptions!r}: must be 0 or more")
-    _validate_later(order=order, cancel=cancel, crash=crash)
-    program = Program.of(setup, actors, check, outcome, allowed, forbidden, teardown)
+    if crash:
+        raise InvalidValue(f"crash={crash!r}: not supported for threads and tasks; leave it out")
+    program = Program.of(setup, actors, check, outcome, allowed, forbidden, teardown).with_tasks(order, cancel)
+    if preemptions is not None and program.is_async:
+        raise InvalidValue(f"preemptions={preemptions!r}: tasks are not preempted; leave it out")
     call = keeping.count_call()
     witness = keeping.replaying(call)
     if witness is not None:
@@ -108,12 +117,3 @@ def _validate(strategy: Any, schedules: Any, seconds: Any, seed: Any, steps: Any
         raise InvalidValue(f"on={on!r}: unknown; choose one of auto, threads")
     if carrier not in CARRIERS:
         raise InvalidValue(f"carrier={carrier!r}: unknown; choose one of {', '.join(CARRIERS)}")
-
-
-def _validate_later(*, order: Any, cancel: Any, crash: Any) -> None:
-    """Options whose work has not arrived: refused rather than ignored."""
-    if order != "fifo":
-        raise InvalidValue(f"order={order!r}: concerns tasks, which are not supported yet; leave it out")
-    for name, value in (("cancel", cancel), ("crash", crash)):
-        if value:
-            raise InvalidValue(f"{name}={value!r}: not supported for threads; leave it out")

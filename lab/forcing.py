@@ -120,6 +120,8 @@ class _Script(Follower):
 
 def forced(witness: Witness, program: Program, trace: tuple[str, ...], steps: int) -> Forced:
     """Run the witness on real OS threads; takes some seconds where threads hang, and leaves none behind."""
+    if program.is_async:
+        return Forced(False, "not on real threads: the actors are tasks of an event loop")
     try:
         with engine(program, steps, trace, "auto", points=True) as exploration:
             script, _, failure = follow(exploration, witness, _Script)

@@ -10,7 +10,7 @@ from typing import Any
 from lab.errors import InvalidValue
 from lab.kinds import is_a
 from lab.naming import Names, parts, short
-from lab.origin import is_library
+from lab.origin import LAB, is_library
 
 _MOST = 300
 _CONTAINERS = (list, dict, set, deque, tuple, bytearray)
@@ -57,7 +57,7 @@ def _is_own(thing: object) -> bool:
     """Plain containers and instances of the program's classes; a library object may keep caches of its own."""
     module = sys.modules.get(type(thing).__module__)
     file = getattr(module, "__file__", None)
-    return is_a(thing, _CONTAINERS) if file is None else not is_library(file)
+    return is_a(thing, _CONTAINERS) if file is None else not (is_library(file) or file.startswith(LAB))
 
 
 def _class_containers(thing: object, path: str) -> list[tuple[object, str]]:

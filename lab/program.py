@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lab.errors import InvalidType, InvalidValue, LabError
@@ -16,6 +16,8 @@ STEPS = 20_000
 """Most steps of one execution, unless a person says otherwise."""
 CARRIERS = ("auto", "greenlet", "thread")
 """What the actors can be asked to run on."""
+ORDERS = ("fifo", "any")
+"""In which callbacks of an event loop that are ready may run."""
 
 
 class _Nothing:
@@ -60,6 +62,19 @@ class Program:
     forbidden: Collection[Any] = ()
     teardown: Callable[[Any], object] | None = None
     descriptions: Mapping[Any, str] = field(default_factory=dict)
+    order: str = "fifo"  # of the callbacks that are ready, where tasks are among the actors
+    cancels: frozenset[str] = frozenset()  # actors whose task the strategy may cancel
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The actors that are tasks of an event loop."""
+        return tuple(name for name, function in self.actors if is_async(function))
+
+    @property
+    def is_async(self) -> bool:
+        """Whether it runs inside an event loop."""
+        inside = (self.setup, self.check, self.outcome, self.teardown)
+        return bool(self.tasks) or any(function is not None and is_async(function) for function in inside)
 
     @classmethod
     def of(
@@ -74,8 +89,6 @@ class Program:
     ) -> Program:
         """Check what was handed over; raises InvalidType or InvalidValue with the remedy."""
         _callable(setup, "setup", 0)
-        if inspect.iscoroutinefunction(setup):
-            raise InvalidType(f"setup: {_name(setup)} is an async function; only plain functions can be called yet")
         named = _named_actors(actors)
         for what, function in (("check", check), ("outcome", outcome), ("teardown", teardown)):
             if function is not None:
@@ -94,6 +107,31 @@ class Program:
             if isinstance(outcomes, Mapping):
                 descriptions.update(outcomes)
         return cls(setup, named, check, outcome, allowed, forbidden or (), teardown, descriptions)
+
+    def with_tasks(self, order: Any, cancel: Any) -> Program:
+        """The same with what concerns tasks; raises InvalidType or InvalidValue where it cannot work."""
+        if order not in ORDERS:
+            raise InvalidValue(f"order={order!r}: unknown; choose one of {', '.join(ORDERS)}")
+        if order != "fifo" and not self.is_async:
+            raise InvalidValue(f"order={order!r}: concerns tasks, and no actor is an async function; leave it out")
+        if cancel is False:
+            return replace(self, order=order)
+        tasks = self.tasks
+        if isinstance(cancel, str) or (cancel is not True and not isinstance(cancel, Sequence | Set)):
+            raise InvalidType(f"cancel={told(cancel)}: give True, or a tuple of actors' names, such as ('worker',)")
+        if not tasks:
+            raise InvalidValue(
+                f"cancel={told(cancel)}: only tasks can be cancelled, and no actor is an async function; leave it out"
+            )
+        for name in () if cancel is True else cancel:
+            if name not in tasks:
+                raise InvalidValue(f"cancel: {told(name)} is no task; choose from {', '.join(tasks)}")
+        return replace(self, order=order, cancels=frozenset(tasks if cancel is True else cancel))
+
+    def called_by(self, caller: Callable[[Any], Any]) -> Program:
+        """The same, its setup, check, outcome and teardown each called by what ``caller`` makes of it."""
+        functions = {name: getattr(self, name) for name in ("setup", "check", "outcome", "teardown")}
+        return replace(self, **{name: caller(function) for name, function in functions.items() if function is not None})
 
     def judge(self, state: Any) -> tuple[Any, Failure | None]:
         """The outcome of an execution that ended, and what is wrong with it."""
@@ -217,10 +255,6 @@ def _named_actors(actors: Any) -> tuple[tuple[str, Callable[[Any], object]], ...
     for name, function, where in named:
         if not isinstance(name, str) or not name.strip() or not name.isprintable():
             raise InvalidValue(f"actors: the name {name!r} cannot be shown; use a short word")
-        if inspect.iscoroutinefunction(function):
-            raise InvalidType(
-                f"{where}: {_name(function)} is an async function; only plain functions can be actors yet"
-            )
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             raise InvalidType(
                 f"{where}: {_name(function)} is a generator function: to call it runs nothing of it; "
@@ -228,6 +262,12 @@ def _named_actors(actors: Any) -> tuple[tuple[str, Callable[[Any], object]], ...
             )
         _callable(function, where, 1)
     return tuple((name, function) for name, function, _ in named)
+
+
+def is_async(function: Any) -> bool:
+    """Whether a call of ``function`` gives a coroutine."""
+    called = inspect.getattr_static(type(function), "__call__", None)  # of an object that is no function
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)
 
 
 def _hashable(outcomes: Collection[Any], what: str) -> None:

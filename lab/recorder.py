@@ -63,7 +63,7 @@ class Recording:
     def operation(self, actor: Actor, word: str, owner: object, site: Site, detail: str = "") -> None:
         """A step at a lock, queue, thread or clock."""
         self._meet(actor)
-        name = "" if word.startswith("sleeps") else self.name(owner)
+        name = "" if word.startswith("sleeps") or owner is None else self.name(owner)
         self.steps.append(Step(actor.name, place_of(site), word, name, detail or None))
 
     def waits(self, actor: Actor, owner: object, site: Site) -> None:
@@ -71,6 +71,19 @@ class Recording:
         self._meet(actor)
         self.name(owner)
         self.waiting[actor.index] = place_of(site)
+
+    def awaits(self, actor: Actor, found: Any, other: Actor | None) -> None:
+        """A task was suspended by an ``await``, as `lab.carriers.awaiting` has ``found``."""
+        self._meet(actor)
+        name, how = "", found.how
+        if other is not None:
+            how = other.name
+        elif found.owner is not None:
+            name, how = self.names.of(found.owner, found.frame), ""
+            if found.how:
+                name = f"{name}.{found.how.rpartition('.')[2]}()"
+        place = self.waiting[actor.index] = place_of(found.site)
+        self.steps.append(Step(actor.name, place, "awaits", name, how or None))
 
     def name(self, owner: object) -> str:
         """The object's name, as the running code knows it."""

@@ -35,6 +35,7 @@ def replay(
     steps: int = STEPS,
     title: str = "",
     carrier: str = "auto",
+    cancel: object = False,
     schedules: int | None = None,
     force: bool = False,
 ) -> Verdict:
@@ -42,7 +43,8 @@ def replay(
 
     The verdict is ``fails`` if the failure comes again, else ``unknown`` with a
     reason that begins with "no longer fails" or "stale".  The other arguments are
-    those of `explore`; ``carrier="auto"`` is the witness's own where it can be had.
+    those of `explore`; ``carrier="auto"`` is the witness's own where it can be had, and who could be cancelled is what
+    the witness says, whatever ``cancel`` is.
     With ``force`` a failure that comes again is also forced on real OS threads, with the program's
     own locks, and ``verdict.notes`` tells whether it fails alike there; that may take some seconds.
 
@@ -81,6 +83,8 @@ def replay_program(
             f"witness: it has the actors {', '.join(witness.actors)}, this program has {', '.join(names)}; "
             f"it belongs to another scenario, test or exploration{recorded}"
         )
+    if program.is_async:
+        program = replace(program, order=witness.order, cancels=frozenset(witness.cancels).intersection(program.tasks))
     began = now()
     verdict = Verdict("unknown", "", method="replay", schedules=1, title=title or witness.target)
     verdict.descriptions = program.descriptions

@@ -39,7 +39,7 @@ class Scenario:
     state, as do the further ``variants``, whose names begin with one of these
     three words.  Every actor takes the state.  ``allowed`` and ``forbidden``
     describe outcomes, ``symptoms`` the other ways to fail: kind -> description.
-    ``trace`` and ``carrier`` are for `explore`.
+    ``trace``, ``carrier``, ``order`` and ``cancel`` are for `explore`.
 
     Raises InvalidType or InvalidValue in one line that names the field and the remedy.
     """
@@ -59,6 +59,8 @@ class Scenario:
     teardown: Callable[[Any], object] | None = None
     trace: tuple[str, ...] = ()
     carrier: str = "auto"
+    order: str = "fifo"
+    cancel: bool | Sequence[str] = False
     seen_in: tuple[str, ...] = ()
     hint: str = ""
     review: tuple[str, ...] = ()
@@ -157,7 +159,7 @@ class Scenario:
                 self.allowed,
                 self.forbidden or None,
                 self.teardown,
-            )
+            ).with_tasks(self.order, self.cancel)
         except (InvalidType, InvalidValue) as error:
             text = str(error)
             text = variant.name + text.removeprefix("setup") if text.startswith("setup") else text
@@ -171,6 +173,7 @@ class Scenario:
             "allowed": self.allowed,
             "forbidden": self.forbidden or None,
             "teardown": self.teardown,
+            "cancel": self.cancel,
         }
 
 

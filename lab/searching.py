@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from lab.deciding import account_for
@@ -45,6 +46,7 @@ class Search:
     verdict: Verdict = field(default_factory=lambda: Verdict("unknown", ""))
     parts: list[Exhaustion | Sample] = field(default_factory=list)  # of the search, in the order in which they began
     cut: bool = False  # schedules with more preemptions were left out
+    _notes: Collection[str] = ()  # what the carrier noticed
 
     def run(self) -> Verdict:
         """Explore; what was covered completely is covered once more, strictly, before it is called a proof."""
@@ -71,6 +73,7 @@ class Search:
             print(f"\nlab: interrupted after {seconds:.1f} s: {self._so_far()}", file=sys.stderr)
             raise
         verdict.seconds = now() - self._began
+        verdict.notes += tuple(self._notes)
         return verdict
 
     def _search_and_prove(self) -> None:
@@ -79,6 +82,7 @@ class Search:
         with engine(self.program, self.steps, self.trace, self.carrier) as exploration:
             self._began = now()  # once more: the engine may have been busy for another OS thread
             covered = self._search(exploration)
+            self._notes = exploration.control.notes
             verdict.uncontrolled = tuple(exploration.discovery.uncontrolled)
             leftovers = exploration.leftovers.found
         if covered:
@@ -139,7 +143,7 @@ class Search:
             if covering.failure is not None or covering.complete:
                 self._add_up(exploration, covering, drawn)
                 if covering.failure is not None:
-                    self._fail(exploration, covering.choices, covering.failure, SourceSets.name)
+                    self._fail(exploration, covering.choices, covering.failure, covering.name)
                 self.cut = covering.cut
                 return covering.complete
             left = self._left(covering, drawn)
@@ -212,12 +216,13 @@ class Search:
         verdict = self.verdict
         self._add_up(exploration, found, None)
         if found.failure is not None:
-            self._fail(exploration, found.choices, found.failure, SourceSets.name)
+            self._fail(exploration, found.choices, found.failure, found.name)
         elif not found.complete:
             doubt = next(iter(found.doubts), "")
             what = (
                 "classes of schedules" if self.preemptions is None else f"schedules with {_at_most(self.preemptions)}"
             )
+            what = "schedules of the tasks" if exploration.control.tasked else what
             verdict.reason = doubt or f"no failure in {found.schedules:,} of about {found.estimate:,} {what}"
             verdict.bound = (
                 f"about {found.schedules / found.estimate:.0%} of the {what.split()[0]}" if found.estimate else None
@@ -246,6 +251,8 @@ class Search:
         exploration.put_back()
         doubts = [*differs, *exploration.discovery.uncontrolled, *found.doubts]
         classes = f"{found.schedules:,} {'class' if found.schedules == 1 else 'classes'} of schedules"
+        if exploration.control.tasked:
+            classes = f"{found.schedules:,} schedule{'' if found.schedules == 1 else 's'} of the tasks"
         if self.cut:
             verdict.bound = _at_most(self.preemptions)
             classes = f"all schedules with {verdict.bound}"
@@ -256,7 +263,7 @@ class Search:
             verdict.reason = f"no failure in any schedule with {verdict.bound}, and none with more was tried"
             return
         verdict.status = "holds"
-        verdict.reason = f"all {classes}" if found.schedules > 1 else "the only class of schedules"
+        verdict.reason = f"all {classes}" if found.schedules > 1 else f"the only {classes.removeprefix('1 ')}"
 
     def _fail(self, exploration: Exploration, choices: list[int], failure: Failure, name: str) -> None:
         verdict = self.verdict
@@ -307,6 +314,8 @@ class Search:
             found=count,
             code=fingerprints(shrunk.steps),
             carrier=exploration.carrier,
+            order=exploration.program.order,
+            cancels=tuple(sorted(exploration.program.cancels)),
         )
 
 

@@ -65,6 +65,8 @@ class Witness:
     pattern: str = ""
     story: str = ""
     program: dict[str, Any] = field(default_factory=dict)  # as `lab.pinning` tells it
+    order: str = "fifo"  # of callbacks, where tasks were among the actors
+    cancels: tuple[str, ...] = ()  # whose task could be cancelled
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write to ``path``, at once or not at all; its folder is made if need be."""
@@ -146,6 +148,8 @@ class Witness:
             ],
             "steps": steps,
             "decisions": sorted(list(identity) for identity in self.decisions),
+            **({"order": self.order} if self.order != "fifo" else {}),
+            **({"cancels": list(self.cancels)} if self.cancels else {}),
         }
 
 
@@ -288,6 +292,8 @@ def _from_json(data: Any, where: str) -> Witness:
         pattern=read.name("pattern") if "pattern" in data else "",
         story=read.name("story") if "story" in data else "",
         program=read.value("program", dict) if "program" in data else {},
+        order=read.name("order") if "order" in data else "fifo",
+        cancels=tuple(read.names("cancels")) if "cancels" in data else (),
     )
 
 

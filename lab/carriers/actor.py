@@ -130,6 +130,19 @@ class Actor:
         """Whether the program started it, rather than that the person declared it."""
         return self.parent is not None
 
+    @property
+    def runs_on(self) -> Actor:
+        """Whose OS thread it is that this runs on: its own, but for the tasks of an event loop."""
+        return self
+
+    def comes_to(self, word: str) -> bool:
+        """Whether a step of this word can be what it comes to; told apart only where several have one name."""
+        return True
+
+    def runs_task(self, task: object) -> bool:
+        """Whether it is this task of an event loop."""
+        return False
+
     def __repr__(self) -> str:
         return f"<Actor {self.name}>"
 

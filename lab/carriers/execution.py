@@ -29,6 +29,8 @@ class Recorder(Protocol):
 
     def waits(self, actor: Actor, owner: object, site: Site) -> None: ...
 
+    def awaits(self, actor: Actor, found: Any, other: Actor | None) -> None: ...
+
 
 class Sharing(Protocol):
     """Sees every access of one execution, to tell which sites touch shared objects."""
@@ -46,12 +48,15 @@ def _first_enabled(enabled: list[Actor], current: Actor | None) -> Actor:
 class Execution:
     """The engine's memory.  One object serves all executions of an exploration: `_clear` begins the next."""
 
+    tasked = False  # there is an event loop
+    met_threads = False  # beside the tasks of an event loop, in some execution
+
     __slots__ = (  # which are read faster: every hook reads a dozen of them
         ("_declared", "actors", "asked_for_ends", "busy", "choices", "choose", "class_names", "clock_reads")
-        + ("current", "daemons", "discovery", "doubts", "ended", "ended_with", "era", "escaped", "events")
+        + ("current", "daemons", "discovery", "doubts", "ended", "ended_with", "era", "escaped", "events", "findings")
         + ("gave_way", "going_on", "halted", "held", "hot", "identity", "interrupted", "joining", "kept", "last")
-        + ("last_decision", "left_behind", "live", "locals", "log", "main", "next_index", "noted", "now", "overdue")
-        + ("generators", "last_chance", "passed_over_sleepers")
+        + ("last_decision", "left_behind", "live", "locals", "log", "main", "next_index", "noted", "notes", "now")
+        + ("generators", "last_chance", "overdue", "passed_over_sleepers")
         + ("passed_over", "passed_over_timers", "patience", "quiet", "quiet_steps", "read_time", "recorder")
         + ("sharing", "standstill", "starving", "step_limit", "steps", "steps_before", "stubborn_steps")
         + ("suspicious", "takes_signals", "teardown_error", "timers", "touched", "unfinished", "unwinding")
@@ -80,6 +85,8 @@ class Execution:
         self.passed_over_sleepers = False  # in some execution: sleeps could not go on ending before others went on
         self.asked_for_ends = False  # in some execution: whether a thread has ended, which is no step of its own
         self.read_time = False  # in some execution: an actor read the clock
+        self.findings: list[tuple[str, str, tuple[str, ...]]] = []  # kind, message and detail of what nobody raised
+        self.notes: dict[str, None] = {}  # what a person may want to know besides
         self.doubts: dict[str, None] = {}  # what else stands against a proof, noted by a carrier that is watched
         self.log = False  # a strategy asks for the events
         self.watched = False  # in the execution before: functions were reported as they started

@@ -20,6 +20,8 @@ _KINDS = {
     "tasks": ("the tasks of {}", "mark them done"),
     "loop": ("an event in {}", "cause one"),
     "lock": ("{}", "release it"),
+    "barrier": ("the barrier {}", "come to it"),
+    "future": ("the result of {}", "provide it"),
 }
 """Kind of wait -> what is waited for, and what another actor would have to do."""
 _AS_PART_OF = {
@@ -62,7 +64,7 @@ def diagnose(
             return Failure("deadlock", f"{actor.name} waits for {name(wait.owner)}, {why}", detail)
     for actor, wait in waiting:
         holder = blocked_by[actor]
-        if wait.kind == "lock" and holder in waits and waits[holder].kind not in ("lock", "join"):
+        if wait.kind == "lock" and holder in waits and waits[holder].kind not in ("lock", "join", "task"):
             thing, _ = _thing(waits[holder], None, name)
             story = f"{holder.name} waits for {thing} and holds {name(wait.owner)}, which {actor.name} waits for"
             return Failure("deadlock", story, detail)
@@ -120,6 +122,8 @@ def _holder(wait: Wait, owners: Owners, actors: Sequence[Actor]) -> Actor | None
         return owner if isinstance(owner, Actor) else None
     if wait.kind == "join":
         return next((actor for actor in actors if actor.thread is wait.owner), None)
+    if wait.kind == "task":
+        return next((actor for actor in actors if actor.runs_task(wait.owner)), None)
     return None
 
 
@@ -155,7 +159,7 @@ def _line(
 
 def _thing(wait: Wait, holder: Actor | None, name: Name) -> tuple[str, str]:
     """What is waited for, and what would have to be done."""
-    if wait.kind == "join":
+    if wait.kind in ("join", "task"):
         return "the end of " + (holder.name if holder is not None else name(wait.owner)), "end it"
     if wait.kind == "condition" and wait.doing in _AS_PART_OF:
         template, verb = _AS_PART_OF[wait.doing]

@@ -11,7 +11,7 @@ import math
 import random
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -54,6 +54,7 @@ def hammer(
     seconds: float | None = None,
     noise: float = 0.5,
     seed: int = 0,
+    cancel: bool | Sequence[str] = False,
     teardown: Callable[[Any], object] | None = None,
     title: str = "",
 ) -> Verdict:
@@ -71,6 +72,9 @@ def hammer(
     on is a failure, and ends the run.  Rounds whose actors touch more than their state
     (module-level variables, files) run one at a time, which is slower.
 
+    Actors that are ``async def`` run on asyncio's own event loop.  There noise is when they begin, how late timers and
+    calls in threads end and, with ``cancel``, that an actor is cancelled on its way.
+
     Raises InvalidType or InvalidValue, each in one line, for arguments that cannot work,
     and LabError inside an exploration.  What ``setup`` or ``teardown`` raise passes through,
     or ends the run if a round has failed before.
@@ -79,18 +83,29 @@ def hammer(
     if chosen is not None and chosen.seed is not None:
         seed = chosen.seed
     _validate(on, rounds, seconds, noise, seed)
-    program = Program.of(setup, actors, check, outcome, allowed, forbidden, teardown)
+    program = Program.of(setup, actors, check, outcome, allowed, forbidden, teardown).with_tasks("fifo", cancel)
     if threading.get_ident() in DRIVERS or isinstance(threading.current_thread(), Worker):
         raise LabError("hammer() was called while a program is run; call it from outside the actors, setup and check")
     if rounds is None and seconds is None:
         seconds = DEFAULT_SECONDS
     began = now()
-    run = _Run(program, rounds, seconds, noise, seed)
-    run.go()
-    verdict = run.tally.verdict()
+    if program.is_async:
+        verdict = _hammer_tasks(program, rounds, seconds, noise, seed)
+    else:
+        run = _Run(program, rounds, seconds, noise, seed)
+        run.go()
+        verdict = run.tally.verdict()
     verdict.seconds = now() - began
     verdict.title = title or (chosen.running() if chosen is not None else "")
     return verdict
+
+
+def _hammer_tasks(program: Program, rounds: int | None, seconds: float | None, noise: float, seed: int) -> Verdict:
+    from lab.hammering.tasks import TaskRounds, is_inside_loop  # asyncio takes its time to load
+
+    if is_inside_loop():
+        raise LabError("hammer() was called inside a running event loop; call it from a plain function")
+    return TaskRounds(program, rounds, seconds, noise, seed).go()
 
 
 class _Run:

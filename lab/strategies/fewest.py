@@ -41,6 +41,9 @@ class Order:
     def waits(self, actor: Actor, owner: object, site: Any) -> None:
         """To wait is no step."""
 
+    def awaits(self, actor: Actor, found: Any, other: Actor | None) -> None:
+        self._step(actor)
+
     def _step(self, actor: Actor) -> None:
         self.actors.append(actor.index)
         self.taken[actor.index] = self.taken.get(actor.index, 0) + 1

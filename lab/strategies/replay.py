@@ -81,8 +81,8 @@ class Steps:
 
     def choose(self, enabled: list[Actor], current: Actor | None) -> Actor:
         step = step_at(self._expected, len(self._done), self._repeats)
-        wanted = step.actor if step is not None else self._last
+        wanted, word = (step.actor, step.word) if step is not None else (self._last, "")
         for actor in enabled:
-            if actor.name == wanted:
+            if actor.name == wanted and actor.comes_to(word):
                 return actor
         return stay(enabled, current)

@@ -36,8 +36,8 @@ def redirection(operations: Iterable[Any]) -> Iterator[None]:
     global _explorations
     with _GUARD:
         _explorations += 1
-        if _explorations == 1:
-            for operation in operations:
+        for operation in operations:
+            if operation not in _before:
                 _redirect(operation)
     try:
         yield
@@ -48,6 +48,16 @@ def redirection(operations: Iterable[Any]) -> Iterator[None]:
                 for operation, code in _before.items():
                     operation.__code__ = code
                 _before.clear()
+
+
+@contextmanager
+def replaced(operation: Any, instead: Any) -> Iterator[None]:
+    """For a redirected operation: what is done where nobody drives the calling OS thread."""
+    before, _OWN[operation] = _OWN[operation], instead
+    try:
+        yield
+    finally:
+        _OWN[operation] = before
 
 
 def _redirect(operation: Any) -> None:

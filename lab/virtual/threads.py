@@ -91,7 +91,7 @@ def join(control: Control, site: Site, thread: Any, timeout: Any = None) -> None
         with uncontrolled():
             threading.Thread.join(thread, timeout)  # not one of this execution's threads
         return
-    if actor is control.current:
+    if actor is control.current.runs_on:
         raise RuntimeError("cannot join current thread")
     deadline = None if timeout is None else control.now + patience(max(timeout, 0))
     if deadline is not None:
@@ -132,7 +132,7 @@ def start_new_thread(
 
 
 def current_thread(control: Control, _site: Site) -> Any:
-    return thread_of(control, control.current)
+    return thread_of(control, control.current.runs_on)
 
 
 def enumerate_threads(control: Control, site: Site) -> list[Any]:
@@ -140,7 +140,9 @@ def enumerate_threads(control: Control, site: Site) -> list[Any]:
     _share_all_ends(control, site)
     with uncontrolled():
         real = threading.enumerate()
-    return real + [thread_of(control, actor) for actor in control.live if actor is not control.main]
+    return real + [
+        thread_of(control, actor) for actor in control.live if actor is not control.main and actor.runs_on is actor
+    ]
 
 
 def active_count(control: Control, site: Site) -> int:
@@ -150,18 +152,18 @@ def active_count(control: Control, site: Site) -> int:
 def count(control: Control, site: Site) -> int:
     """How many threads there are beside the main one."""
     _share_all_ends(control, site)
-    return sum(1 for actor in control.live if actor is not control.main)
+    return sum(1 for actor in control.live if actor is not control.main and actor.runs_on is actor)
 
 
 def _share_all_ends(control: Control, site: Site) -> None:
     for actor in control.actors:
-        if actor is not control.main and actor is not control.current:
+        if actor is not control.main and actor is not control.current and actor.runs_on is actor:
             _share_end(control, site, threading, actor)
     control.operate(threading, "asks who is alive", site)
 
 
 def get_ident(control: Control, _site: Site) -> int:
-    return identity(control, control.current)
+    return identity(control, control.current.runs_on)
 
 
 def identity(control: Control, actor: Actor) -> int:

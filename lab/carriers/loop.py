@@ -1,0 +1,193 @@
+"""The event loop that tasks under control run on: no selector, virtual time, and a strategy that says what happens.
+
+Task, Future and all of asyncio's own code are the real ones.  What a stock loop leaves to the world outside, when
+something arrives and how long it takes, is asked of `lab.carriers.tasks`.
+"""
+
+from __future__ import annotations
+
+import heapq
+import sys
+from asyncio import base_events, events
+from collections import deque
+from collections.abc import Callable
+from contextvars import Context
+from threading import get_ident
+from typing import TYPE_CHECKING, Any
+
+from lab.carriers.actor import LONG_DELAY, Actor
+from lab.errors import LabError
+from lab.origin import is_library
+
+if TYPE_CHECKING:
+    from lab.carriers.tasks import Tasks
+
+
+class Timer(events.TimerHandle):
+    """A callback that is due at a moment, and whose timeout it is.
+
+    Of two that were made at one virtual moment for another one, the first is due first, as the clock goes on.
+    """
+
+    __slots__ = ("gone", "is_long", "made", "owner")
+
+    def __init__(
+        self, when: float, callback: Any, arguments: Any, loop: Any, context: Context | None, owner: Actor, now: float
+    ) -> None:
+        super().__init__(when, callback, arguments, loop, context)
+        self.owner = owner
+        self.made = now
+        self.is_long = when - now > LONG_DELAY
+        self.gone = False  # it has been due
+
+
+_BASE: Any = base_events.BaseEventLoop  # of whose inside its stubs know nothing
+
+
+class ControlledLoop(_BASE):  # type: ignore[misc]
+    """Keeps what is ready and what is due; `Tasks` takes it from there."""
+
+    _ready: Any
+    _scheduled: list[Timer]
+    _thread_id: int | None
+
+    def __init__(self, control: Tasks) -> None:
+        super().__init__()
+        self._control = control
+        self._equal: dict[float, dict[float, deque[Timer]]] = {}  # moment -> when it was made -> timers in order
+
+    # ------------------------------------------------------------ what asyncio asks of a loop
+
+    def time(self) -> float:
+        """Virtual seconds; the program's own look at the clock is told apart from the library's."""
+        if is_library(sys._getframe(1).f_code.co_filename):
+            return self._control.now
+        return self._control.read_clock()
+
+    def call_soon(self, callback: Callable[..., Any], *args: Any, context: Context | None = None) -> Any:
+        """Let ``callback`` run after those that became ready before."""
+        self._check_closed()
+        handle = events.Handle(callback, args, self, context)
+        self._ready.append(handle)
+        self._control.became_ready(callback)
+        return handle
+
+    def call_soon_threadsafe(self, callback: Callable[..., Any], *args: Any, context: Context | None = None) -> Any:
+        """The same from another thread: a visible operation."""
+        self._check_closed()
+        self._control.comes_from_thread(callback)
+        handle = events.Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
+    def call_later(self, delay: float, callback: Callable[..., Any], *args: Any, context: Context | None = None) -> Any:
+        """Let ``callback`` become ready in ``delay`` virtual seconds."""
+        if delay is None:
+            raise TypeError("delay must not be None")
+        return self.call_at(self._control.now + delay, callback, *args, context=context)
+
+    def call_at(self, when: float, callback: Callable[..., Any], *args: Any, context: Context | None = None) -> Any:
+        """Let ``callback`` become ready at a moment of virtual time."""
+        if when is None:
+            raise TypeError("when cannot be None")
+        self._check_closed()
+        control = self._control
+        timer = Timer(when, callback, args, self, context, control.current, control.now)
+        heapq.heappush(self._scheduled, timer)
+        self._equal.setdefault(timer.when(), {}).setdefault(timer.made, deque()).append(timer)
+        timer._scheduled = True  # type: ignore[attr-defined]
+        return timer
+
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
+        """Call ``func`` in another thread: one of its own, where the program has no executor."""
+        self._check_closed()
+        if executor is None and self._default_executor is None:
+            return self._control.calls.submit(func, args)
+        return super().run_in_executor(executor, func, *args)
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """Where the program has no handler of its own, what asyncio would only log is a finding."""
+        if self._exception_handler is not None:
+            super().call_exception_handler(context)
+        else:
+            self._control.complain(context)
+
+    def _write_to_self(self) -> None:
+        """Nobody sleeps in a selector."""
+
+    def _process_events(self, event_list: list[Any]) -> None:
+        """There are none."""
+
+    # ------------------------------------------------------------ for `Tasks`
+
+    def begin(self) -> None:
+        """Be the running loop of this OS thread."""
+        self._thread_id = get_ident()
+        self._hooks = sys.get_asyncgen_hooks()
+        sys.set_asyncgen_hooks(self._asyncgen_firstiter_hook, self._asyncgen_finalizer_hook)
+        events._set_running_loop(self)
+
+    def end(self) -> None:
+        """Be no running loop any more, and closed."""
+        events._set_running_loop(None)
+        sys.set_asyncgen_hooks(*self._hooks)
+        self._thread_id = None
+        self._default_executor = None  # its threads were none
+        self.close()
+
+    def has_ready(self) -> bool:
+        """Whether a callback can run."""
+        ready = self._ready
+        while ready and ready[0]._cancelled:
+            ready.popleft()
+        return bool(ready)
+
+    def next_timers(self) -> list[Timer]:
+        """The timers that may be due first: several if made at different moments for the same one."""
+        scheduled = self._scheduled
+        while scheduled and (scheduled[0].gone or scheduled[0]._cancelled):
+            timer = heapq.heappop(scheduled)
+            if not scheduled or scheduled[0].when() != timer.when():
+                self._equal.pop(timer.when(), None)
+        if not scheduled:
+            return []
+        found = []
+        for equal in self._equal[scheduled[0].when()].values():
+            while equal and equal[0]._cancelled:
+                equal.popleft()
+            found += [equal[0]] if equal else []
+        return found
+
+    def let_be_due(self, timer: Timer) -> None:
+        """Take ``timer`` from those that are waited for to those that are ready."""
+        self._equal[timer.when()][timer.made].popleft()
+        timer.gone = True
+        timer._scheduled = False  # type: ignore[attr-defined]
+        self._ready.append(timer)
+
+
+def _refused(what: str) -> Any:
+    def refuse(self: ControlledLoop, *arguments: Any, **named: Any) -> Any:
+        raise LabError(f"{what}: is not under control; put a double in its place, or leave it out of what is explored")
+
+    return refuse
+
+
+for _name in ("create_connection", "create_server", "create_unix_connection", "create_unix_server"):
+    setattr(ControlledLoop, _name, _refused(f"loop.{_name}()"))  # the other side would answer when it likes
+for _name in ("create_datagram_endpoint", "connect_read_pipe", "connect_write_pipe", "add_reader", "add_writer"):
+    setattr(ControlledLoop, _name, _refused(f"loop.{_name}()"))
+for _name in ("sock_recv", "sock_recv_into", "sock_sendall", "sock_connect", "sock_accept", "add_signal_handler"):
+    setattr(ControlledLoop, _name, _refused(f"loop.{_name}()"))
+for _name in ("exec", "shell"):
+    setattr(ControlledLoop, f"subprocess_{_name}", _refused(f"asyncio.create_subprocess_{_name}()"))
+
+
+def closing(coroutine: Any) -> None:
+    """End a coroutine wherever it is, as often as it takes."""
+    for _ in range(3):
+        try:
+            coroutine.close()
+        except BaseException:  # it goes on although it was told to end
+            continue
+        return

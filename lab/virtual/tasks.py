@@ -1,0 +1,143 @@
+"""Twins of asyncio's locks and queues: the real ones run, and what they did is told.
+
+They change nothing.  The steps make a trace readable, and who holds a lock makes a deadlock's story.  Only a
+thread that uses one of them, which is none of its business, is noted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import get_ident
+from typing import TYPE_CHECKING, Any
+
+from lab.virtual import Twins
+from lab.virtual.redirection import own, redirection, replaced
+
+if TYPE_CHECKING:
+    from lab.carriers.tasks import Tasks
+    from lab.instrument import Site
+
+
+class TaskTwins(Twins):
+    """The twins of a program of tasks."""
+
+    _control: Tasks
+
+    def function(self, function: Any, site: Site) -> Any:
+        """See `Twins.function`."""
+        twin = _TWINS.get(function)
+        return twin(self._control, site) if twin is not None else super().function(function, site)
+
+    def method(self, bound: Any, function: Any, site: Site) -> Any:
+        """See `Twins.method`."""
+        try:
+            twin = _TWINS.get(function)
+        except TypeError:
+            return None
+        if twin is None:
+            return super().method(bound, function, site)
+        found, owner = twin(self._control, site), bound.__self__
+        return lambda *arguments, **named: found(owner, *arguments, **named)
+
+    def guard(self, manager: Any, site: Site) -> Any:
+        """See `Twins.guard`; a lock that asyncio takes and gives back without a step in between is left alone."""
+        return manager if _is_momentary(site) else super().guard(manager, site)
+
+    def builtin(self, function: Any, site: Site) -> Any:
+        """See `Twins.builtin`."""
+        if function.__name__ == "cancel" and isinstance(function.__self__, asyncio.Task):
+            return _cancelling(self._control, site, function)
+        if _is_momentary(site):
+            return None
+        return super().builtin(function, site)
+
+
+def _is_momentary(site: Site) -> bool:
+    return site.code.co_qualname == "_LoopBoundMixin._get_loop"
+
+
+def _cancelling(control: Tasks, site: Site, cancel: Any) -> Callable[..., Any]:
+    def cancelling(*arguments: Any, **named: Any) -> Any:
+        actor = control.of(cancel.__self__)
+        control.operate(cancel.__self__, "cancels", site, actor.name if actor is not None else "")
+        return cancel(*arguments, **named)
+
+    return cancelling
+
+
+def _awaited(real: Any, word: str, holds: bool) -> Callable[[Tasks, Site], Callable[..., Any]]:
+    """The twin of a coroutine function; with ``holds`` the task then holds the object."""
+
+    def twin(control: Tasks, site: Site) -> Callable[..., Any]:
+        async def awaited(owner: Any, *arguments: Any, **named: Any) -> Any:
+            _is_home(control, owner, real)
+            result = await real(owner, *arguments, **named)
+            control.operate(owner, word, site)
+            if holds:
+                control.holding[id(owner)] = control.current
+            return result
+
+        return awaited
+
+    return twin
+
+
+def _called(real: Any, word: str, frees: bool = False) -> Callable[[Tasks, Site], Callable[..., Any]]:
+    """The twin of a plain method; with ``frees`` nobody holds the object afterwards."""
+
+    def twin(control: Tasks, site: Site) -> Callable[..., Any]:
+        def called(owner: Any, *arguments: Any, **named: Any) -> Any:
+            control.operate(owner, word, site)
+            _is_home(control, owner, real)
+            result = real(owner, *arguments, **named)
+            if frees:
+                control.holding.pop(id(owner), None)
+            elif real is asyncio.Event.set:
+                control.twins.memory.was_set.add(id(owner))
+            return result
+
+        return called
+
+    return twin
+
+
+def _is_home(control: Tasks, owner: Any, real: Any) -> None:
+    if control.current.runs_on is not control.main and getattr(owner, "_loop", None) is control.loop:
+        control.not_thread_safe(f"asyncio.{real.__qualname__}()")
+
+
+def _never_awaited(control: Tasks, _site: Site) -> Callable[..., Any]:
+    return control.never_awaited
+
+
+_WARN: Any = warnings._warn_unawaited_coroutine  # type: ignore[attr-defined]
+
+
+@contextmanager
+def warnings_redirected() -> Iterator[None]:
+    """While an exploration goes on: who drives an OS thread is told of a coroutine that ends there unawaited.
+
+    Where nobody drives the exploring one, what ends was left by an execution, which has been judged.
+    """
+    exploring = get_ident()
+    with redirection((_WARN,)):
+        warn = own(_WARN)
+        with replaced(_WARN, lambda coroutine: None if get_ident() == exploring else warn(coroutine)):
+            yield
+
+
+_TWINS: dict[Any, Callable[[Tasks, Site], Callable[..., Any]]] = {
+    _WARN: _never_awaited,
+    asyncio.Lock.acquire: _awaited(asyncio.Lock.acquire, "acquires", holds=True),
+    asyncio.Lock.release: _called(asyncio.Lock.release, "releases", frees=True),
+    asyncio.Semaphore.acquire: _awaited(asyncio.Semaphore.acquire, "acquires", holds=False),
+    asyncio.Semaphore.release: _called(asyncio.Semaphore.release, "releases"),
+    asyncio.Event.set: _called(asyncio.Event.set, "sets"),
+    asyncio.Event.clear: _called(asyncio.Event.clear, "clears"),
+    asyncio.Condition.notify: _called(asyncio.Condition.notify, "notifies"),
+    asyncio.Queue.put_nowait: _called(asyncio.Queue.put_nowait, "puts"),
+    asyncio.Queue.get_nowait: _called(asyncio.Queue.get_nowait, "gets"),
+}
