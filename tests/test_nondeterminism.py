@@ -87,7 +87,7 @@ class Once:
 
     def check(self, state):
         self.executions += 1
-        assert self.executions != self.number
+        return self.executions != self.number  # a failing assertion would have pytest run code of its own
 
 
 @pytest.mark.parametrize("strategy", ["auto", "dpor", "random"])
