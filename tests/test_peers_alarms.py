@@ -144,19 +144,30 @@ def test_20_a_witness_of_code_that_was_edited_does_not_pass_for_fixed():
     again = replay(found.witness, Counter, {"alice": add_otherwise, "bob": add_otherwise}, check=check)
     assert again.status == "fails" or again.reason.startswith("stale: diverged at step"), again.reason
 
+    def set_two(counter):
+        counter.value = 2
+
+    again = replay(found.witness, Counter, {"alice": set_two, "bob": set_two}, check=check)
+    assert (again.status, again.stale) == ("unknown", True), again.reason
+    assert again.reason.startswith("stale: diverged at step"), again.reason
+    assert again.reason.endswith("; explore again for a new witness")
+
 
 # ------------------------------------------------------------ 21: randomness in the program
 
 
 def test_21_randomness_of_the_program_does_not_spoil_a_replay():
     def gamble(counter):
-        for _ in range(3):
+        for _ in range(4):
             if random.random() < 0.5:
                 counter.add()
-            else:
-                counter.value += 1
 
-    program = {"setup": Counter, "actors": [gamble, gamble], "outcome": value, "allowed": {6}}
+    def in_turn(counter):
+        gamble(counter)
+        gamble(counter)
+
+    (wins,) = explore(Counter, [in_turn], outcome=value, schedules=50, strategy="random").outcomes
+    program = {"setup": Counter, "actors": [gamble, gamble], "outcome": value, "allowed": {wins}}
     found = explore(**program, schedules=500)
     assert found.status == "fails"
     for _ in range(20):
