@@ -118,9 +118,9 @@ def doctor_page() -> Iterator[RenderableType]:
     yield _operations(named_operations())
     yield Text("\nnot controlled yet:", style="bold")
     limits = Text(
-        "processes, tasks as actors, files and databases; locks that C code takes; contents of threading.local that "
-        "library code keeps. Code of the standard library and of installed packages runs in one piece between its "
-        'locks; trace=("module",) steps inside it. Where any other C code that may leave memory is called, nothing '
-        "is said to hold."
+        "processes, files and databases; sockets and subprocesses of an event loop; locks that C code takes. Code of "
+        "the standard library and of installed packages runs in one piece between its locks; "
+        'trace=("module",) steps inside it. Where any other C code that may leave memory is called, nothing is said '
+        "to hold."
     )
     yield Padding(limits, (0, 0, 0, 2))

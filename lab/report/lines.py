@@ -30,7 +30,7 @@ def one_line(verdict: Verdict) -> str:
     return f"{verdict.status}: {clip(printable(verdict.reason), 110)}, {duration(verdict.seconds)}"
 
 
-_NOT_DRAWN = ("dpor", "profile run")  # strategies without chance
+_NOT_DRAWN = ("dpor", "all", "profile run")  # strategies without chance
 
 
 def found_line(verdict: Verdict) -> str:
