@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 SCHEDULES = 1_500
 SECONDS = 5.0
-HAMMER_SECONDS = 0.2
+HAMMER_SECONDS = 0.15
 
 
 @dataclass(frozen=True)

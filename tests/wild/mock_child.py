@@ -13,7 +13,7 @@ try:
 except ImportError:
     from unittest.mock import Mock
 
-TRACE = ("mock", "unittest.mock")
+TRACE = (Mock.__module__,)
 
 
 def setup():
