@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import bisect
 import dis
+import inspect
 import sys
 from dataclasses import dataclass, field
 
@@ -109,7 +110,7 @@ def align(code, rewritten):
     index = 0
     before = None
     for each in instructions_of(code):
-        owner, start = before if before and before.opname == "MAKE_FUNCTION" else each, index
+        owner, start = before if before and _is_followed(before, code) else each, index
         while (end := end_of_injection(now, index)) is not None:
             result.injected += [(injected.offset, owner.offset) for injected in now[index:end]]
             start = start if owner is each else end
@@ -130,6 +131,12 @@ def align(code, rewritten):
     while index < len(now):
         index = end_of_injection(now, index)
     return result
+
+
+def _is_followed(each, code):
+    """Whether a call is put in behind an instruction, not before the next: to that one it belongs."""
+    is_generator = bool(code.co_flags & inspect.CO_GENERATOR)
+    return each.opname == "MAKE_FUNCTION" or (each.opname == "RESUME" and is_generator)
 
 
 def check_same(each, found):

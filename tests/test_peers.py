@@ -137,7 +137,7 @@ def start_executor(counter):
 @strategies
 @pytest.mark.parametrize("start", [start_threads, start_executor])
 def test_4_threads_started_inside_an_actor_do_not_escape(start, strategy):
-    assert reached(Counter, [start], value, strategy) == {1, 2}
+    assert reached(Counter, [start], value, strategy, schedules=1_500) == {1, 2}
 
 
 # ------------------------------------------------------------ 5: the standard library

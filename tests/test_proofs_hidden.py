@@ -15,6 +15,19 @@ import pytest
 from test_proofs import covered
 
 
+def begun():
+    numbers = (number for number in range(9))
+    next(numbers)
+    return numbers
+
+
+def unless_busy(step):
+    try:
+        return step()
+    except ValueError:  # the generator is already executing
+        return "busy"
+
+
 class Plain:
     number = 0
 
@@ -185,6 +198,11 @@ HIDDEN = {
         lambda: State(it=threading.Semaphore(1)),
         [lambda s: s.it.acquire(), sees(lambda s: s.it._value)],
         "inside of a Semaphore",
+    ),
+    "the end of a generator": (
+        lambda: State(it=begun()),
+        [lambda s: unless_busy(lambda: s.it.close()), sees(lambda s: unless_busy(lambda: next(s.it, None)))],
+        "has close bring a generator to its end in one step",
     ),
     "who waits at a barrier": (
         lambda: State(it=threading.Barrier(1)),

@@ -14,6 +14,7 @@ from types import (
     BuiltinFunctionType,
     CellType,
     FunctionType,
+    GeneratorType,
     MethodDescriptorType,
     MethodType,
     MethodWrapperType,
@@ -123,6 +124,8 @@ def hidden_call(function: Any, arguments: tuple[Any, ...], site: Site) -> str:
         return f"has {name} read the attributes of an object in one step"
     elif name in _DESCRIPTOR_METHODS and not is_a(function, type):
         return "uses an attribute without its name"
+    elif site.stepped and name in ("close", "throw") and is_a(attribute(function, "__self__"), GeneratorType):
+        return f"has {name} bring a generator to its end in one step, which may take it several"
     elif name and calls_arguments(function) and any(_is_of_container(argument) for argument in arguments):
         return f"has {name} call C code on what others may touch"
     return ""
