@@ -21,6 +21,7 @@ class Finalizers:
 
     def __init__(self) -> None:
         self.found: dict[str, None] = {}
+        gc.collect(0)  # what others left is not the program's
 
     def collect(self) -> None:
         """Call it after each execution whose garbage may matter."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import weakref
 from types import SimpleNamespace as State
 
@@ -111,4 +112,17 @@ def raises(state):
 @pytest.mark.parametrize("actor", [ends_at_once, plain_cycle, raises])
 def test_what_ends_at_once_or_without_a_finalizer_holds(actor):
     verdict = judged(actor, actor)
+    assert verdict.status == "holds", str(verdict)
+
+
+def test_what_others_left_is_not_the_programs_garbage():
+    def turn(state):
+        state.turn += 1
+
+    gc.disable()
+    try:
+        cyclic(State(closed=0, turn=0))
+        verdict = judged(turn, turn)
+    finally:
+        gc.enable()
     assert verdict.status == "holds", str(verdict)
