@@ -159,11 +159,18 @@ class ControlledLoop(_BASE):  # type: ignore[misc]
         return found
 
     def let_be_due(self, timer: Timer) -> None:
-        """Take ``timer`` from those that are waited for to those that are ready."""
-        self._equal[timer.when()][timer.made].popleft()
-        timer.gone = True
-        timer._scheduled = False  # type: ignore[attr-defined]
-        self._ready.append(timer)
+        """Take ``timer`` from those that are waited for to those that are ready, and those of the very same moment.
+
+        A moment that was computed once, as the deadline of several timeouts, comes for all of them at once; those
+        that were computed apart would differ where time is real.
+        """
+        when = timer.when()
+        for equal in self._equal[when].values():
+            for one in [one for one in equal if one._when is timer._when]:  # type: ignore[attr-defined]
+                equal.remove(one)
+                one.gone = True
+                one._scheduled = False  # type: ignore[attr-defined]
+                self._ready.append(one)
 
 
 def _refused(what: str) -> Any:

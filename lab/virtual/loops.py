@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from lab.carriers.control import Control
     from lab.instrument import Site
 
+_FROM_C = ("call_soon", "call_soon_threadsafe", "_check_thread")
+"""What tasks written in C call of a loop: uninstrumented it would ask which OS thread it really runs on."""
 _PATIENCE = 5.0  # real seconds for someone outside the program
 _FILES = "files"
 _POLL: Any = getattr(selectors, "PollSelector", selectors.DefaultSelector)
@@ -74,6 +76,8 @@ def _waits_for_itself(selector: Any) -> bool:
 def set_running_loop(control: Control, _site: Site, loop: Any, /) -> None:
     """asyncio keeps the running loop by OS thread, and actors on greenlets share one."""
     control.locals.meet_loops()
+    for name in _FROM_C if loop is not None else ():
+        control.discovery.cover(getattr(loop, name, None))
     running_loop("_set")(loop)
 
 

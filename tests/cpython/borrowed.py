@@ -10,6 +10,7 @@ from __future__ import annotations
 import builtins
 import gc
 import importlib
+import inspect
 import sys
 import unittest
 import warnings
@@ -38,7 +39,11 @@ class Skip(NamedTuple):
 
 
 def _idle(self, enabled, current):
-    ready = [actor for actor in enabled if actor.wait is None or actor.wait.ready()]
+    ready = [
+        actor
+        for actor in enabled
+        if (actor.wait is None or actor.wait.ready()) and getattr(actor, "word", "") != "time is up"
+    ]
     return self.random.choice(ready or enabled)
 
 
@@ -98,13 +103,6 @@ def parameters(classes, skips, only=()):
 
 def run(kind, method, monkeypatch, carrier="auto", schedules=8, trace=()):
     """Run one method as the only actor, which starts what threads it needs."""
-    monkeypatch.setattr(lab.exploration, "Profile", Idle)
-    monkeypatch.setitem(STRATEGIES, "idle", Idle)
-    young = partial(gc.collect, 1)  # they do it often, and there is much in this process that is no garbage
-    for helper in (module("support"), sys.modules[kind.__module__]):
-        if hasattr(helper, "gc_collect"):
-            monkeypatch.setattr(helper, "gc_collect", young)
-    skipped = []
 
     def alice(case):
         try:
@@ -113,19 +111,67 @@ def run(kind, method, monkeypatch, carrier="auto", schedules=8, trace=()):
                 getattr(case, method)()
             finally:
                 case.tearDown()
-        except unittest.SkipTest as why:
-            skipped.append(str(why))
         finally:
             case.doCleanups()
+
+    _explore(kind, method, monkeypatch, alice, carrier=carrier, schedules=schedules, trace=trace)
+
+
+def run_in_loop(kind, method, monkeypatch, carrier="auto", schedules=3):
+    """Run one method of a case that is isolated in an event loop as the only actor, which is a task."""
+
+    async def called(function, *arguments, **named):
+        result = function(*arguments, **named)
+        return await result if inspect.isawaitable(result) else result
+
+    async def alice(case):
+        try:
+            case.setUp()
+            await case.asyncSetUp()
+            try:
+                await called(getattr(case, method))
+            finally:
+                await case.asyncTearDown()
+                case.tearDown()
+        finally:
+            while case._cleanups:
+                function, arguments, named = case._cleanups.pop()
+                await called(function, *arguments, **named)
+
+    _explore(kind, method, monkeypatch, alice, carrier=carrier, schedules=schedules)
+
+
+def _explore(kind, method, monkeypatch, body, **options):
+    monkeypatch.setattr(lab.exploration, "Profile", Idle)
+    monkeypatch.setitem(STRATEGIES, "idle", Idle)
+    young = partial(gc.collect, 1)  # they do it often, and there is much in this process that is no garbage
+    for helper in (module("support"), sys.modules[kind.__module__]):
+        if hasattr(helper, "gc_collect"):
+            monkeypatch.setattr(helper, "gc_collect", young)
+    skipped = []
+
+    def skips(error):
+        skipped.append(str(error))
+
+    def alice(case):
+        try:
+            body(case)
+        except unittest.SkipTest as why:
+            skips(why)
+
+    async def alice_in_loop(case):
+        try:
+            await body(case)
+        except unittest.SkipTest as why:
+            skips(why)
 
     why = getattr(getattr(kind, method), "__unittest_skip_why__", "") or getattr(kind, "__unittest_skip_why__", "")
     if why:
         pytest.skip(why)
-    verdict = explore(
-        lambda: kind(method), {"alice": alice}, strategy="idle", schedules=schedules, carrier=carrier, trace=trace
-    )
+    actor = alice_in_loop if inspect.iscoroutinefunction(body) else alice
+    verdict = explore(lambda: kind(method), {"alice": actor}, strategy="idle", **options)
     if skipped:
         pytest.skip(skipped[0])
     assert verdict.failure is None, str(verdict)
     assert verdict.uncontrolled == (), str(verdict)
-    assert verdict.schedules == schedules, str(verdict)
+    assert verdict.schedules == options["schedules"], str(verdict)

@@ -336,3 +336,22 @@ def test_many_tasks_run_in_one_execution():
 
     found = explore(Counter, [many], outcome=value, schedules=1, steps=100_000, strategy="random")
     assert set(found.outcomes) == {1}
+
+
+def test_timers_of_one_moment_are_due_together_and_those_of_equal_moments_need_not_be():
+    async def one(seen, first, second):
+        loop = asyncio.get_running_loop()
+        loop.call_at(first, lambda: (seen.append("a"), loop.call_soon(seen.append, "then")))
+        loop.call_at(second, seen.append, "b")
+        await asyncio.sleep(3)
+
+    async def same(seen):
+        moment = asyncio.get_running_loop().time() + 1
+        await one(seen, moment, moment)
+
+    async def equal(seen):
+        now = asyncio.get_running_loop().time()
+        await one(seen, now + 1, now + 1)
+
+    assert outcomes([same], list, tuple) == {("a", "b", "then")}
+    assert outcomes([equal], list, tuple) == {("a", "b", "then"), ("a", "then", "b")}
