@@ -37,10 +37,19 @@ class NotDeterministic(LabError):
     """The same schedule gave two different executions."""
 
 
+class Interrupted(BaseException):
+    """A signal's handler raised ``error`` while a program ran; no handler of exceptions in between may keep it."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(error)
+        self.error = error
+
+
 def door(function: Callable[_P, _T]) -> Callable[_P, _T]:
     """Let a `LabError` leave ``function`` with the caller's own lines in its traceback, not the lab's.
 
     What is wrong stands in the message.  Where the lab itself failed, the error's cause has every line.
+    What a signal's handler raised leaves as it is.
     """
 
     @functools.wraps(function)
@@ -48,6 +57,8 @@ def door(function: Callable[_P, _T]) -> Callable[_P, _T]:
         __tracebackhide__ = True
         try:
             return function(*arguments, **options)
+        except Interrupted as stop:
+            raise stop.error.with_traceback(_without_own(stop.error.__traceback__)) from stop.error.__cause__
         except LabError as error:
             raise error.with_traceback(_without_own(error.__traceback__)) from error.__cause__
 

@@ -29,6 +29,7 @@ from lab.origin import LAB, shown
 from lab.program import NOTHING, Failure, Program, describe
 from lab.recorder import Recording, SharingMap, place_of
 from lab.settings import Settings, complaint
+from lab.signals import handlers_kept
 from lab.strategies.counts import Counts
 from lab.strategies.replay import Choices, Profile
 from lab.virtual import operations_redirected
@@ -335,29 +336,21 @@ def _tidy() -> Iterator[None]:
 
 @contextmanager
 def _interruptible(control: Control) -> Iterator[None]:
-    """Tell a person's Ctrl-C from a KeyboardInterrupt that an actor raises."""
-    if (
-        threading.current_thread() is not threading.main_thread()
-        or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
-    ):
-        yield
-        return
+    """Tell what the handlers of signals raise, a person's Ctrl-C among it, from what an actor raises."""
 
-    def interrupted(number: int, frame: Any) -> None:
+    def overdue() -> bool:
         if control.overdue:
             control.overdue = False
             control.take_off()
-            return
-        control.interrupted = True
-        signal.default_int_handler(number, frame)
+            return True
+        return False
 
-    signal.signal(signal.SIGINT, interrupted)
-    control.takes_signals = hasattr(signal, "pthread_kill")
-    try:
-        yield
-    finally:
-        control.takes_signals = False
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    with handlers_kept(control.struck, overdue) as asked:
+        control.takes_signals = asked and hasattr(signal, "pthread_kill")
+        try:
+            yield
+        finally:
+            control.takes_signals = False
 
 
 def _exception(control: Control) -> Failure:

@@ -24,6 +24,7 @@ ORDER = [
     "stopwatch",
     "progress",
     "settings",
+    "signals",
     "trace",
     "program",
     "pinning",

@@ -8,6 +8,7 @@ from typing import Any
 from lab.carriers.accesses import Accesses
 from lab.carriers.actor import Actor
 from lab.carriers.execution import Choose, Recorder, Sharing, Stopped
+from lab.errors import Interrupted
 from lab.forks import end_child, is_child
 from lab.hooks import DRIVERS
 
@@ -85,8 +86,9 @@ class Control(Accesses):
                 self.locals.forget()
             if begun and not torn_down and teardown is not None:
                 self._tear_down(teardown, state)
-            if self.interrupted:
-                raise KeyboardInterrupt
+            if self.interrupted is not None:
+                error = self.interrupted
+                raise error if isinstance(error, KeyboardInterrupt) else Interrupted(error)
 
     def _tear_down(self, teardown: Callable[[Any], object], state: Any) -> None:
         """What teardown raises must not hide why the execution failed; the caller weighs the two."""
@@ -180,7 +182,22 @@ class Control(Accesses):
         if self.current is not self.main:
             self.halt("escaped")
 
+    def struck(self, error: BaseException) -> None:
+        """A signal's handler raised ``error`` where this is called: that ends the execution, whoever would catch it."""
+        self.interrupted = error
+        if not self.going_on:
+            return
+        self.step_limit = 0  # the next step is too many, also where nobody can be taken off
+        if self._is_elsewhere():
+            self.halted = self.halted or "interrupted"
+            self._pass_to(self.main)
+            self.main.resume()
+
     # ------------------------------------------------------------ for each carrier
+
+    def _is_elsewhere(self) -> bool:
+        """Whether the exploring thread is in the middle of an actor's code."""
+        return False
 
     def _prepare(self, actor: Actor) -> None:
         """Give ``actor``, which has no runner, something to run on and set its ``resume``."""

@@ -74,7 +74,7 @@ class Execution:
         self.locals: ThreadLocals = ThreadLocals() if self.shares_thread else RealLocals()
         self.identity = get_ident()
         self.main = Actor(0, "main", lambda: None, ())
-        self.interrupted = False  # a person pressed Ctrl-C
+        self.interrupted: BaseException | None = None  # what a signal's handler raised
         self.takes_signals = False  # SIGINT comes to a handler that knows of `overdue`
         self.overdue = False  # the running actor is to be taken off, though it does not come by the lab
         self.escaped = ""  # where an actor did not come by the lab any more

@@ -46,6 +46,9 @@ class GreenletControl(Control):
         own = actor.runner = self._idle.pop() if self._idle else self._make()
         actor.resume = own.switch
 
+    def _is_elsewhere(self) -> bool:
+        return getcurrent() is not self.main.runner
+
     def _make(self) -> Any:
         """A greenlet that has begun here: where it begins, its depth of recursion is counted from."""
         own = greenlet(self._work, self.main.runner)

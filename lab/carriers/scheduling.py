@@ -276,6 +276,8 @@ class Scheduling(Execution):
     def _too_long(self) -> None:
         if self.unwinding:
             raise Stopped
+        if self.interrupted is not None:
+            self.halt("interrupted")
         taken = self.steps + self.quiet_steps
         if not self.last_chance and self._somebody_stood_still():
             self.last_chance = taken + self.step_limit // 2 + 100

@@ -22,6 +22,7 @@ from lab.carriers.execution import Stopped
 from lab.carriers.home import AtHome
 from lab.carriers.loop import ControlledLoop, Timer
 from lab.carriers.task_actor import ARRIVES, IS_CANCELLED, TIME_IS_UP, Outside, TaskActor
+from lab.errors import Interrupted
 
 if TYPE_CHECKING:
     from lab.discovery import Discovery
@@ -294,8 +295,8 @@ class Turns(AtHome):
             handle._context.run(handle._callback, *handle._args)
         except Stopped:
             raise
-        except (SystemExit, KeyboardInterrupt) as error:
-            if self.interrupted:
+        except (SystemExit, KeyboardInterrupt, Interrupted) as error:
+            if self.interrupted is not None:
                 raise
             if actor is self.rest():
                 self.failed(actor, error)

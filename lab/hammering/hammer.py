@@ -30,6 +30,7 @@ from lab.hooks import DRIVERS, ONE_AT_A_TIME
 from lab.program import Failure, Program, describe, positive
 from lab.progress import Progress
 from lab.settings import Settings, complaint
+from lab.signals import handlers_kept
 from lab.stopwatch import now
 from lab.verdict import Verdict
 
@@ -130,7 +131,7 @@ class _Run:
     def go(self) -> None:
         """Run until the budget is spent or a round hangs; everything is as before afterwards."""
         settings = cycle([(interval, spread) for spread in (False, True) for interval in _SWITCH_INTERVALS])
-        with ONE_AT_A_TIME, machine_kept() as processors, Progress(self.seconds) as progress:
+        with ONE_AT_A_TIME, handlers_kept(), machine_kept() as processors, Progress(self.seconds) as progress:
             until = now() + (self.seconds if self.seconds is not None else math.inf)
             pool = Pool(self.program.actors, processors, self._put_back_builtins)
             try:

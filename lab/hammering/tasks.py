@@ -19,10 +19,12 @@ from functools import partial
 from itertools import cycle
 from typing import Any
 
+from lab.errors import Interrupted
 from lab.hammering.tally import Mode, Tally, left_by
 from lab.hooks import ONE_AT_A_TIME
 from lab.program import Failure, Program, describe, is_async
 from lab.progress import Progress
+from lab.signals import handlers_kept
 from lab.stopwatch import now
 from lab.verdict import Verdict
 
@@ -82,9 +84,12 @@ class TaskRounds:
     def go(self) -> Verdict:
         """Run until the budget is spent or a round does not end."""
         modes = cycle([self.noisy, self.quiet] if self.noise else [self.quiet])
-        with ONE_AT_A_TIME, Progress(self.seconds) as progress:
+        struck: list[BaseException] = []
+        with ONE_AT_A_TIME, handlers_kept(struck.append), Progress(self.seconds) as progress:
             for mode in modes:
                 self._round(mode)
+                for error in struck:  # which a task may have kept
+                    raise Interrupted(error)
                 progress.show(f"hammer: {self.tally.done:,} rounds, {self.tally.failed:,} failed")
                 if self.tally.hung or self.tally.done == self.rounds or now() >= self.until:
                     break
