@@ -38,8 +38,8 @@ from lab.witness import Witness, build_name, fingerprints
 
 EXECUTIONS = 300
 """Most executions that are run to find another witness, and to shrink it."""
-SECONDS = 0.3
-"""Longest time for them, in seconds of wall-clock time."""
+SECONDS = 1.0
+"""Longest time for them, in seconds of wall-clock time; most programs need a few hundredths."""
 _WALKED = 200  # of them that go into trying one schedule after another
 _DRAWN = 50  # that are drawn after that
 _MOST_RESTARTS = 5

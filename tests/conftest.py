@@ -86,12 +86,13 @@ class Fixed:
 def explored(monkeypatch):
     """Explore under the given orders of steps; the title is as for a test."""
     import lab.deciding
+    import lab.realizing
     import lab.shrink  # here, as the tests of the plugin must be able to run without the engine
     from lab.strategies import STRATEGIES
 
     def explore(name, *arguments, orders=(), **options):
         monkeypatch.setitem(STRATEGIES, "fixed", lambda seed, counts: Fixed(orders))
-        for module in (lab.deciding, lab.shrink):
+        for module in (lab.deciding, lab.realizing, lab.shrink):
             monkeypatch.setattr(module, "SECONDS", 60.0)  # a busy machine must not change a report
         title = f"tests/test_{name}.py::test_{name}"
         return lab.explore(*arguments, strategy="fixed", title=title, **{"schedules": 2, **options})
