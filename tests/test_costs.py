@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from lab.carriers.actor import Actor, Event
+from lab.carriers.actor import Actor, event_of
 from lab.operations import SYNC
 from lab.strategies import races
 
@@ -47,7 +47,7 @@ def lines_run_for(operations, key, turns):
     for number in range(operations):
         actor = actors[1 + number * turns // operations % 2]
         actor.place, actor.writes = (1, key), True
-        events.append(Event(actor, "lock" if key == SYNC else "", key == SYNC))
+        events.append(event_of(actor, "lock" if key == SYNC else "", key == SYNC))
     lines = 0
 
     def count(frame, event, argument):
@@ -58,7 +58,7 @@ def lines_run_for(operations, key, turns):
     before = sys.gettrace()
     sys.settrace(count)
     try:
-        found = list(races.Races(actors, lambda position, who: True).of(events, 0, []))
+        found = races.Races(lambda position, who: True).of(actors, events, [])
     finally:
         sys.settrace(before)
     assert found
@@ -70,3 +70,20 @@ def lines_run_for(operations, key, turns):
 def test_races_of_a_run_four_times_as_long_take_four_times_as_much_work(key, turns):
     short, long = (lines_run_for(count, key, 2 if turns == "one" else count) for count in (250, 1000))
     assert 3.5 < long / short < 4.5
+
+
+def test_what_is_known_of_the_beginning_of_an_execution_is_not_looked_for_again():
+    actors = [Actor(index, name, print, ()) for index, name in enumerate(("main", "alice", "bob"))]
+    events = []
+    for number in range(400):
+        actor = actors[1 + number % 2]
+        actor.place, actor.writes = (1, "value"), True
+        events.append(event_of(actor, ""))
+    found = races.Races(lambda position, who: True)
+    known = len(found.of(actors, events, []))
+    found.back_to(390)
+    looked = []
+    found._meet = lambda *arguments: looked.append(arguments[2])  # the position
+    found.of(actors, events, [])
+    assert known == 399
+    assert looked == list(range(390, 400))

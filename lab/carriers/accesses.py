@@ -20,7 +20,7 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any, cast
 
-from lab.carriers.actor import ALL_WRITES, COLD, Actor, Event, Places
+from lab.carriers.actor import ALL_WRITES, COLD, Actor, Places
 from lab.carriers.ownership import references_of_private
 from lab.carriers.scheduling import Scheduling
 from lab.discovery import Discovery, is_modelled
@@ -115,7 +115,7 @@ class Accesses(Scheduling):
             if self.recorder is not None:
                 self.recorder.access(actor, owner, key, write, site, value)
             if self.events is not None:
-                self.events.append(Event(actor, ""))
+                self.events.append((actor, place, write, actor.more, "", False, False, site))
             if self.class_names or more or self.sharing is not None:
                 self._mark_class(actor, owner, key, write, site)
                 self._mark(actor, owner, key, write, site)

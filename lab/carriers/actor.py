@@ -43,23 +43,15 @@ class Wait:
 TIMED_OUT = "timed out"
 
 
-class Event:
-    """An operation that has happened: who did it, where, of what kind, and whether it may have to wait."""
+Event = tuple["Actor", Place | None, bool, Places, str, bool, bool, Any]
+"""An operation that has happened: who did it, the first place, whether it writes there, all other places, its kind,
+whether it may have to wait, whether it might have been given up, and its site.  There is one for each step, and
+nothing is made faster than a tuple."""
 
-    __slots__ = ("actor", "blocking", "kind", "places", "timed")
 
-    def __init__(self, actor: Actor, kind: str, blocking: bool = False, timed: bool = False) -> None:
-        self.actor = actor
-        self.kind = kind
-        self.blocking = blocking
-        self.timed = timed  # might have been given up
-        place = actor.place
-        if place is None:
-            self.places: Places = ()
-        elif actor.more:
-            self.places = ((place, actor.writes), *actor.more)
-        else:
-            self.places = ((place, actor.writes),)
+def event_of(actor: Actor, kind: str, blocking: bool = False, timed: bool = False) -> Event:
+    """The operation that ``actor`` has come to, as one that has happened."""
+    return actor, actor.place, actor.writes, actor.more, kind, blocking, timed, actor.site
 
 
 class Actor:

@@ -10,7 +10,7 @@ import math
 import threading
 from collections.abc import Callable
 
-from lab.carriers.actor import LONG_DELAY, TIMED_OUT, Actor, Event, Wait, next_in_turn
+from lab.carriers.actor import LONG_DELAY, TIMED_OUT, Actor, Wait, event_of, next_in_turn
 from lab.carriers.execution import Execution, Stopped
 from lab.instrument import Site
 from lab.operations import SYNC
@@ -44,7 +44,7 @@ class Scheduling(Execution):
             if len(self.live) > 1:
                 self._decide(actor)
             if self.events is not None:
-                self.events.append(Event(actor, word))
+                self.events.append(event_of(actor, word))
         self._count_operation(actor, owner, word, site, detail, also)
 
     def block(
@@ -78,11 +78,11 @@ class Scheduling(Execution):
             if actor.timed_out:
                 actor.timed_out = False
                 if self.events is not None:
-                    self.events.append(Event(actor, TIMED_OUT, True, True))
+                    self.events.append(event_of(actor, TIMED_OUT, True, True))
                 self._count_operation(actor, owner, word + " (timed out)", site, "", also)
                 return False
         if self.events is not None:
-            self.events.append(Event(actor, kind, True, deadline is not None))
+            self.events.append(event_of(actor, kind, True, deadline is not None))
         self._count_operation(actor, owner, word, site, "", also)
         return True
 

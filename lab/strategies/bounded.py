@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import Any
 
-from lab.carriers.actor import Actor, Event
+from lab.carriers.actor import Actor
 from lab.carriers.execution import Execution
 from lab.strategies.dpor import Node, SourceSets
 
@@ -85,21 +85,23 @@ class BoundedSets(SourceSets):
         super().restart()
         self.cut = False  # some schedule would have needed more preemptions
         self._preemptions = Preemptions()
+        self._decisions = 0  # in this execution
         self._costs: list[tuple[int, int | None]] = []  # at each decision: preemptions before it, who was running
 
     def begin(self, execution: Execution) -> bool:
         del self._costs[len(self._path) :]
         self._preemptions.begin()
+        self._decisions = 0
         return super().begin(execution)
 
     def choose(self, enabled: list[Actor], current: Actor | None) -> Actor:
-        for actor in enabled:
-            if not actor.begun:
-                self._preemptions.starts(current)
-                return actor
+        if not all(actor.begun for actor in enabled):
+            self._preemptions.starts(current)
+            return super().choose(enabled, current)
         running = self._preemptions.running(enabled, current)
-        if self._depth == len(self._costs):
+        if self._decisions == len(self._costs):
             self._costs.append((self._preemptions.count, None if running is None else running.index))
+        self._decisions += 1
         chosen = super().choose(enabled, running)
         if running is not None and chosen is not running:
             self._preemptions.count += 1
@@ -113,12 +115,10 @@ class BoundedSets(SourceSets):
     def _fall_asleep(self, node: Node, actors: list[Actor]) -> None:
         """Nobody does."""
 
-    def _reverse(
-        self, nodes: dict[int, Node], events: list[Event], earlier: int, initials: list[int], later: int
-    ) -> None:
-        self._try_first(nodes.get(earlier), later)
+    def _reverse(self, earlier: int, initials: list[int], later: int) -> None:
+        self._try_first(self._nodes.get(earlier), later)
         at = bisect_right(self._path, earlier, key=lambda node: node.position) - 1
-        while at > 0 and self._costs[at][1] == events[earlier].actor.index:
+        while at > 0 and self._costs[at][1] == self._races.actor_at(earlier):
             at -= 1
         if at >= 0:
             self._try_first(self._path[at], later)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 from lab.carriers.actor import Actor, Event, Places, conflict_of, next_in_turn, operation
 from lab.carriers.execution import Execution
-from lab.instrument import Site
 from lab.strategies.races import Races
 
 
@@ -17,14 +17,16 @@ class Node:
     explored before and nothing since depends on it; ``wanted`` who has to, in order.
     """
 
-    __slots__ = ("chosen", "done", "enabled", "position", "site", "sleep", "wanted")
+    __slots__ = ("chosen", "done", "enabled", "number", "position", "sleep", "wanted")
 
-    def __init__(self, position: int, enabled: tuple[int, ...], sleep: frozenset[int], chosen: int) -> None:
+    def __init__(
+        self, number: int, position: int, enabled: tuple[int, ...], sleep: frozenset[int], chosen: int
+    ) -> None:
+        self.number = number  # of the choice, among all of the execution
         self.position = position  # of the operation that follows
         self.enabled = enabled
         self.sleep = sleep
         self.chosen = chosen
-        self.site: Site | None = None  # where the chosen one stood, once it is known
         self.done: list[int] = []
         self.wanted = [chosen]
 
@@ -51,9 +53,11 @@ class SourceSets:
     def restart(self) -> None:
         """Forget what was covered: a decision has been discovered that was none before."""
         self._path: list[Node] = []
+        self._nodes: dict[int, Node] = {}  # the decision before the operation at a position
+        self._races = Races(self._was_enabled)
         self._begun = False
-        self._depth = 0
-        self._fresh = 0  # events up to here had their races found before
+        self._choices: list[tuple[int, int]] = []  # of the path: who was chosen, and of how many
+        self._made = 0  # choices of this execution
         self._sleeping: dict[int, Places] = {}  # who is asleep -> what they would do
         self._seen = 0
         self._until = sys.maxsize  # events from here on repeat what is covered
@@ -69,88 +73,121 @@ class SourceSets:
             return False
         self._execution = execution
         execution.log = True
-        self._depth = self._stayed = self._seen = self._waited = 0
+        self._made = self._stayed = self._seen = self._waited = 0
         self._until = sys.maxsize
         self._sleeping = {}
         self.redundant = False
         return True
 
     def choose(self, enabled: list[Actor], current: Actor | None) -> Actor:
+        number = self._made
+        self._made = number + 1
+        if number < len(self._choices):
+            who, width = self._choices[number]
+            if width == len(enabled):
+                for actor in enabled:
+                    if actor.index == who:
+                        return actor
+            return self._diverge(number, enabled)
+        chosen = self._decide(number, enabled, current)
+        self._choices.append((chosen.index, len(enabled)))
+        return chosen
+
+    def _decide(self, number: int, enabled: list[Actor], current: Actor | None) -> Actor:
+        """Choose where the path does not tell who goes on."""
         for actor in enabled:
             if not actor.begun:
                 return actor  # what comes before its first operation concerns nobody
         execution = self._execution
         assert execution is not None
         assert execution.events is not None
-        depth = self._depth
-        self._depth += 1
         position = len(execution.events)
-        if depth < len(self._path):
-            node = self._path[depth]
-            if depth == len(self._path) - 1:
-                self._fall_asleep(node, execution.actors)
-                self._seen = position
-            if node.position == position and len(enabled) == len(node.enabled):
-                for actor in enabled:
-                    if actor.index == node.chosen and (node.site is None or node.site is actor.site):
-                        node.site = actor.site
-                        return actor
-            self.diverged = self.diverged or f"decision {depth + 1}"
-            return enabled[0]
-        self._wake(execution, position)
-        awake = [actor for actor in enabled if actor.index not in self._sleeping]
-        self._waited = 0 if len(awake) == len(enabled) else self._waited + 1
-        if self._waited > self._MOST_PATIENCE:
-            self.redundant = self.impatient = True
+        if self._path and number == self._path[-1].number:
+            node = self._path[-1]
+            self._fall_asleep(node, execution.actors)
+            self._seen = position
+            chosen = next((actor for actor in enabled if actor.index == node.chosen), None)
+            if chosen is None or node.position != position or len(enabled) != len(node.enabled):
+                return self._diverge(number, enabled)
+            return chosen
+        awake = enabled
+        if self._sleeping:
+            self._wake(execution.events, position)
+            awake = [actor for actor in enabled if actor.index not in self._sleeping]
+            self._waited = 0 if len(awake) == len(enabled) else self._waited + 1
+            if self._waited > self._MOST_PATIENCE:
+                self.redundant = self.impatient = True
         if self.redundant or not awake:
             self._until = min(self._until, position)
             self.redundant = True
             return self._fair(enabled, current)
         chosen = self._first_choice(awake, current)
-        self._path.append(
-            Node(position, tuple([actor.index for actor in enabled]), frozenset(self._sleeping), chosen.index)
+        node = Node(
+            number, position, tuple([actor.index for actor in enabled]), frozenset(self._sleeping), chosen.index
         )
-        self._path[-1].site = chosen.site
+        self._path.append(node)
+        self._nodes[position] = node
         return chosen
+
+    def _diverge(self, number: int, enabled: list[Actor]) -> Actor:
+        decision = len([node for node in self._path if node.number <= number])
+        self.diverged = self.diverged or f"decision {max(1, decision)}"
+        return enabled[0]
 
     def end(self, execution: Execution) -> None:
         self._begun = True
         events = execution.events or []
         left = execution.ended_with
-        self._wake(execution, len(events))
+        if self._sleeping:
+            self._wake(events, len(events))
         if self.redundant:
             events, left = events[: self._until], []
-        nodes = {node.position: node for node in self._path}
-
-        def was_enabled(position: int, who: int) -> bool:
-            node = nodes.get(position)
-            return node is not None and who in node.enabled
-
-        races = Races(execution.actors, was_enabled)
-        for earlier, initials, later in races.of(events, self._fresh, left):
-            self._reverse(nodes, events, earlier, initials, later)
-        while self._path:
-            node = self._path[-1]
+        if not self.diverged:
+            if self._path and self._made <= self._path[-1].number:
+                self.diverged = f"decision {len(self._path)}"
+            elif self._races.differs(events):
+                self.diverged = "an operation"
+        if self.diverged:
+            return
+        for earlier, initials, later in self._races.of(execution.actors, events, left):
+            self._reverse(earlier, initials, later)
+        path = self._path
+        while path:
+            node = path[-1]
             node.done.append(node.chosen)
             following = self._following(node)
             if following is not None:
-                node.chosen, node.site = following, None
-                self._fresh = node.position
+                node.chosen = following
+                del self._choices[node.number :]
+                self._races.back_to(node.position)
                 return
-            self._path.pop()
+            path.pop()
+            if path and path[-1].position == node.position:
+                self._nodes[node.position] = path[-1]
+            else:
+                del self._nodes[node.position]
 
-    def _reverse(
-        self, nodes: dict[int, Node], events: list[Event], earlier: int, initials: list[int], later: int
-    ) -> None:
+    def _was_enabled(self, position: int, who: int) -> bool:
+        node = self._nodes.get(position)
+        return node is not None and who in node.enabled
+
+    def _reverse(self, earlier: int, initials: list[int], later: int) -> None:
         """See to it that the operations of a race happen the other way round, too."""
-        node = nodes.get(earlier)
-        if node is not None and not any(one in node.wanted or one in node.sleep for one in initials):
-            possible = [one for one in initials if one in node.enabled]
-            node.wanted += possible[:1] or [one for one in node.enabled if one not in node.wanted]
+        node = self._nodes.get(earlier)
+        if node is None:
+            return
+        for one in initials:
+            if one in node.wanted or one in node.sleep:
+                return
+        possible = [one for one in initials if one in node.enabled]
+        node.wanted += possible[:1] or [one for one in node.enabled if one not in node.wanted]
 
     def _following(self, node: Node) -> int | None:
         """Who is to go first next; None when all who have to have."""
-        return next((who for who in node.wanted if who not in node.done and who not in node.sleep), None)
+        for who in node.wanted:
+            if who not in node.done and who not in node.sleep:
+                return who
+        return None
 
     def _fall_asleep(self, node: Node, actors: list[Actor]) -> None:
         self._sleeping = {who: operation(actors[who]) for who in (*node.sleep, *node.done)}
@@ -167,28 +204,29 @@ class SourceSets:
             scale /= known
         return round(leaves / share) if share else leaves
 
-    def _wake(self, execution: Execution, position: int) -> None:
+    def _wake(self, events: Sequence[Event], position: int) -> None:
         """Sleepers whose next operation depends on what has happened since are awake again.
 
         One that went on asleep, because nobody else could, repeats what is covered.
         """
-        events = execution.events or ()
+        sleeping = self._sleeping
         for at in range(self._seen, position):
-            if not self._sleeping:
-                break
             event = events[at]
-            if event.actor.index in self._sleeping:
+            if event[0].index in sleeping:
                 self.redundant = True
                 self._until = min(self._until, at)
                 break
-            for who in [who for who, places in self._sleeping.items() if conflict_of(event.places, places)]:
-                del self._sleeping[who]
+            places: Places = ((event[1], event[2]), *event[3]) if event[1] is not None else ()
+            for who in [who for who, others in sleeping.items() if conflict_of(places, others)]:
+                del sleeping[who]
+            if not sleeping:
+                break
         self._seen = position
 
     def _fair(self, enabled: list[Actor], current: Actor | None) -> Actor:
         """The actor that runs goes on, but not for ever."""
         self._stayed += 1
-        if self._depth == 1 or current is None or current not in enabled:
+        if not self._path or current is None or current not in enabled:
             self._stayed = 0
             return enabled[0]
         if self._stayed > self._PATIENCE and len(enabled) > 1:

@@ -1,174 +1,292 @@
-"""Happens-before over one execution, and the pairs of operations whose order could be the other one."""
+"""Happens-before along a path of operations, and the pairs of operations whose order could be the other one."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from lab.carriers.actor import Actor, Event, Place
+from lab.carriers.actor import Actor, Event, Place, event_of
+from lab.instrument import Site
 from lab.operations import SYNC
 
 _RELEASING = ("releases", "waits")  # operations after which a lock can be taken that could not be before
 
+Race = tuple[int, list[int], int]
+"""Position of the earlier operation, who could go first there instead, and whose the later one is."""
+
+
+class Spot:
+    """A place, under a name that is the same in every execution, and who has touched it: positions in their order."""
+
+    __slots__ = ("all", "by", "sync")
+
+    def __init__(self, sync: bool) -> None:
+        self.sync = sync  # a lock or the like: all operations there are writes
+        self.all: list[int] = []  # at a lock or the like
+        self.by: dict[int, list[int]] = {}  # elsewhere: each actor's reads (twice its index) and writes (and one more)
+
+    def entries(self, index: int, write: bool) -> list[int]:
+        """Where an operation of the actor ``index`` is to be entered."""
+        if self.sync:
+            return self.all
+        who = 2 * index + write
+        found = self.by.get(who)
+        if found is None:
+            found = self.by[who] = []
+        return found
+
 
 class Races:
-    """The reversible races of one execution: source sets are built from them.
+    """The reversible races of one execution after the other: source sets are built from them.
 
     Abdulla, Aronis, Jonsson and Sagonas, "Source Sets: A Foundation for Optimal
     Dynamic Partial Order Reduction", JACM 2017, definitions 3.3 and 4.3.  Clocks are
     vectors by actor index.  All operations on one lock, queue or the like depend on
     each other; who had to wait for an operation does not race with it.
+
+    An execution has the operations of the one before up to a decision; what is known of
+    those stays known, so only the operations after it are looked at.
     """
 
-    def __init__(self, actors: Sequence[Actor], was_enabled: Callable[[int, int], bool]) -> None:
+    def __init__(self, was_enabled: Callable[[int, int], bool]) -> None:
         self._was_enabled = was_enabled  # event position, actor index -> could the actor have gone on there?
-        width = len(actors)
-        self._width = width
-        self._events: list[Event] = []
-        self._numbers: list[int] = []  # of each event among its actor's own, from 1
-        self._clocks: list[list[int]] = []  # of each event
-        self._now: list[list[int]] = [[0] * width for _ in range(width)]  # of each actor
-        self._own: list[list[int]] = [[] for _ in range(width)]  # positions of each actor's events
-        self._at: dict[Place, list[int]] = {}  # at a lock or the like: the positions of all operations
-        self._latest: dict[Place, dict[int, int]] = {}  # elsewhere: of each actor's latest read and write
-        self._written: dict[Place, int] = {}  # the position of the latest write, after all before it
-        self._read: dict[Place, list[int]] = {}  # the clocks of the reads since then, joined
-        self._children = sorted((actor for actor in actors if actor.parent is not None), key=lambda one: one.born)
-        self._threads = {id(actor.thread): actor.index for actor in actors if actor.thread is not None}
-        self._inherited = 0
+        self._actors: list[int] = []  # of each event: whose it is,
+        self._numbers: list[int] = []  # the how manieth of this actor, from 1,
+        self._clocks: list[list[int]] = []  # its clock, which never changes,
+        self._kinds: list[str] = []
+        self._sites: list[Site | None] = []
+        self._spots_at: list[list[Spot]] = []  # where it took place,
+        self._entries: list[list[list[int]]] = []  # in which lists it was entered there,
+        self._known: list[int] = []  # and how many spots there were before
+        self._spots: list[Spot] = []
+        self._own: list[list[int]] = []  # positions of each actor's events
+        self._names: dict[Place, Spot] = {}  # in this execution: what is at which place
+        self._threads: dict[int, Actor] = {}  # in this execution, by id of the Thread object
 
-    def of(self, events: Sequence[Event], since: int, live: Sequence[Actor]) -> Iterator[tuple[int, list[int], int]]:
-        """Position of the earlier operation of each race, who could go first there instead, and whose the later one is.
+    def back_to(self, position: int) -> None:
+        """Forget the events from ``position`` on: the next execution has others there."""
+        if position >= len(self._actors):
+            return
+        for at in range(len(self._actors) - 1, position - 1, -1):
+            self._own[self._actors[at]].pop()
+            for entries in self._entries[at]:
+                entries.pop()
+        del self._spots[self._known[position] :]
+        everything: tuple[list[Any], ...] = (self._actors, self._numbers, self._clocks, self._kinds, self._sites)
+        for part in (*everything, self._spots_at, self._entries, self._known):
+            del part[position:]
 
-        Only for later operations from position ``since``; what ``live`` actors had come
-        to and not done when the execution ended counts as done.
+    def of(self, actors: Sequence[Actor], events: Sequence[Event], live: Sequence[Actor]) -> list[Race]:
+        """The races of the events that were not known, in the order of the later operation.
+
+        What ``live`` actors had come to and not done when the execution ended counts as done.
         """
-        for position, event in enumerate(events):
-            self._inherit(position)
-            if position >= since:
-                yield from self._races(event, position)
-            self._happen(event, position)
-        self._inherit(len(events))
+        more = len(actors) - len(self._own)
+        if more > 0:
+            self._own += [[] for _ in range(more)]
+            for clock in self._clocks:
+                clock += [0] * more
+        self._threads = {id(actor.thread): actor for actor in actors if actor.thread is not None}
+        since = len(self._actors)
+        found: list[Race] = []
+        if not self._find_names(events):
+            self.back_to(0)
+            self._names = {}
+            for position in range(since):
+                self._happen(events[position], position, [])
+        for position in range(since, len(events)):
+            self._happen(events[position], position, found)
         for actor in live:
             if actor.place is not None and not actor.finished:
-                yield from self._races(_coming(actor), len(events))
+                event = _coming(actor)
+                places = (actor.place, *(place for place, _ in event[3]))
+                spots = [self._names.get(place) or Spot(False) for place in places]
+                self._meet(event, spots, len(events), self._clock(actor), found)
+        return found
+
+    def actor_at(self, position: int) -> int:
+        """Whose the event there is."""
+        return self._actors[position]
+
+    def differs(self, events: Sequence[Event]) -> bool:
+        """Whether one of the known events was another one this time."""
+        if len(events) < len(self._sites):
+            return True
+        for event, index, site in zip(events, self._actors, self._sites, strict=False):
+            if event[7] is not site or event[0].index != index:
+                return True
+        return False
+
+    def _find_names(self, events: Sequence[Event]) -> bool:
+        """Learn which spot is at which place in this execution, where objects have other ids.
+
+        False if not each place is where one was before: an id can be used again, for another object.
+        """
+        names = self._names = {}
+        for event, spots in zip(events, self._spots_at, strict=False):
+            if spots:
+                assert event[1] is not None
+                if names.setdefault(event[1], spots[0]) is not spots[0] or len(event[3]) != len(spots) - 1:
+                    return False
+                for number, (place, _) in enumerate(event[3], 1):
+                    if names.setdefault(place, spots[number]) is not spots[number]:
+                        return False
+        return len(names) == len(self._spots)
+
+    def _spots_of(self, event: Event) -> list[Spot]:
+        """Where an event takes place."""
+        found = []
+        for place in (event[1], *(place for place, _ in event[3])):
+            if place is not None:
+                spot = self._names.get(place)
+                if spot is None:
+                    spot = self._names[place] = Spot(place[1] == SYNC)
+                    self._spots.append(spot)
+                found.append(spot)
+        return found
 
     # ------------------------------------------------------------ clocks
 
-    def _inherit(self, position: int) -> None:
-        """Threads that were started before ``position`` begin after all that their parent did."""
-        while self._inherited < len(self._children) and self._children[self._inherited].born <= position:
-            child = self._children[self._inherited]
-            assert child.parent is not None
-            _join(self._now[child.index], self._now[child.parent.index])
-            self._inherited += 1
+    def _clock(self, actor: Actor) -> list[int]:
+        """What is known to have happened before the next operation of ``actor``, by itself."""
+        own = self._own[actor.index]
+        return self._clocks[own[-1]].copy() if own else self._beginning(actor)
 
-    def _happen(self, event: Event, position: int) -> None:
-        index = event.actor.index
-        now = self._now[index]
-        written, read = self._written, self._read
-        self._depend(now, event)
-        if event.kind == "join":
-            ended = self._threads.get(event.places[0][0][0])
+    def _beginning(self, actor: Actor) -> list[int]:
+        """A thread begins after all that its parent did before it started it."""
+        if actor.parent is None:
+            return [0] * len(self._own)
+        before = self._own[actor.parent.index]
+        at = bisect_left(before, actor.born)
+        return self._clocks[before[at - 1]].copy() if at else self._beginning(actor.parent)
+
+    def _happen(self, event: Event, position: int, found: list[Race]) -> None:
+        """Append an event; the races in which it is the later one go to ``found``."""
+        actor, place, write, more = event[:4]
+        index = actor.index
+        clock = self._clock(actor)
+        self._known.append(len(self._spots))
+        if more or place not in self._names:
+            spots = self._spots_of(event)
+        else:
+            spots = [self._names[place]]
+        self._meet(event, spots, position, clock, found)
+        if event[4] == "join" and place is not None:
+            ended = self._threads.get(place[0])
             if ended is not None:
-                _join(now, self._now[ended])
+                _join(clock, self._clock(ended))
         own = self._own[index]
         own.append(position)
-        now[index] = len(own)
-        clock = now.copy()  # never changed again
-        self._events.append(event)
+        clock[index] = len(own)  # complete, and never changed again
+        self._actors.append(index)
         self._numbers.append(len(own))
         self._clocks.append(clock)
-        for place, write in event.places:
-            if place[1] == SYNC:
-                self._at.setdefault(place, []).append(position)
-            else:
-                self._latest.setdefault(place, {})[2 * index + write] = position
-            if write:
-                written[place] = position
-                read.pop(place, None)
-            elif place in read:
-                joined = read[place] = read[place].copy()
-                _join(joined, clock)
-            else:
-                read[place] = clock
-
-    def _depend(self, clock: list[int], event: Event) -> None:
-        """Put ``event`` after all that it depends on."""
-        for place, write in event.places:
-            at = self._written.get(place, -1)
-            if at >= 0 and clock[self._events[at].actor.index] < self._numbers[at]:  # else it knows all of that
-                _join(clock, self._clocks[at])
-            if write and place in self._read:
-                _join(clock, self._read[place])
+        self._kinds.append(event[4])
+        self._sites.append(event[7])
+        self._spots_at.append(spots)
+        if more:
+            writes = (write, *(written for _, written in more))
+            entries = [spot.entries(index, wrote) for spot, wrote in zip(spots, writes, strict=True)]
+        else:
+            entries = [spot.entries(index, write) for spot in spots]
+        self._entries.append(entries)
+        for entry in entries:
+            entry.append(position)
 
     # ------------------------------------------------------------ races
 
-    def _races(self, event: Event, position: int) -> Iterator[tuple[int, list[int], int]]:
-        index = event.actor.index
-        covered = self._now[index].copy()
-        own = self._own[index]
-        previous = own[-1] if own else event.actor.born - 1
-        for earlier in self._candidates(event, covered):
-            other = self._events[earlier].actor.index
-            if covered[other] >= self._numbers[earlier]:
-                continue
-            certain = True
-            if event.blocking:
-                kind = self._events[earlier].kind
-                if previous < earlier:  # it waited there already
-                    if not self._was_enabled(earlier, index):
-                        continue
-                elif event.timed:
-                    certain = False
-                elif event.kind == "join" or (event.kind == "lock" and kind in _RELEASING):
-                    continue
-                else:  # who took a lock found it free
-                    certain = event.kind == kind == "lock"
-            yield earlier, self._initials(earlier, position, event), index
-            if certain:
-                _join(covered, self._clocks[earlier])
+    def _meet(self, event: Event, spots: list[Spot], position: int, clock: list[int], found: list[Race]) -> None:
+        """Put ``event`` after all that it depends on, and find the races with it."""
+        candidates = self._candidates(event, spots, clock)
+        if not candidates:
+            return
+        index = event[0].index
+        numbers, actors, clocks = self._numbers, self._actors, self._clocks
+        if event[5]:
+            races = self._reversible(event, candidates, clock.copy())
+            for earlier in candidates:
+                if clock[actors[earlier]] < numbers[earlier]:
+                    _join(clock, clocks[earlier])
+        else:
+            races = []
+            for earlier in candidates:
+                if clock[actors[earlier]] < numbers[earlier]:
+                    races.append(earlier)
+                    _join(clock, clocks[earlier])
+        for earlier in races:
+            found.append((earlier, self._initials(earlier, position, index, clock), index))
 
-    def _candidates(self, event: Event, covered: list[int]) -> list[int]:
-        """Positions of earlier operations that ``event`` depends on and that are not ``covered``, the latest first.
+    def _candidates(self, event: Event, spots: list[Spot], clock: list[int]) -> list[int]:
+        """Positions of earlier operations that ``event`` depends on and does not know of, the latest first.
 
-        At a lock everything comes in one order: all that is before a covered operation is covered.
+        At a lock everything comes in one order: all that is before an operation that is known is known.
         """
+        numbers = self._numbers
         found: list[int] = []
-        for place, write in event.places:
-            if place[1] == SYNC:
-                for position in reversed(self._at.get(place, ())):
-                    if covered[self._events[position].actor.index] >= self._numbers[position]:
+        write = event[2]
+        for number, spot in enumerate(spots):
+            if number:
+                write = event[3][number - 1][1]
+            if spot.sync:
+                for at in reversed(spot.all):
+                    if clock[self._actors[at]] >= numbers[at]:
                         break
-                    found.append(position)
+                    found.append(at)
             else:
-                for who, position in self._latest.get(place, {}).items():
-                    if (write or who & 1) and covered[who >> 1] < self._numbers[position]:
-                        found.append(position)
-        found.sort(reverse=True)
+                for who, positions in spot.by.items():
+                    if (write or who & 1) and positions and clock[who >> 1] < numbers[positions[-1]]:
+                        found.append(positions[-1])
+        if len(found) > 1:
+            found.sort(reverse=True)
         return found
 
-    def _initials(self, earlier: int, position: int, event: Event) -> list[int]:
-        """Who can go first among what does not happen after ``earlier``, ``event`` included."""
-        other = self._events[earlier].actor.index
-        number = self._numbers[earlier]
+    def _reversible(self, event: Event, candidates: list[int], covered: list[int]) -> list[int]:
+        """Those of ``candidates`` that race with an operation that may have had to wait."""
+        actor, _, _, _, kind, _, timed, _ = event
+        own = self._own[actor.index]
+        previous = own[-1] if own else actor.born - 1
+        races = []
+        for earlier in candidates:
+            if covered[self._actors[earlier]] >= self._numbers[earlier]:
+                continue
+            certain = True
+            before = self._kinds[earlier]
+            if previous < earlier:  # it waited there already
+                if not self._was_enabled(earlier, actor.index):
+                    continue
+            elif timed:
+                certain = False
+            elif kind == "join" or (kind == "lock" and before in _RELEASING):
+                continue
+            else:  # who took a lock found it free
+                certain = kind == before == "lock"
+            races.append(earlier)
+            if certain:
+                _join(covered, self._clocks[earlier])
+        return races
+
+    def _initials(self, earlier: int, position: int, index: int, clock: list[int]) -> list[int]:
+        """Who can go first among what does not happen after ``earlier``.
+
+        The event at ``position``, of the actor ``index`` and with this ``clock``, is the last of that.
+        """
+        other, number, clocks = self._actors[earlier], self._numbers[earlier], self._clocks
         firsts: list[tuple[int, int]] = []  # (position, actor)
-        for actor in range(self._width):
-            own = self._own[actor]
+        for actor, own in enumerate(self._own):
             at = bisect_right(own, earlier)
-            if at < len(own) and self._clocks[own[at]][other] < number:
-                firsts.append((own[at], actor))
-            elif actor == event.actor.index and at >= len(own):
+            if at < len(own):
+                if clocks[own[at]][other] < number:
+                    firsts.append((own[at], actor))
+            elif actor == index:
                 firsts.append((position, actor))
+        if len(firsts) == 1:
+            return [firsts[0][1]]
         firsts.sort()
         initials: list[int] = []
         for at, actor in firsts:
-            if at < position:
-                clock = self._clocks[at]
-            else:  # it has not happened yet
-                clock = self._now[actor].copy()
-                self._depend(clock, event)
-            if all(clock[who] < self._numbers[where] for where, who in firsts if where < at and who != actor):
+            known = clocks[at] if at < position else clock
+            if all(known[who] < self._numbers[where] for where, who in firsts if where < at and who != actor):
                 initials.append(actor)
         return initials
 
@@ -177,8 +295,8 @@ def _coming(actor: Actor) -> Event:
     """What an actor had come to."""
     wait = actor.wait
     if wait is None:
-        return Event(actor, "")
-    return Event(actor, wait.kind, True, wait.deadline is not None)
+        return event_of(actor, "")
+    return event_of(actor, wait.kind, True, wait.deadline is not None)
 
 
 def _join(clock: list[int], other: list[int]) -> None:
