@@ -36,7 +36,13 @@ from lab.virtual import operations_redirected
 
 MOST_PROFILES = 60  # executions to find all code that runs
 _TIDY = 1_000  # executions between two collections of garbage
-_TWINS = os.path.join(LAB, "virtual") + os.sep  # raises what the real objects raise
+_TWINS = tuple(
+    os.path.join(LAB, *parts) for parts in (("virtual", ""), ("carriers", "dialing.py"), ("carriers", "sockets.py"))
+)
+"""Where what the real objects raise is raised."""
+
+_LEFT_ALONE = ("tasks", "futures", "taskgroups", "timeouts", "streams", "selector_events", "trsock", "transports")
+"""Of asyncio: the work of the loop's own callbacks, which take no locks and start no threads."""
 
 
 class Escaped(Exception):
@@ -282,7 +288,7 @@ def engine(
     with ONE_AT_A_TIME, operations_redirected(), finder(trace, libraries=strict) as discovery:
         if program.is_async:
             discovery.modelled += ("asyncio",)  # the tasks of a loop share what its own code touches
-            discovery.left_alone |= {f"asyncio.{name}" for name in ("tasks", "futures", "taskgroups", "timeouts")}
+            discovery.left_alone |= {f"asyncio.{name}" for name in _LEFT_ALONE}
             discovery.left_alone |= {"_weakrefset"}  # each loop has functions of its own from there
         for function in (program.setup, program.check, program.outcome, program.teardown):
             if function is not None:

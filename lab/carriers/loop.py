@@ -1,4 +1,4 @@
-"""The event loop that tasks under control run on: no selector, virtual time, and a strategy that says what happens.
+"""The event loop that tasks under control run on: no files, virtual time, and a strategy that says what happens.
 
 Task, Future and all of asyncio's own code are the real ones.  What a stock loop leaves to the world outside, when
 something arrives and how long it takes, is asked of `lab.carriers.tasks`.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import sys
-from asyncio import base_events, events
+from asyncio import events
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
@@ -16,7 +16,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from lab.carriers.actor import LONG_DELAY, Actor
-from lab.errors import LabError
+from lab.carriers.dialing import Dialing
 from lab.origin import is_library
 
 if TYPE_CHECKING:
@@ -41,10 +41,7 @@ class Timer(events.TimerHandle):
         self.gone = False  # it has been due
 
 
-_BASE: Any = base_events.BaseEventLoop  # of whose inside its stubs know nothing
-
-
-class ControlledLoop(_BASE):  # type: ignore[misc]
+class ControlledLoop(Dialing):
     """Keeps what is ready and what is due; `Tasks` takes it from there."""
 
     _ready: Any
@@ -52,8 +49,7 @@ class ControlledLoop(_BASE):  # type: ignore[misc]
     _thread_id: int | None
 
     def __init__(self, control: Tasks) -> None:
-        super().__init__()
-        self._control = control
+        super().__init__(control)
         self._equal: dict[float, dict[float, deque[Timer]]] = {}  # moment -> when it was made -> timers in order
 
     # ------------------------------------------------------------ what asyncio asks of a loop
@@ -112,12 +108,6 @@ class ControlledLoop(_BASE):  # type: ignore[misc]
         else:
             self._control.complain(context)
 
-    def _write_to_self(self) -> None:
-        """Nobody sleeps in a selector."""
-
-    def _process_events(self, event_list: list[Any]) -> None:
-        """There are none."""
-
     # ------------------------------------------------------------ for `Tasks`
 
     def begin(self) -> None:
@@ -133,6 +123,7 @@ class ControlledLoop(_BASE):  # type: ignore[misc]
         sys.set_asyncgen_hooks(*self._hooks)
         self._thread_id = None
         self._default_executor = None  # its threads were none
+        self.let_go_of_transports()
         self.close()
 
     def has_ready(self) -> bool:
@@ -171,23 +162,6 @@ class ControlledLoop(_BASE):  # type: ignore[misc]
                 one.gone = True
                 one._scheduled = False  # type: ignore[attr-defined]
                 self._ready.append(one)
-
-
-def _refused(what: str) -> Any:
-    def refuse(self: ControlledLoop, *arguments: Any, **named: Any) -> Any:
-        raise LabError(f"{what}: is not under control; put a double in its place, or leave it out of what is explored")
-
-    return refuse
-
-
-for _name in ("create_connection", "create_server", "create_unix_connection", "create_unix_server"):
-    setattr(ControlledLoop, _name, _refused(f"loop.{_name}()"))  # the other side would answer when it likes
-for _name in ("create_datagram_endpoint", "connect_read_pipe", "connect_write_pipe", "add_reader", "add_writer"):
-    setattr(ControlledLoop, _name, _refused(f"loop.{_name}()"))
-for _name in ("sock_recv", "sock_recv_into", "sock_sendall", "sock_connect", "sock_accept", "add_signal_handler"):
-    setattr(ControlledLoop, _name, _refused(f"loop.{_name}()"))
-for _name in ("exec", "shell"):
-    setattr(ControlledLoop, f"subprocess_{_name}", _refused(f"asyncio.create_subprocess_{_name}()"))
 
 
 def closing(coroutine: Any) -> None:

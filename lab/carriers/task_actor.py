@@ -45,7 +45,7 @@ class TaskActor(Actor):
 
     def comes_to(self, word: str) -> bool:
         """See `Actor.comes_to`."""
-        return word not in (TIME_IS_UP, IS_CANCELLED)
+        return word not in _NOT_OF_TASKS
 
     def runs_task(self, task: object) -> bool:
         """Whether it is this task of an event loop."""
@@ -80,5 +80,14 @@ class Outside(Actor):
 ARRIVES = "arrives"
 TIME_IS_UP = "time is up"
 IS_CANCELLED = "is cancelled"
-FROM_OUTSIDE = frozenset((ARRIVES, TIME_IS_UP, IS_CANCELLED))
-"""Words of the steps that happen to a task, rather than that it takes them."""
+CONNECTS = "connects"
+IS_REFUSED = "is refused"
+IS_ACCEPTED = "is connected to"
+DATA_ARRIVES = "receives"
+PART_ARRIVES = "receives a part"
+THE_END_ARRIVES = "comes to its end"
+HAS_ROOM = "has room again"
+OF_CONNECTIONS = frozenset((CONNECTS, IS_REFUSED, IS_ACCEPTED, DATA_ARRIVES, PART_ARRIVES, THE_END_ARRIVES, HAS_ROOM))
+FROM_OUTSIDE = frozenset((ARRIVES, TIME_IS_UP, IS_CANCELLED)) | OF_CONNECTIONS
+"""Words of the steps that happen to a task, or to a connection, rather than that it takes them."""
+_NOT_OF_TASKS = FROM_OUTSIDE - {ARRIVES}

@@ -72,6 +72,8 @@ class Tasks(Turns):
             try:
                 return copy_context().run(execute)
             finally:
+                for told in self.network.given_up():
+                    self.discovery.uncontrolled[told] = None
                 self.loop.end()
 
     def _let_go(self) -> None:
@@ -282,6 +284,9 @@ class Tasks(Turns):
                     wait = Wait(found.kind, found.owner, _never, None, self.now, found.site)
                     standstill.append((actor, wait))
         self.standstill = standstill
+        nobody = self.network.nobody_serves()
+        if nobody is not None:
+            self.halted, self.rest().error = "exception", nobody
         self.held.update(self.holding)
 
     def _note_left_behind(self) -> None:

@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 from lab.carriers.actor import LONG_DELAY, Actor, Wait
 from lab.carriers.awaiting import Awaiting, awaiting, begin_site
+from lab.carriers.dialing import Of
 from lab.carriers.execution import Stopped
 from lab.carriers.home import AtHome
 from lab.carriers.loop import ControlledLoop, Timer
+from lab.carriers.network import Network
 from lab.carriers.task_actor import ARRIVES, IS_CANCELLED, TIME_IS_UP, Outside, TaskActor
 from lab.errors import Interrupted
 
@@ -40,6 +42,7 @@ class Turns(AtHome):
     loop: ControlledLoop
 
     def __init__(self, discovery: Discovery, steps: int) -> None:
+        self.served: set[Any] = set()  # addresses, in some execution
         super().__init__(discovery, steps)
         self.host = Actor(0, "loop", _nothing, ())
         self.clock = Actor(0, "clock", _nothing, ())
@@ -49,6 +52,7 @@ class Turns(AtHome):
     def _clear(self) -> None:
         super()._clear()
         self.arriving: list[TaskActor] = []
+        self.network = Network(self, self.served)
         self._by_task: dict[int, Actor] = {}
         self._timers: dict[Actor, Outside] = {}
         self._rest: TaskActor | None = None  # whose the plain callbacks are
@@ -105,6 +109,8 @@ class Turns(AtHome):
         if type(handle) is Timer:
             owner = handle.owner
             return owner if owner is not self.main else self.rest()
+        if type(handle) is Of:
+            return handle.owner
         task = getattr(handle._callback, "__self__", None)
         found = self._by_task.get(id(task)) if isinstance(task, _TASKS) else None
         return found if found is not None else self.rest()
@@ -135,6 +141,8 @@ class Turns(AtHome):
                 found.append(actor)
         if self.arriving and not self._late:
             found += self.arriving
+        if self.network.used and not self._late:
+            found += self.network.events()
         if found and self.cancels and not self._late and not self.quiet:
             found += self._cancellable()
         return found
@@ -217,6 +225,7 @@ class Turns(AtHome):
         live[0:1] = [self.host, self.clock]
         self.waiting += 2
         self._late = False
+        self.network.next_turn()
         while True:
             chosen = self._next()
             if chosen is None:

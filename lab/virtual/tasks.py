@@ -104,6 +104,16 @@ def _called(real: Any, word: str, frees: bool = False) -> Callable[[Tasks, Site]
     return twin
 
 
+def _reading(control: Tasks, _site: Site) -> Callable[..., Any]:
+    async def reading(reader: Any, n: int = -1) -> bytes:
+        if n > 0:
+            control.network.reads_pieces()
+        data: bytes = await asyncio.StreamReader.read(reader, n)
+        return data
+
+    return reading
+
+
 def _is_home(control: Tasks, owner: Any, real: Any) -> None:
     if control.current.runs_on is not control.main and getattr(owner, "_loop", None) is control.loop:
         control.not_thread_safe(f"asyncio.{real.__qualname__}()")
@@ -140,4 +150,5 @@ _TWINS: dict[Any, Callable[[Tasks, Site], Callable[..., Any]]] = {
     asyncio.Condition.notify: _called(asyncio.Condition.notify, "notifies"),
     asyncio.Queue.put_nowait: _called(asyncio.Queue.put_nowait, "puts"),
     asyncio.Queue.get_nowait: _called(asyncio.Queue.get_nowait, "gets"),
+    asyncio.StreamReader.read: _reading,
 }

@@ -312,8 +312,6 @@ def test_an_option_that_cannot_work_is_refused_in_one_line(options, kind, told):
 @pytest.mark.parametrize(
     ("operation", "name"),
     [
-        (lambda: asyncio.open_connection("localhost", 1), "loop.create_connection()"),
-        (lambda: asyncio.start_server(print, "localhost", 1), "loop.create_server()"),
         (lambda: asyncio.create_subprocess_exec("true"), "asyncio.create_subprocess_exec()"),
         (lambda: asyncio.create_subprocess_shell("true"), "asyncio.create_subprocess_shell()"),
     ],
