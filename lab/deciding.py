@@ -75,7 +75,8 @@ class Touching(Recording):
         super().access(actor, owner, key, write, site, detail)
 
     def operation(self, actor: Actor, word: str, owner: object, site: Site, detail: str = "") -> None:
-        self._note(owner, (((id(owner), SYNC), True), *actor.more), None)
+        stands = actor.place is not None and actor.site is site
+        self._note(owner, operation(actor) if stands else (((id(owner), SYNC), True), *actor.more), None)
         super().operation(actor, word, owner, site, detail)
 
     def _note(self, owner: object, touched: Touched, value: object) -> None:

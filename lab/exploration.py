@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +20,7 @@ from lab.detectors.deadlock import diagnose
 from lab.discovery import Discovery
 from lab.errors import LabError, NeedsThreads
 from lab.finalizers import Finalizers
-from lab.forks import ProcessEnd
+from lab.forks import ChildFailure, ProcessEnd
 from lab.freshness import Freshness
 from lab.hooks import DRIVERS, ONE_AT_A_TIME
 from lab.leftovers import Leftovers, Writes
@@ -29,9 +28,9 @@ from lab.origin import LAB, shown
 from lab.program import NOTHING, Failure, Program, describe
 from lab.recorder import Recording, SharingMap, place_of
 from lab.settings import Settings, complaint
-from lab.signals import handlers_kept
 from lab.strategies.counts import Counts
 from lab.strategies.replay import Choices, Profile
+from lab.surroundings import interruptible, tidy
 from lab.virtual import operations_redirected
 
 MOST_PROFILES = 60  # executions to find all code that runs
@@ -271,6 +270,10 @@ def engine(
     """
     if threading.get_ident() in DRIVERS:
         raise LabError("explore() was called inside an exploration; call it from outside the actors, setup and check")
+    if program.processes:
+        with _engine_of_processes(program, steps, strict) as exploration:
+            yield exploration
+        return
     carrier, kind = carrier_of(carrier)
     finder: type[Discovery] = Discovery
     if program.is_async:
@@ -304,13 +307,31 @@ def engine(
         with around:
             try:
                 with (
-                    _interruptible(control),
-                    _tidy(),
+                    interruptible(control),
+                    tidy(),
                     _as_before(Exploration(program, control, discovery, carrier, strict)) as exploration,
                 ):
                     yield exploration
             finally:
                 control.close()
+
+
+@contextmanager
+def _engine_of_processes(program: Program, steps: int, strict: bool) -> Iterator[Exploration]:
+    from lab.carriers.process import ProcessControl
+    from lab.carriers.unwatched import Unwatched
+
+    with ONE_AT_A_TIME, Unwatched() as discovery:
+        control = ProcessControl(discovery, steps, strict)
+        try:
+            with (
+                interruptible(control),
+                tidy(),
+                _as_before(Exploration(program, control, discovery, "process", strict)) as exploration,
+            ):
+                yield exploration
+        finally:
+            control.close()
 
 
 @contextmanager
@@ -327,44 +348,14 @@ def _as_before(exploration: Exploration) -> Iterator[Exploration]:
         exploration.put_back()
 
 
-@contextmanager
-def _tidy() -> Iterator[None]:
-    """Collect garbage between executions only: finalizers and callbacks have to run at the same moments each time."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-
-
-@contextmanager
-def _interruptible(control: Control) -> Iterator[None]:
-    """Tell what the handlers of signals raise, a person's Ctrl-C among it, from what an actor raises."""
-
-    def overdue() -> bool:
-        if control.overdue:
-            control.overdue = False
-            control.take_off()
-            return True
-        return False
-
-    with handlers_kept(control.struck, overdue) as asked:
-        control.takes_signals = asked and hasattr(signal, "pthread_kill")
-        try:
-            yield
-        finally:
-            control.takes_signals = False
-
-
 def _exception(control: Control) -> Failure:
     actor = next(actor for actor in control.actors if actor.error is not None)
     error = actor.error
     assert error is not None
     if isinstance(error, LabError):  # the lab was misused, which is no finding
         raise error
+    if isinstance(error, ChildFailure):
+        return Failure("exception", error.message, error.detail)
     if isinstance(error, ProcessEnd):
         return Failure(
             "exception", f"{actor.name} called {error}, which ends the process", (f"{actor.name}: {error.place}",)

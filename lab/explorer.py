@@ -9,7 +9,7 @@ from typing import Any
 from lab import keeping
 from lab.errors import InvalidType, InvalidValue, door
 from lab.origin import calling_line
-from lab.program import CARRIERS, STEPS, Program, modules, positive
+from lab.program import CARRIERS, MODELS, STEPS, Program, modules, positive
 from lab.searching import Search
 from lab.strategies import names
 from lab.verdict import Verdict
@@ -65,6 +65,10 @@ def explore(
     with ``order="any"`` in any.  ``cancel=True`` lets the strategy cancel each actor's task once, at any
     ``await``; ``cancel=("worker",)`` only those.
 
+    With ``on="processes"`` each actor is a process of its own, forked for each execution in a fresh private
+    directory, in which ``setup``, ``check``, ``outcome`` and ``teardown`` run as well, in the calling process.  They
+    are stopped before each operation on files; ``carrier`` and ``trace`` have no meaning there.
+
     Raises InvalidType or InvalidValue, each in one line, for arguments that cannot work.
     """
     chosen = keeping.current()
@@ -82,7 +86,8 @@ def explore(
         raise InvalidValue(f"preemptions={preemptions!r}: must be 0 or more")
     if crash:
         raise InvalidValue(f"crash={crash!r}: not supported for threads and tasks; leave it out")
-    program = Program.of(setup, actors, check, outcome, allowed, forbidden, teardown).with_tasks(order, cancel)
+    program = Program.of(setup, actors, check, outcome, allowed, forbidden, teardown)
+    program = program.with_tasks(order, cancel).on(on)
     if preemptions is not None and program.is_async:
         raise InvalidValue(f"preemptions={preemptions!r}: tasks are not preempted; leave it out")
     call = keeping.count_call()
@@ -113,7 +118,7 @@ def _validate(strategy: Any, schedules: Any, seconds: Any, seed: Any, steps: Any
     positive(steps, "steps", whole=True)
     if isinstance(seed, bool) or not isinstance(seed, int):
         raise InvalidType(f"seed={seed!r}: give a whole number")
-    if on not in ("auto", "threads"):
-        raise InvalidValue(f"on={on!r}: unknown; choose one of auto, threads")
+    if on not in MODELS:
+        raise InvalidValue(f"on={on!r}: unknown; choose one of {', '.join(MODELS)}")
     if carrier not in CARRIERS:
         raise InvalidValue(f"carrier={carrier!r}: unknown; choose one of {', '.join(CARRIERS)}")

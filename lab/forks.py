@@ -37,6 +37,15 @@ class ProcessEnd(BaseException):
         self.place = place
 
 
+class ChildFailure(BaseException):
+    """What went wrong in the process of an actor, as it told it itself or as its end shows."""
+
+    def __init__(self, message: str, detail: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.detail = detail
+
+
 def is_child(identity: int) -> bool:
     """Whether this is a child, and the OS thread ``identity`` the one of the program that forked it."""
     return identity in _FORKED

@@ -16,6 +16,8 @@ STEPS = 20_000
 """Most steps of one execution, unless a person says otherwise."""
 CARRIERS = ("auto", "greenlet", "thread")
 """What the actors can be asked to run on."""
+MODELS = ("auto", "threads", "processes")
+"""What the actors can be: ``auto`` makes threads of functions, and tasks of those that are ``async def``."""
 ORDERS = ("fifo", "any")
 """In which callbacks of an event loop that are ready may run."""
 
@@ -64,6 +66,7 @@ class Program:
     descriptions: Mapping[Any, str] = field(default_factory=dict)
     order: str = "fifo"  # of the callbacks that are ready, where tasks are among the actors
     cancels: frozenset[str] = frozenset()  # actors whose task the strategy may cancel
+    processes: bool = False  # each actor is a process of its own
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -127,6 +130,24 @@ class Program:
             if name not in tasks:
                 raise InvalidValue(f"cancel: {told(name)} is no task; choose from {', '.join(tasks)}")
         return replace(self, order=order, cancels=frozenset(tasks if cancel is True else cancel))
+
+    def on(self, model: Any) -> Program:
+        """The same with actors of that kind; raises InvalidType or InvalidValue where it cannot work."""
+        if model not in MODELS:
+            raise InvalidValue(f"on={told(model)}: unknown; choose one of {', '.join(MODELS)}")
+        if model != "processes":
+            return self
+        for name, function in self.actors:
+            if is_async(function):
+                raise InvalidType(
+                    f"on='processes': actor {name!r} is an async function; "
+                    "give a plain one, which may call asyncio.run()"
+                )
+        for what in ("setup", "check", "outcome", "teardown"):
+            function = getattr(self, what)
+            if function is not None and is_async(function):
+                raise InvalidType(f"on='processes': {what} is an async function; give a plain one")
+        return replace(self, processes=True)
 
     def called_by(self, caller: Callable[[Any], Any]) -> Program:
         """The same, its setup, check, outcome and teardown each called by what ``caller`` makes of it."""

@@ -58,6 +58,7 @@ def replay(
     if not isinstance(witness, Witness):
         raise InvalidType(f"witness={witness!r}: give a Witness, such as Witness.load('.lab/NAME.json')")
     program = Program.of(setup, actors, check, outcome, allowed, forbidden, teardown)
+    program = program.on("processes" if witness.carrier == "process" else "auto")
     if carrier not in CARRIERS:
         raise InvalidValue(f"carrier={carrier!r}: unknown; choose one of {', '.join(CARRIERS)}")
     positive(schedules, "schedules", whole=True)
@@ -124,7 +125,8 @@ def replay_program(
         if verdict.failure.kind == witness.failure.kind:
             from lab.grading import realizable
 
-            verdict.realizable = realizable(witness, program, trace, steps, carrier)
+            if not program.processes:
+                verdict.realizable = realizable(witness, program, trace, steps, carrier)
             if force:
                 from lab.forcing import forced
 

@@ -147,7 +147,7 @@ def test_an_actor_of_which_nothing_has_run_is_refused(carrier, begin, made):
         ({"steps": 0}, InvalidValue, "steps=0: nothing would be run; give a whole number of at least 1"),
         ({"steps": None}, InvalidType, "steps=None: give a whole number of at least 1"),
         ({"seed": "x"}, InvalidType, "seed='x': give a whole number"),
-        ({"on": "mars"}, InvalidValue, "on='mars': unknown; choose one of auto, threads"),
+        ({"on": "mars"}, InvalidValue, "on='mars': unknown; choose one of auto, threads, processes"),
         ({"carrier": "pigeon"}, InvalidValue, "carrier='pigeon': unknown; choose one of auto, greenlet, thread"),
         ({"trace": "re"}, InvalidType, "trace='re': give a tuple of module names, such as ('collections',)"),
         ({"trace": 3}, InvalidType, "trace=3: give a tuple of module names, such as ('collections',)"),

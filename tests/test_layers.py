@@ -43,6 +43,7 @@ ORDER = [
     "outside",
     "naming",
     "virtual",
+    "child",
     # one execution, and what is written down of it
     "carriers",
     "recorder",
@@ -51,6 +52,7 @@ ORDER = [
     "freshness",
     "leftovers",
     "strategies",
+    "surroundings",
     "exploration",
     "sameness",
     "rounds",

@@ -65,7 +65,11 @@ def did(step: Step) -> str:
         return f"did not {' '.join(part for part in (verb.removesuffix('s'), rest, step.name) if part)} in time"
     told = replace(step, word=word).what
     verb, _, rest = told.partition(" ")
-    return f"{_PAST.get(verb, verb.removesuffix('s') + 'ed')} {rest}".rstrip()
+    return f"{_PAST.get(verb) or _regular(verb.removesuffix('s'))} {rest}".rstrip()
+
+
+def _regular(stem: str) -> str:
+    return stem + ("d" if stem.endswith("e") else "ed")
 
 
 _TIMED_OUT = " (timed out)"
@@ -90,4 +94,7 @@ _PAST = {
     "closes": "closed",
     "spreads": "spread",
     "marks": "marked",
+    "makes": "made",
+    "copies": "copied",
+    "seeks": "sought",
 }

@@ -137,7 +137,7 @@ def _looks(account: Account, position: int, at: int) -> bool:
     """Whether a step merely reads what the step ``at`` touches."""
     step = account.steps[position]
     return (
-        step.word in ("reads", "asks", "tests", "calls")
+        (step.word in ("reads", "tests", "calls") or step.word.startswith("asks"))
         and not account.changes(position)
         and account.conflict(position, at)
     )
@@ -168,7 +168,7 @@ def _check_then_act(account: Account) -> Found:
     """What was found out is no longer true when it is acted upon."""
     steps = account.steps
     for check, between, act in _read_change_write(account):
-        if steps[check].word in ("asks", "tests") or steps[check].value in _ANSWERS:
+        if steps[check].word.startswith(("asks", "tests")) or steps[check].value in _ANSWERS:
             actor = steps[check].actor
             yield _Candidate(
                 ((check, between), (between, act)),

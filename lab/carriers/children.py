@@ -1,0 +1,182 @@
+"""The processes of one execution's actors: forked, spoken to, and ended whatever happens."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Any
+
+from lab import errors
+from lab.carriers.actor import Actor
+from lab.carriers.private import PrivateDirectory
+from lab.child.main import Operations, live
+from lab.child.stops import GO
+from lab.child.stops import TIMED_OUT as GIVEN_UP
+from lab.child.wire import Gone, Late, Wire, pair
+from lab.forks import ChildFailure
+from lab.origin import shown
+
+_PATIENCE = 15  # seconds in which a child has to come to an operation
+
+
+class Children:
+    """Forks a process for each actor, and hears and answers them."""
+
+    def __init__(self, private: PrivateDirectory, strict: bool) -> None:
+        if not hasattr(os, "fork"):
+            raise errors.InvalidValue("on='processes': this platform cannot fork; use on='threads'")
+        self._private = private
+        self._strict = strict
+        self._operations = Operations()
+        self._in_place = self._operations.in_place()
+        self._in_place.__enter__()
+        self._wires: dict[Actor, Wire] = {}
+        self._pids: dict[Actor, int] = {}
+        self._status: dict[Actor, int] = {}
+        self._wild: set[Actor] = set()  # who may have started processes of its own
+
+    def begin(self, actors: Sequence[Actor], state: Any, now: float) -> None:
+        """Fork one process for each actor."""
+        self._status.clear()
+        _flush()
+        parent = os.getpid()
+        for actor in actors:
+            ours, theirs = pair()
+            self._wires[actor] = Wire(ours)
+            try:
+                pid = _fork()
+            except OSError as error:
+                os.close(theirs)
+                raise errors.LabError(
+                    f"on='processes': the process of {actor.name} cannot be forked ({error.strerror}); "
+                    "let fewer processes run"
+                ) from None
+            if not pid:
+                strange = [wire.fd for wire in self._wires.values()]
+                strange += [self._private.fd] if self._private.fd >= 0 else []
+                live(
+                    self._operations,
+                    Wire(theirs),
+                    strange,
+                    parent,
+                    actor.index,
+                    actor.name,
+                    actor.body,
+                    state,
+                    self._strict,
+                    now,
+                )
+            self._pids[actor] = pid
+            os.close(theirs)
+
+    def hear(self, actor: Actor) -> Any:
+        """What ``actor`` says next; raises Gone at its end, and TimeoutError if it says nothing for long."""
+        wire = self._wires[actor]
+        for _ in range(_PATIENCE):
+            with suppress(Late):
+                return wire.receive()
+        raise TimeoutError(f"{actor.name} came to no operation that is shared for {_PATIENCE} s")
+
+    def answer(self, actor: Actor, timed_out: bool, now: float) -> None:
+        """Let ``actor`` do what it asked for."""
+        with suppress(Gone):  # which shows when it is to be heard
+            self._wires[actor].send(GIVEN_UP if timed_out else GO, now)
+
+    def pids(self) -> Iterator[tuple[str, int]]:
+        """The name of each actor, and its process."""
+        for actor, pid in self._pids.items():
+            yield actor.name, pid
+
+    def is_wild(self, actor: Actor) -> None:
+        """Something escaped control there: what it starts has to end with it, even if the runner cannot see to it."""
+        if actor not in self._wild:
+            self._wild.add(actor)
+            self._private.tell(f"group {self._pids[actor]}")
+
+    # ------------------------------------------------------------ ends
+
+    def close(self) -> None:
+        """Let no process be left, and everything in the runner be as it was."""
+        self.end_all()
+        self._in_place.__exit__(None, None, None)
+
+    def wait_for_end(self, actor: Actor) -> int:
+        """Wait until the process is no more; its status as `os.waitpid` gives it, 0 for one that ended as told."""
+        if actor not in self._status:
+            _, self._status[actor] = os.waitpid(self._pids[actor], 0)
+        status = self._status[actor]
+        return status if os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 70 else 0
+
+    def is_dead(self, actor: Actor) -> bool:
+        """Whether the process is no more."""
+        if actor not in self._status:
+            pid, status = os.waitpid(self._pids[actor], os.WNOHANG)
+            if pid:
+                self._status[actor] = status
+        return actor in self._status
+
+    def how_ended(self, actor: Actor) -> str:
+        """In words."""
+        self.wait_for_end(actor)
+        status = self._status[actor]
+        if os.WIFSIGNALED(status):
+            number = os.WTERMSIG(status)
+            with suppress(ValueError):
+                return f"was killed by {signal.Signals(number).name}"
+            return f"was killed by signal {number}"
+        return f"ended its process with status {os.WEXITSTATUS(status)}"
+
+    def complaint(self, actor: Actor, payload: tuple[Any, ...]) -> BaseException | None:
+        """What is wrong with how an actor says that it ended."""
+        kind, *rest = payload
+        if kind == "misuse":
+            misuse: BaseException = getattr(errors, rest[0], errors.LabError)(rest[1])
+            return misuse
+        if kind == "broken":
+            return errors.LabError(
+                f"the lab itself failed in the process of {actor.name}; please report this:\n{rest[0]}"
+            )
+        if kind == "exit" and rest[0]:
+            return ChildFailure(f"SystemExit: {rest[0]} left {actor.name}")
+        if kind == "raised":
+            lines = tuple(f"{actor.name}: {shown(file)}:{line} in {function}" for file, line, function in rest[1])
+            return ChildFailure(f"{rest[0]} left {actor.name}", lines)
+        return None
+
+    def end_all(self) -> None:
+        """See to it that no process is left, of actors or of what they started."""
+        for actor, pid in self._pids.items():
+            if actor not in self._status:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            if actor in self._wild:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(pid, signal.SIGKILL)
+        for actor in self._pids:
+            self.wait_for_end(actor)
+        for wire in self._wires.values():
+            os.close(wire.fd)
+        self._pids.clear()
+        self._wires.clear()
+        if self._wild:
+            self._private.tell("none")
+            self._wild.clear()
+
+
+def _fork() -> int:
+    if sys.version_info < (3, 12):
+        return os.fork()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the runner may have other threads; the child needs none
+        return os.fork()
+
+
+def _flush() -> None:
+    """What stands in buffers now would be written by each child as well."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):
+            stream.flush()

@@ -1,0 +1,88 @@
+"""Who holds a lock on a file, as far as the actors' own calls tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lab.carriers.actor import Actor
+
+_END = 1 << 62
+
+
+@dataclass
+class Held:
+    """A lock on a part of a file, through a file descriptor where that is what has it."""
+
+    actor: Actor
+    fd: int  # -1 for a lock that belongs to the process
+    shared: bool
+    start: int = 0
+    end: int = _END
+
+    def excludes(self, other: Held) -> bool:
+        """Whether the two cannot be held at the same time."""
+        if (self.actor, self.fd) == (other.actor, other.fd) or (self.shared and other.shared):
+            return False
+        return self.start < other.end and other.start < self.end
+
+
+class FileLock:
+    """The locks of one kind on one file."""
+
+    def __init__(self) -> None:
+        self.held: list[Held] = []
+        self.version = 0  # how often something was given back
+        self.stalled: dict[Actor, int] = {}  # who found it held by nobody that is known -> the version then
+
+    def is_free(self, wanted: Held) -> bool:
+        """Whether ``wanted`` can be taken now."""
+        if self.stalled.get(wanted.actor, -1) == self.version:
+            return False
+        return not any(held.excludes(wanted) for held in self.held)
+
+    def holder(self, wanted: Held) -> Actor | None:
+        """Who stands in the way."""
+        return next((held.actor for held in self.held if held.excludes(wanted)), None)
+
+    def take(self, wanted: Held) -> None:
+        """It was taken; of the same holder the new one takes the place of what it had there."""
+        self.version += self._give_back(wanted)
+        self.held.append(wanted)
+        self.stalled.pop(wanted.actor, None)
+
+    def give_back(self, given: Held) -> None:
+        """A part was given back."""
+        if self._give_back(given):
+            self.version += 1
+
+    def closed(self, actor: Actor, fd: int) -> None:
+        """A file descriptor was closed, with which the locks of the whole process go, and its own."""
+        self._keep(lambda held: held.actor is not actor or held.fd not in (-1, fd))
+
+    def ended(self, actor: Actor) -> bool:
+        """The process is no more; whether it held anything."""
+        return self._keep(lambda held: held.actor is not actor)
+
+    def _keep(self, stays: Callable[[Held], bool]) -> bool:
+        kept = [held for held in self.held if stays(held)]
+        changed = len(kept) < len(self.held)
+        self.held = kept
+        self.version += changed
+        return changed
+
+    def _give_back(self, given: Held) -> bool:
+        rest: list[Held] = []
+        changed = False
+        for held in self.held:
+            same = (held.actor, held.fd) == (given.actor, given.fd)
+            if not same or held.end <= given.start or given.end <= held.start:
+                rest.append(held)
+                continue
+            changed = True
+            if held.start < given.start:
+                rest.append(Held(held.actor, held.fd, held.shared, held.start, given.start))
+            if given.end < held.end:
+                rest.append(Held(held.actor, held.fd, held.shared, given.end, held.end))
+        self.held = rest
+        return changed

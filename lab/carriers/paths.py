@@ -1,0 +1,245 @@
+"""What operations on files touch: entries of directories, and what stands behind them.
+
+An effect is a pair: where, as an absolute path or as a device's and an inode's number, and how, in letters:
+
+    l, N   the path is looked up; a link at its end is followed (l) or not (N)
+    +      there is an entry afterwards; one that was there stays as it is
+    *      the entry is exchanged, whatever was there
+    -      the entry is taken away
+    r, w   the contents are read, written
+    W      the same as w, if there is something
+    m, M   the mode, the owner, the times and the number of links are read, changed
+    L      the entries of the directory are listed
+    v      the contents may be written later on
+    o      the position in the file, which a file descriptor has from before the fork, is read and moved
+
+Two names of one file touch the same contents, and two names of one directory the same entries.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import deque
+from typing import Any
+
+from lab.carriers.actor import Actor
+from lab.carriers.beyond import Beyond
+from lab.carriers.filelocks import FileLock
+
+Access = tuple[Any, Any, bool]
+"""An object, the key under which it is touched, and whether it is written."""
+
+_DATA, _STATE, _POSITION = "contents", "state", "position"
+_CHANGES = frozenset("wWMv")
+_lstat, _stat, _readlink = os.lstat, os.stat, os.readlink
+_MOST_LINKS = 40  # as Linux has it
+
+
+class Inode:
+    """A file or directory, whatever its names are."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number  # in the order in which they were met
+        self.flock = FileLock()
+        self.lockf = FileLock()
+
+
+class Label:
+    """A file as the program calls it, for a trace."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+class _Found:
+    """Where a path leads to now."""
+
+    __slots__ = ("directory", "inode", "name", "passed", "status")
+
+    def __init__(self) -> None:
+        self.passed: list[Access] = []  # the entries on the way
+        self.directory: Inode | None = None  # that holds, or would hold, the last entry
+        self.name = ""
+        self.inode: Inode | None = None
+        self.status: os.stat_result | None = None
+
+
+class Paths:
+    """The files and directories that are met in one execution."""
+
+    def __init__(self) -> None:
+        self.root = ""  # the private directory; who its parents are does not change
+        self.beyond = Beyond()
+        self.clear(0)
+
+    def clear(self, actors: int) -> None:
+        """Begin another execution with so many actors."""
+        self._inodes: dict[tuple[int, int], Inode] = {}
+        self._labels: dict[str, Label] = {}
+        self._kept: list[Inode] = []  # so that no other object gets the id of one
+        self._actors = actors
+
+    def inode(self, key: tuple[int, int]) -> Inode:
+        """The file or directory with these numbers."""
+        found = self._inodes.get(key)
+        if found is None:
+            found = self._inodes[key] = Inode(len(self._kept))
+            self._kept.append(found)
+        return found
+
+    def label(self, text: str) -> Label:
+        """What stands for a name in a trace."""
+        found = self._labels.get(text)
+        if found is None:
+            found = self._labels[text] = Label(text)
+        return found
+
+    def locks(self, where: Any = None) -> list[FileLock]:
+        """The locks of one file, or of all that were met."""
+        inodes = self._kept if where is None else [self.inode(where)]
+        return [lock for inode in inodes for lock in (inode.flock, inode.lockf)]
+
+    def made(self, where: Any) -> None:
+        """An entry came to be: what it leads to is new, even if its number was used before."""
+        if isinstance(where, str):
+            try:
+                status = _lstat(where)
+            except OSError:
+                return
+            if status.st_nlink == 1 or stat.S_ISDIR(status.st_mode):
+                self._inodes.pop((status.st_dev, status.st_ino), None)
+
+    def accesses(self, effects: tuple[tuple[Any, str], ...], actor: Actor) -> tuple[list[Access], list[Any]]:
+        """What an operation with these effects touches now, what it is about first; and the entries that it makes."""
+        first: list[Access] = []
+        then: list[Access] = []
+        made: list[Any] = []
+        for where, how in effects:
+            if where is None:
+                continue
+            if isinstance(where, str):
+                found = self._look_up(where, follow="l" in how)
+                self._entry(found, how, where, actor, first, then, made)
+                then += found.passed
+                if found.inode is None:
+                    continue
+                inode = found.inode
+            else:
+                inode = self.inode(where)
+            self._inside(inode, how, first, then)
+        first.sort(key=lambda access: not access[2])
+        return list(dict.fromkeys((*first, *then))), made
+
+    def _entry(
+        self,
+        found: _Found,
+        how: str,
+        where: str,
+        actor: Actor,
+        first: list[Access],
+        then: list[Access],
+        made: list[Any],
+    ) -> None:
+        directory = found.directory
+        if directory is None:
+            return  # a directory on the way is not there
+        changes = ("+" in how and found.inode is None) or "*" in how or ("-" in how and found.inode is not None)
+        first.append((directory, ("entry", found.name), changes))
+        if changes:
+            then.append((directory, ("entries", actor.index), True))
+            then.append((directory, _STATE, False))
+            self._changes(where)
+            if "-" in how or "*" in how:
+                if found.inode is not None:
+                    then.append((found.inode, _STATE, True))
+            else:
+                made.append(where)
+        elif not _CHANGES.isdisjoint(how):
+            self._changes(where)
+
+    def _inside(self, inode: Inode, how: str, first: list[Access], then: list[Access]) -> None:
+        for letter in how:
+            if letter in "rwW":
+                first.append((inode, _DATA, letter != "r"))
+            elif letter in "mM":
+                (first if letter == "M" else then).append((inode, _STATE, letter == "M"))
+            elif letter == "L":
+                first += [(inode, ("entries", index), False) for index in range(1, self._actors + 1)]
+            elif letter == "o":
+                then.append((inode, _POSITION, True))
+
+    def _changes(self, path: str) -> None:
+        if not path.startswith(f"{self.root}/"):
+            self.beyond.meet(path)
+
+    # ------------------------------------------------------------ looking up
+
+    def _look_up(self, path: str, follow: bool) -> _Found:
+        found = _Found()
+        at, stack = self._begin(path)
+        parts = deque(path[len(at) :].split("/"))
+        links = 0
+        while parts:
+            name = parts.popleft()
+            if name in ("", "."):
+                continue
+            if name == "..":
+                at, stack = self._up(at, stack)
+                continue
+            directory = stack[-1]
+            last = not any(parts)
+            full = f"{at}/{name}"
+            found.passed.append((directory, ("entry", name), False))
+            try:
+                status = _lstat(full)
+            except (OSError, ValueError):
+                if last:
+                    found.directory, found.name = directory, name
+                    found.passed.pop()
+                return found
+            if stat.S_ISLNK(status.st_mode) and (follow or not last):
+                links += 1
+                try:
+                    target = _readlink(full)
+                except OSError:
+                    return found
+                if links > _MOST_LINKS:
+                    return found
+                if target.startswith("/"):
+                    at, stack = self._begin(target)
+                    target = target[len(at) :]
+                parts.extendleft(reversed(target.split("/")))
+                continue
+            inode = self.inode((status.st_dev, status.st_ino))
+            if last:
+                found.passed.pop()
+                found.directory, found.name, found.inode, found.status = directory, name, inode, status
+                return found
+            found.passed.append((inode, _STATE, False))
+            at = full
+            stack.append(inode)
+        found.inode = stack[-1]  # the private directory itself, or the root
+        return found
+
+    def _begin(self, path: str) -> tuple[str, list[Inode]]:
+        """Where the way to an absolute path begins."""
+        root = self.root
+        if path == root or path.startswith(f"{root}/"):
+            return root, [self._of(root)]
+        return "", [self._of("/")]
+
+    def _up(self, at: str, stack: list[Inode]) -> tuple[str, list[Inode]]:
+        if len(stack) > 1:
+            return at.rpartition("/")[0], stack[:-1]
+        if not at:
+            return at, stack
+        above = at.rpartition("/")[0]
+        return above, [self._of(above or "/")]
+
+    def _of(self, path: str) -> Inode:
+        try:
+            status = _stat(path)
+        except OSError:
+            return self.inode((0, 0))
+        return self.inode((status.st_dev, status.st_ino))

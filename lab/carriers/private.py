@@ -1,0 +1,145 @@
+"""A private directory for each execution, and somebody who removes it even if the runner is killed."""
+
+from __future__ import annotations
+
+import functools
+import os
+import secrets
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from lab.errors import LabError
+
+_SHELL = "/bin/sh"
+_JANITOR = r"""
+while read -r word what; do
+  case "$word" in
+    group) groups="$groups $what" ;;
+    none) groups="" ;;
+  esac
+done
+for group in $groups; do kill -9 -- "-$group" 2>/dev/null; done
+chmod -R u+rwx -- "$1" 2>/dev/null
+rm -rf -- "$1"
+"""
+"""Reads until the runner is no more, however it ended, and then cleans up behind it."""
+
+
+@functools.cache
+def _token(process: int) -> str:
+    """The same for all explorations of a process, of which one goes on at a time: programs see the path."""
+    return secrets.token_hex(6)
+
+
+class PrivateDirectory:
+    """Made for one exploration; `fresh` is the working directory of one execution.
+
+    ``base`` has two parts: the working directory, and a directory for temporary files.
+    """
+
+    def __init__(self) -> None:
+        above = os.path.realpath(tempfile.gettempdir())
+        self.base = os.path.join(above, f"race-lab-{os.getpid()}-{_token(os.getpid())}")
+        self.work = os.path.join(self.base, "work")
+        self._temporary = os.path.join(self.base, "tmp")
+        self.fd = -1  # what the janitor reads from
+        self._janitor = self._employ()
+        try:
+            os.mkdir(self.base, 0o700)
+        except OSError as error:
+            self.close()
+            raise LabError(
+                f"on='processes': no private directory can be made in {above} ({error.strerror}); "
+                "set TMPDIR to a directory that can be written to"
+            ) from None
+
+    def _employ(self) -> int:
+        """The process that cleans up if this one cannot; 0 where there is no shell."""
+        if not os.path.exists(_SHELL):
+            return 0
+        theirs, self.fd = os.pipe()
+        actions = [(os.POSIX_SPAWN_DUP2, theirs, 0)]
+        actions += [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_WRONLY, 0) for fd in (1, 2)]  # type: ignore[misc]
+        arguments = [_SHELL, "-c", _JANITOR, "race-lab", self.base]
+        try:
+            return os.posix_spawn(_SHELL, arguments, {"PATH": os.defpath}, file_actions=actions, setsid=True)
+        except NotImplementedError:  # no sessions here
+            return os.posix_spawn(_SHELL, arguments, {"PATH": os.defpath}, file_actions=actions, setpgroup=0)
+        finally:
+            os.close(theirs)
+
+    def tell(self, message: str) -> None:
+        """Let the janitor know of something that it has to end as well."""
+        if self.fd >= 0:
+            with suppress(OSError):
+                os.write(self.fd, f"{message}\n".encode())
+
+    @contextmanager
+    def fresh(self) -> Iterator[None]:
+        """Empty directories, of which the first is where the process is."""
+        try:
+            before: str | None = os.getcwd()
+        except OSError:  # it was removed
+            before = None
+        self._empty()
+        for path in (self.work, self._temporary):
+            os.mkdir(path, 0o700)
+        had, tempfile.tempdir = tempfile.tempdir, self._temporary
+        environment = {name: os.environ.get(name) for name in _TEMPORARY}
+        os.environ.update(dict.fromkeys(_TEMPORARY, self._temporary))
+        os.chdir(self.work)
+        try:
+            yield
+        finally:
+            tempfile.tempdir = had
+            for name, value in environment.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+            os.chdir(before if before is not None else "/")
+
+    def _empty(self) -> None:
+        for path in (self.work, self._temporary):
+            remove(path)
+
+    def close(self) -> None:
+        """Remove everything, and let the janitor go."""
+        remove(self.base)
+        if self.fd >= 0:
+            self.tell("none")
+            os.close(self.fd)
+            self.fd = -1
+        if self._janitor:
+            os.waitpid(self._janitor, 0)
+            self._janitor = 0
+
+
+_TEMPORARY = ("TMPDIR", "TEMP", "TMP")
+
+
+def remove(path: str) -> None:
+    """Remove a directory and what is in it, whatever its mode is; nothing outside of it, links included."""
+    try:
+        entries = list(os.scandir(path))
+    except FileNotFoundError:
+        return
+    except PermissionError:
+        os.chmod(path, stat.S_IRWXU)
+        entries = list(os.scandir(path))
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            remove(entry.path)
+            continue
+        try:
+            os.unlink(entry.path)
+        except PermissionError:
+            os.chmod(path, stat.S_IRWXU)
+            os.unlink(entry.path)
+    try:
+        os.rmdir(path)
+    except PermissionError:
+        os.chmod(os.path.dirname(path), stat.S_IRWXU)
+        os.rmdir(path)

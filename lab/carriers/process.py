@@ -1,0 +1,370 @@
+"""Actors that are processes of their own: forked for each execution, and stopped before each operation they share.
+
+The runner keeps who may go on; a child asks before each such operation and does it for real once it is told to.
+Nobody else runs meanwhile, so an operation is a step.  What an actor does in its own memory concerns nobody.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from lab.carriers.actor import TIMED_OUT, Actor, event_of, next_in_turn
+from lab.carriers.children import Children
+from lab.carriers.control import Control
+from lab.carriers.execution import Choose, Recorder, Sharing, Stopped
+from lab.carriers.filelocks import FileLock
+from lab.carriers.mappings import shared_mappings, shares_memory
+from lab.carriers.paths import Paths
+from lab.carriers.private import PrivateDirectory
+from lab.carriers.request import HELD_BY_OTHERS, Request, waiting
+from lab.child.wire import Gone
+from lab.discovery import Discovery
+from lab.errors import Interrupted
+from lab.forks import ChildFailure
+from lab.hooks import DRIVERS, Bystander
+from lab.instrument import Site
+
+_SPIN = 300  # operations in a row on nothing shared, which may be a loop that waits for others
+
+
+class ProcessControl(Control):
+    """The `process` carrier."""
+
+    def __init__(self, discovery: Discovery, steps: int, strict: bool = False) -> None:
+        super().__init__(discovery, steps)
+        self._strict = strict
+        self._mapped = shared_mappings()
+        self._directory = PrivateDirectory()
+        self._children = Children(self._directory, strict)
+        self._paths = Paths()
+        self._paths.root = self._directory.work
+        self._sites: dict[tuple[Any, ...], Site] = {}
+        self._codes: dict[tuple[Any, ...], Any] = {}
+        self._pending: dict[Actor, Request] = {}
+        self._given_way: Actor | None = None
+        self._names_changed = False  # a path may lead to something else than it did
+
+    # ------------------------------------------------------------ one execution
+
+    def execute(
+        self,
+        setup: Callable[[], Any],
+        bodies: Sequence[tuple[str, Callable[[Any], Any]]],
+        finish: Callable[[Any], Any],
+        choose: Choose,
+        recorder: Recorder | None = None,
+        sharing: Sharing | None = None,
+        teardown: Callable[[Any], object] | None = None,
+    ) -> Any:
+        """See `Control.execute`; setup, check, outcome and teardown run in the runner, in the private directory."""
+        self._clear()
+        self.choose, self.recorder, self.sharing = choose, recorder, sharing
+        self.noted = True
+        if len(self._declared) != len(bodies):
+            self._declared = [Actor(index, name, body, ()) for index, (name, body) in enumerate(bodies, 1)]
+        self._paths.clear(len(bodies))
+        self._pending.clear()
+        begun = torn_down = False
+        state: Any = None
+        DRIVERS[self.identity] = Bystander()  # whoever explores in the middle of it is told so
+        with self._directory.fresh():
+            try:
+                state = self._set_up(setup)
+                begun = True
+                if bodies:
+                    self._start_all(bodies, state)
+                    self._run()
+                result = finish(state)
+                torn_down = True
+                if teardown is not None:
+                    self._tear_down(teardown, state)
+                return result
+            except Stopped:
+                return None
+            finally:
+                if len(self.live) > 1 or self.halted:
+                    self._note_end()
+                self.unwinding = self.quiet = True
+                self._children.end_all()
+                self.going_on = False
+                DRIVERS.pop(self.identity, None)
+                if begun and not torn_down and teardown is not None:
+                    self._tear_down(teardown, state)
+                if self.interrupted is not None:
+                    error = self.interrupted
+                    raise error if isinstance(error, KeyboardInterrupt) else Interrupted(error)
+
+    def _set_up(self, setup: Callable[[], Any]) -> Any:
+        """Make a state, and see what of it would escape control."""
+        before = min(self._mapped, shared_mappings()) if self._strict else 0
+        state = setup()
+        if self._strict and shares_memory(before):
+            self.discovery.uncontrolled["setup maps memory that processes share, which is not under control"] = None
+        changed = self._paths.beyond.changed()
+        if changed:
+            self.doubts[f"setup does not make everything anew: {changed} is not as the execution before found it"] = (
+                None
+            )
+        return state
+
+    def _start_all(self, bodies: Sequence[tuple[str, Callable[[Any], Any]]], state: Any) -> None:
+        for actor in self._declared:
+            actor.reset()
+            actor.argument = (state,)
+            actor.begun = True
+        self._children.begin(self._declared, state, self.now)
+        self.actors += self._declared
+        self.live += self._declared
+        self.unfinished = len(self._declared)
+
+    def _run(self) -> None:
+        self.live.remove(self.main)
+        self.quiet = False
+        try:
+            for actor in self._declared:
+                self.current = actor
+                self._go_to(actor, self._hear(actor))
+                self._advance(actor)
+            current: Actor | None = None
+            while self.live:
+                actor = self._choose(current)
+                self.current = actor
+                self._take(actor)
+                self._advance(actor)
+                current = actor if not actor.finished else None
+            for actor in self._declared:
+                self._ended_as_told(actor)
+        finally:
+            self.live.insert(0, self.main)
+        self.current = self.main
+        self.quiet = True
+
+    def _choose(self, current: Actor | None) -> Actor:
+        """Ask the strategy who goes on."""
+        if self._names_changed:
+            self._names_changed = False
+            for actor in self.live:
+                self._publish_request(actor)
+        enabled = self._enabled()
+        if not enabled:
+            self._find_dead()
+            self.halted = "stuck"
+            raise Stopped
+        if self._given_way is not None:
+            following, self._given_way = next_in_turn(enabled, self._given_way), None
+            if following is not None:
+                return following
+        if len(enabled) == 1:
+            return enabled[0]
+        chosen = self.choose(enabled, current)
+        self.choices.append(chosen.index)
+        return chosen
+
+    def _give_way(self, actor: Actor) -> None:
+        """See `Scheduling._give_way`: here the loop in `_run` does it."""
+        self.gave_way = True
+        self._given_way = actor
+
+    # ------------------------------------------------------------ an operation
+
+    def _advance(self, actor: Actor) -> None:
+        """Let ``actor`` go on up to an operation that concerns others, or that has to wait."""
+        while not actor.finished:
+            request = self._pending[actor]
+            if actor.wait is not None and not (actor.wait.ready() and request.site not in self.hot):
+                return
+            if actor.wait is None and request.site in self.hot:
+                return
+            if not request.ends:
+                self.quiet_steps += 1
+                if self.quiet_steps - self.last_decision > _SPIN:
+                    self._spin(actor)
+                    if self._given_way is not None:
+                        return
+            self._take(actor)
+
+    def _publish_request(self, actor: Actor) -> None:
+        """Tell the strategies what the actor is about to do, as things stand now."""
+        request = self._pending[actor]
+        accesses, request.made = self._paths.accesses(request.effects, actor)
+        request.accesses = accesses = [*request.locks, *accesses] if request.locks else accesses
+        actor.site = request.site
+        if accesses:
+            owner, key, write = accesses[0]
+            actor.place, actor.writes = (id(owner), key), write
+            actor.more = tuple([((id(one), name), writes) for one, name, writes in accesses[1:]])
+        else:
+            actor.place, actor.writes, actor.more = None, False, ()
+
+    def _take(self, actor: Actor) -> None:
+        """Let ``actor`` do the operation that it has come to, and come to the next one."""
+        request = self._pending[actor]
+        if actor.wait is not None:
+            self._wake(actor)
+        timed_out, actor.timed_out = actor.timed_out, False
+        counts = request.blocks or request.site in self.hot
+        if self.events is not None and counts:
+            if timed_out:
+                self.events.append(event_of(actor, TIMED_OUT, True, True))
+            else:
+                self.events.append(event_of(actor, request.kind, request.blocks, request.timed))
+        self._children.answer(actor, timed_out, self.now)
+        if request.ends:
+            self._end(actor, request)
+            return
+        heard = self._hear(actor)
+        if counts:
+            self.last_decision = self.quiet_steps
+            self.steps += 1
+        self._note_step(actor, request, counts, timed_out, heard[2] if heard is not None else None)
+        self._go_to(actor, heard)
+        if self.steps > self.step_limit:
+            self._too_long()
+
+    def _note_step(self, actor: Actor, request: Request, counts: bool, timed_out: bool, result: str | None) -> None:
+        request.take(result, timed_out)
+        if result == HELD_BY_OTHERS:
+            self.doubts[f"{actor.name} waited for a lock on {self._told(request.label)} that no actor held"] = None
+        for owner, key, write in request.accesses:
+            if write and type(key) is tuple:
+                self._names_changed = True
+            self._mark(actor, owner, key, write, request.site)
+        if self.recorder is not None and counts:
+            word = f"{request.word} (timed out)" if timed_out else request.word
+            owner = self._named(request.owner(self._paths), request.label)
+            detail = result if result is not None else request.detail
+            self.recorder.operation(actor, word, owner, request.site, self._told(detail))
+
+    def _named(self, owner: Any, label: str) -> Any:
+        """``owner``, whose name in the trace is what the program calls it."""
+        names = getattr(self.recorder, "names", None)
+        if names is not None and owner is not None:
+            names.give(owner, self._told(label))
+        return owner
+
+    def _told(self, text: str) -> str:
+        """A text without what is another one in each execution, and without the private directory."""
+        text = text.replace(f"{self._directory.work}/", "").replace(self._directory.base, "<private>")
+        for name, pid in self._children.pids():
+            if str(pid) in text:
+                text = re.sub(rf"(?<!\d){pid}(?!\d)", f"<pid of {name}>", text)
+        return text
+
+    # ------------------------------------------------------------ what children say
+
+    def _hear(self, actor: Actor) -> tuple[str, Any, str | None] | None:
+        """Wait for what ``actor`` comes to next, and the result of its last operation; None if it is no more."""
+        try:
+            kind, payload, result, notes, now = self._children.hear(actor)
+        except Gone:
+            return None
+        except TimeoutError as error:
+            self.escape(str(error))
+            raise Stopped from None
+        self.now = max(self.now, now)
+        for sort, note in notes:
+            if sort == "doubt":
+                self.doubts[note] = None
+            else:
+                self.discovery.uncontrolled[f"{actor.name}: {note}"] = None
+                self._children.is_wild(actor)
+        return kind, payload, result
+
+    def _go_to(self, actor: Actor, heard: tuple[str, Any, str | None] | None) -> None:
+        """Take in what ``actor`` has come to, after all that it did before."""
+        before = self._pending.get(actor)
+        if heard is None:
+            where = (f"{actor.name}: {before.where}",) if before is not None else ()
+            self._fail(actor, ChildFailure(f"{actor.name} {self._children.how_ended(actor)}", where))
+            return
+        for made in before.made if before is not None else ():
+            self._paths.made(made)
+        request = self._pending[actor] = self._request(actor, *heard[:2])
+        self._publish_request(actor)
+        if request.blocks:
+            actor.wait = waiting(request, actor, self.now)
+            self.waiting += 1
+            if request.timed and actor.wait.deadline is not None and actor.wait.deadline > self.now:
+                self.timers.add(actor.index)
+            if self.recorder is not None and request.locks:
+                self._named(request.locks[0][0], request.label)
+                self.recorder.waits(actor, request.locks[0][0], request.site)
+
+    def _request(self, actor: Actor, kind: str, payload: Any) -> Request:
+        if kind == "end":
+            word, label, effects, detail, wait, where = "ends", "", (), "", ("end",), payload[-1]
+        else:
+            word, label, effects, detail, wait, where = payload
+        site = self._site(where, word)
+        request = Request(word, label, effects, detail, wait, site, actor)
+        request.where = f"{where[0]}:{where[3]} in {where[1]}"
+        if kind == "end":
+            request.payload = payload
+        request.find_locks(self._paths)
+        return request
+
+    def _site(self, where: tuple[str, str, int, int], word: str) -> Site:
+        """The same object for one operation of one line, in all executions."""
+        site = self._sites.get((where, word))
+        if site is None:
+            file, function, first, line = where
+            code: Any = self._codes.get(where[:3])
+            if code is None:
+                code = SimpleNamespace(co_filename=file, co_qualname=function, co_firstlineno=first, co_name=function)
+                self._codes[where[:3]] = code
+            site = Site(code, line - first, word, None, True, line, stepped=True, watched=True)
+            self._sites[where, word] = site
+        return site
+
+    # ------------------------------------------------------------ the end of an actor
+
+    def _end(self, actor: Actor, request: Request) -> None:
+        """The actor has done all it had to, and what it held is given back."""
+        payload = request.payload
+        assert payload is not None
+        if request.locks:
+            self._children.wait_for_end(actor)
+            if request.site in self.hot:
+                self.steps += 1
+            self._note_step(actor, request, request.site in self.hot, False, None)
+        actor.finished = True
+        self.live.remove(actor)
+        self.unfinished -= 1
+        why = self._children.complaint(actor, payload[:-1])
+        if why is not None:
+            self._fail(actor, why)
+
+    def _ended_as_told(self, actor: Actor) -> None:
+        """Its process is no more, and ended as it had said that it would."""
+        if self._children.wait_for_end(actor):
+            self._fail(actor, ChildFailure(f"{actor.name} {self._children.how_ended(actor)}"))
+
+    def _fail(self, actor: Actor, error: BaseException) -> None:
+        actor.error = error
+        self.current = actor
+        self.halted = "exception"
+        raise Stopped
+
+    def _find_dead(self) -> None:
+        """Nobody can go on: perhaps because somebody was killed while it waited."""
+        for actor in self.live:
+            if self._children.is_dead(actor):
+                self._fail(actor, ChildFailure(f"{actor.name} {self._children.how_ended(actor)}"))
+
+    def _note_standstill(self) -> None:
+        """Keep who waits for what."""
+        self.standstill = [(actor, actor.wait) for actor in self.live if actor.wait is not None]
+        self.held, self.was_set = {}, frozenset()
+        for actor, wait in self.standstill:
+            lock, wanted = wait.owner, self._pending[actor].wanted
+            if isinstance(lock, FileLock) and wanted is not None:
+                holder = lock.holder(wanted)
+                self.held[id(lock)] = holder if holder is not None else "outside"
+
+    def close(self) -> None:
+        """See `Control.close`."""
+        self._children.close()
+        self._directory.close()

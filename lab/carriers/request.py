@@ -1,0 +1,100 @@
+"""What a child asks for: an operation, what it touches, and what it may have to wait for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from lab.carriers.actor import Actor, Wait
+from lab.carriers.filelocks import FileLock, Held
+from lab.carriers.paths import Access, Paths
+from lab.instrument import Site
+from lab.operations import SYNC
+
+HELD_BY_OTHERS = "held by others"
+"""The result of a lock that was not free although no actor holds it."""
+
+
+class Request:
+    """One operation that an actor has come to."""
+
+    __slots__ = (
+        *("_found", "accesses", "actor", "blocks", "detail", "effects", "ends", "kind", "label", "locks", "made"),
+        *("payload", "site", "timed", "wait", "wanted", "where", "word"),
+    )
+
+    def __init__(
+        self, word: str, label: str, effects: Any, detail: str, wait: tuple[Any, ...], site: Site, actor: Actor
+    ) -> None:
+        self.word, self.label, self.effects, self.detail = word, label, effects, detail
+        self.wait, self.site, self.actor = wait, site, actor
+        self.kind = ""  # of the event
+        self.blocks = self.timed = self.ends = False
+        self.where = ""  # the line of the program
+        self.payload: tuple[Any, ...] | None = None  # how the actor ended
+        self.accesses: list[Access] = []  # what it touches, as things stand now
+        self.made: list[Any] = []  # the entries that it makes
+        self.locks: list[Access] = []
+        self.wanted: Held | None = None
+        self._found: list[FileLock] = []
+
+    def find_locks(self, paths: Paths) -> None:
+        """See which locks it is about."""
+        if not self.wait:
+            return
+        what, *rest = self.wait
+        if what == "sleep":
+            self.kind, self.blocks, self.timed = "sleep", True, True
+        elif what in ("lock", "try", "unlock"):
+            inode, sort, shared, fd, start, end = rest
+            self._found = [getattr(paths.inode(inode), sort)]
+            self.wanted = Held(self.actor, fd, shared, start, end)
+            self.blocks = what == "lock"
+            self.kind = {"lock": "shared lock" if shared else "lock", "try": self.word, "unlock": "releases"}[what]
+        else:
+            self.ends = what == "end"
+            locks = paths.locks() if self.ends else paths.locks(rest[0])
+            self._found = [lock for lock in locks if any(held.actor is self.actor for held in lock.held)]
+            self.kind = "releases" if self._found else ""
+        self.locks = [(lock, SYNC, True) for lock in self._found]
+
+    def owner(self, paths: Paths) -> Any:
+        """What stands for the thing that it is about in a trace."""
+        if self._found:
+            return self._found[0]
+        return paths.label(self.label) if self.label else None
+
+    def take(self, result: str | None, timed_out: bool) -> None:
+        """Keep what has come of it."""
+        if not self._found or timed_out:
+            return
+        what = self.wait[0]
+        lock, wanted = self._found[0], self.wanted
+        if what == "close":
+            for one in self._found:
+                one.closed(self.actor, self.wait[2])
+        elif what == "end":
+            for one in self._found:
+                one.ended(self.actor)
+        elif wanted is None:
+            return
+        elif what == "unlock":
+            lock.give_back(wanted)
+        elif result == HELD_BY_OTHERS:
+            lock.stalled[self.actor] = lock.version
+        elif what == "lock" or result == "True":
+            lock.take(wanted)
+
+
+def waiting(request: Request, actor: Actor, now: float) -> Wait:
+    """What an actor that has come to such a request waits for."""
+    if request.kind == "sleep":
+        return Wait("sleep", None, _never, now + request.wait[1], now, request.site)
+    lock, wanted = request.locks[0][0], request.wanted
+    assert wanted is not None
+    ready: Callable[[], bool] = lambda: lock.is_free(wanted)  # noqa: E731
+    return Wait("lock", lock, ready, None, now, request.site)
+
+
+def _never() -> bool:
+    return False

@@ -1,0 +1,102 @@
+"""Locks on files: `fcntl.flock` and `fcntl.lockf`, which the runner sees to be free before they are taken."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from lab.child.stops import Stops
+from lab.child.system import Instead, Twin
+
+try:
+    import fcntl
+except ImportError:  # no POSIX
+    fcntl = None  # type: ignore[assignment]
+else:
+    _real_flock, _real_lockf = fcntl.flock, fcntl.lockf
+
+
+def make(stops: Stops) -> Instead:
+    """Operation of `fcntl` -> its twin in the process that ``stops`` belongs to."""
+    if fcntl is None:
+        return {}
+    return {
+        fcntl.flock: Twin(fcntl.flock, _flock(stops)),
+        fcntl.lockf: Twin(fcntl.lockf, _lockf(stops)),
+    }
+
+
+def _number(fd: Any) -> int:
+    return fd if isinstance(fd, int) else int(fd.fileno())
+
+
+def _flock(stops: Stops) -> Callable[..., Any]:
+    def call(fd: Any, operation: int) -> None:
+        _lock(stops, "flock", _number(fd), operation, lambda how: _real_flock(fd, how), (0, _END))
+
+    return call
+
+
+def _lockf(stops: Stops) -> Callable[..., Any]:
+    def call(fd: Any, cmd: int, len: int = 0, start: int = 0, whence: int = 0) -> None:
+        number = _number(fd)
+        first = start
+        try:
+            if whence == os.SEEK_CUR:
+                first += _lseek(number, 0, os.SEEK_CUR)
+            elif whence == os.SEEK_END:
+                first += _fstat(number).st_size
+        except OSError:
+            pass  # the call itself raises
+        _lock(
+            stops,
+            "lockf",
+            number,
+            cmd,
+            lambda how: _real_lockf(fd, how, len, start, whence),
+            (first, first + len if len else _END),
+        )
+
+    return call
+
+
+def _lock(stops: Stops, kind: str, fd: int, operation: int, do: Any, span: tuple[int, int]) -> None:
+    inode = stops.inode(fd)
+    mode = operation & ~fcntl.LOCK_NB
+    if inode is None or mode not in (fcntl.LOCK_SH, fcntl.LOCK_EX, fcntl.LOCK_UN):
+        do(operation)  # which raises
+        return
+    label = stops.label(fd)
+    shared = mode == fcntl.LOCK_SH
+    about = (inode, kind, shared, fd if kind == "flock" else -1, *span)
+    if mode == fcntl.LOCK_UN:
+        stops.step("releases", label, (), wait=("unlock", *about))
+        with stops.known():
+            do(operation)
+        return
+    detail = "shared" if shared else ""
+    stops.locked.add(inode)
+    if operation & fcntl.LOCK_NB:
+        stops.step("tries to acquire", label, (), detail, wait=("try", *about))
+        with stops.known():
+            try:
+                do(operation)
+            except OSError:
+                stops.came_to("False")
+                raise
+        stops.came_to("True")
+        return
+    while True:
+        stops.step("acquires", label, (), detail, wait=("lock", *about))
+        try:
+            with stops.known():
+                do(operation | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            stops.came_to("held by others")
+            continue
+        return
+
+
+_END = 1 << 62
+_lseek, _fstat = os.lseek, os.fstat

@@ -1,0 +1,208 @@
+"""An actor in a process of its own: from the fork to the end."""
+
+from __future__ import annotations
+
+import _signal  # type: ignore[import-not-found]
+import _thread
+import ctypes
+import os
+import sys
+import tempfile
+import threading
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from threading import get_ident
+from types import BuiltinFunctionType, FunctionType, MethodType
+from typing import Any, NoReturn
+
+from lab.child import clock, files, locks, net, system
+from lab.child.stops import Stops
+from lab.child.wire import Wire
+from lab.errors import LabError
+from lab.hooks import DRIVERS, Bystander
+from lab.origin import LAB
+from lab.program import describe, has_run
+
+_exit = os._exit
+_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
+_ALONE = (
+    "posix",
+    "nt",
+    "_io",
+    "_pyio",
+    "_signal",
+    "_imp",
+    "marshal",
+    "_frozen_importlib",
+    "_frozen_importlib_external",
+)
+"""Modules that the interpreter itself imports by; what they call is no operation of the program."""
+
+
+class Operations:
+    """What is called in place of the operations that stop; made once for all children."""
+
+    def __init__(self) -> None:
+        self.stops = stops = Stops()
+        raw, open_ = files.make(stops)
+        self.chance = clock.Chance(stops)
+        self.instead: dict[Any, Any] = {
+            open: system.Twin(open, open_),
+            files.RAW: raw,
+            **system.existence(stops),
+            **system.make(stops),
+            **clock.make(stops),
+            **locks.make(stops),
+            **self.chance.instead(),
+            **net.instead(self.stops),
+        }
+        self._by_id = {id(real): twin for real, twin in self.instead.items()}
+
+    @contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Wherever a module has an operation that stops, let it have what is called instead.
+
+        That is done in the runner, as it would take each child longer than all the rest.  Where nobody asks to
+        stop, which is in the runner itself, what is called instead does what it always did.
+        """
+        in_classes: list[tuple[type, str, Any]] = []
+        for name, module in list(sys.modules.items()):
+            variables = getattr(module, "__dict__", None)
+            if name in _ALONE or name.partition(".")[0] == "lab" or type(variables) is not dict:
+                continue
+            for attribute, value in list(variables.items()):
+                if id(value) in self._by_id and type(value) in _KINDS:
+                    variables[attribute] = self._by_id[id(value)]
+                elif type(value) is type and value.__module__ == name:
+                    in_classes += self._put_into(value)
+        sets: list[set[Any]] = [getattr(os, f"supports_{kind}", set()) for kind in _SUPPORTS]
+        added = [[self.instead[real] for real in known if real in self.instead] for known in sets]
+        for known, twins in zip(sets, added, strict=True):
+            known.update(twins)
+        try:
+            yield
+        finally:
+            for kind, attribute, value in in_classes:
+                setattr(kind, attribute, value)
+            self._take_back()
+            for known, twins in zip(sets, added, strict=True):
+                known.difference_update(twins)
+
+    def _put_into(self, kind: type) -> list[tuple[type, str, Any]]:
+        """The same for the attributes of a class, and what stood there."""
+        found = []
+        for attribute, value in list(vars(kind).items()):
+            function = value.__func__ if type(value) is staticmethod else value
+            if id(function) in self._by_id and type(function) in _KINDS:
+                twin = self._by_id[id(function)]
+                setattr(kind, attribute, staticmethod(twin) if type(value) is staticmethod else twin)
+                found.append((kind, attribute, value))
+        return found
+
+    def _take_back(self) -> None:
+        """Also from modules that were imported meanwhile."""
+        real = {id(twin): real for real, twin in self.instead.items()}
+        for module in list(sys.modules.values()):
+            variables = getattr(module, "__dict__", None)
+            if type(variables) is dict:
+                for attribute, value in list(variables.items()):
+                    if id(value) in real:
+                        variables[attribute] = real[id(value)]
+
+
+_SUPPORTS = ("fd", "dir_fd", "follow_symlinks", "effective_ids")
+_KINDS = (BuiltinFunctionType, FunctionType, MethodType, type)
+
+
+_prctl: Any = getattr(ctypes.CDLL(None), "prctl", None)
+
+
+def live(
+    operations: Operations,
+    wire: Wire,
+    strange: Iterable[int],
+    parent: int,
+    index: int,
+    name: str,
+    body: Callable[[Any], Any],
+    state: Any,
+    strict: bool,
+    now: float,
+) -> NoReturn:
+    """What a child does from the fork on; the file descriptors ``strange`` are the runner's and other actors'."""
+    status = 70
+    try:
+        _settle(strange, parent)
+        DRIVERS[get_ident()] = Bystander()  # an exploration inside of an actor is refused
+        stops, chance = operations.stops, operations.chance
+        stops.begin(wire, body, _call.__code__, now)
+        chance.begin(index)
+        tempfile._name_sequence = chance.names()  # type: ignore[attr-defined]
+        net.audit(stops)
+        if strict:
+            net.profile(stops, operations.instead)
+        payload = _call(stops, name, body, state)
+        sys.setprofile(None)
+        stops.end(payload)
+        status = payload[1] if payload[0] == "exit" else 0
+    except BaseException:  # the lab's own
+        sys.setprofile(None)
+        operations.stops.end(("broken", traceback.format_exc()))
+    finally:
+        _exit(status & 0xFF)
+
+
+def _settle(strange: Iterable[int], parent: int) -> None:
+    """Be a process of its own, which ends with the runner."""
+    if _prctl is not None:
+        _prctl(_DIE_WITH_PARENT, _signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        _exit(70)
+    os.setpgid(0, 0)  # what it starts ends with it, and a person's Ctrl-C comes to the runner alone
+    for fd in strange:
+        os.close(fd)
+    if _signal.getsignal(_signal.SIGINT) is not _signal.SIG_IGN:
+        _signal.signal(_signal.SIGINT, _signal.default_int_handler)
+
+
+def _call(stops: Stops, name: str, body: Callable[[Any], Any], state: Any) -> tuple[Any, ...]:
+    """Run the actor; how it ended, after all that it had is let go."""
+    payload: tuple[Any, ...] = ("ended",)
+    try:
+        try:
+            result = body(state)
+            if result is not None:
+                has_run(f"actors[{name!r}]", body, result)
+                del result
+        except BaseException as error:
+            payload = _told(error)
+            if error.__traceback__ is not None:
+                traceback.clear_frames(error.__traceback__)
+            error.__traceback__ = None
+        if _thread._count():  # the program started some
+            threading._shutdown()  # type: ignore[attr-defined]
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BaseException as error:
+        payload = payload if payload[0] != "ended" else _told(error)
+    return payload
+
+
+def _told(error: BaseException) -> tuple[Any, ...]:
+    if isinstance(error, LabError):
+        return ("misuse", type(error).__name__, str(error))
+    if isinstance(error, SystemExit):
+        code = error.code
+        if code is None or isinstance(code, int):
+            return ("exit", (code or 0) & 0xFF)
+        print(code, file=sys.stderr)
+        return ("exit", 1)
+    lines = []
+    entry = error.__traceback__
+    while entry is not None:
+        code_object = entry.tb_frame.f_code
+        if not code_object.co_filename.startswith(LAB):
+            lines.append((code_object.co_filename, entry.tb_lineno, code_object.co_qualname))
+        entry = entry.tb_next
+    return ("raised", describe(error), tuple(lines[-6:]))

@@ -1,0 +1,256 @@
+"""What an actor's process does past the operations that are known: it is told, for nothing is proved then."""
+
+from __future__ import annotations
+
+import _thread
+import os
+import sys
+from collections.abc import Mapping
+from types import BuiltinFunctionType, FrameType, ModuleType
+from typing import Any
+
+from lab.child.files import RAW
+from lab.child.stops import Stops
+from lab.child.system import Twin
+from lab.origin import LAB
+from lab.outside import function_leaves_memory, method_leaves_memory, package
+
+try:
+    import fcntl
+except ImportError:  # no POSIX
+    fcntl = None  # type: ignore[assignment]
+
+_EVENTS = {
+    "subprocess.Popen": "starts another program",
+    "os.system": "starts another program",
+    "os.exec": "becomes another program",
+    "os.posix_spawn": "starts another program",
+    "os.spawn": "starts another program",
+    "os.fork": "forks a process",
+    "os.forkpty": "forks a process",
+    "pty.spawn": "starts another program",
+    "mmap.__new__": "maps a file into memory",
+    "ctypes.dlopen": "calls C code by ctypes",
+    "ctypes.call_function": "calls C code by ctypes",
+    "sqlite3.connect": "uses a database",
+    "os.kill": "sends a signal",
+    "os.killpg": "sends a signal",
+    "signal.pthread_kill": "sends a signal",
+}
+"""Audit event -> what it means; see the table of audit events in the documentation of Python."""
+_AT_PATHS: dict[str, tuple[str, tuple[tuple[int, int, str], ...]]] = {
+    "os.remove": ("removes", ((0, 1, "N-M"),)),
+    "os.rename": ("renames", ((0, 2, "N*"), (1, 3, "N*"))),
+    "os.link": ("links", ((0, 2, "NM"), (1, 3, "N+"))),
+    "os.symlink": ("makes the link", ((1, 2, "N+"),)),
+    "os.mkdir": ("makes the directory", ((0, 2, "N+"),)),
+    "os.rmdir": ("removes the directory", ((0, 1, "N-L"),)),
+    "os.listdir": ("lists", ((0, -1, "lL"),)),
+    "os.truncate": ("truncates", ((0, -1, "lW"),)),
+    "os.chmod": ("changes the mode of", ((0, 2, "lM"),)),
+    "os.chown": ("changes the owner of", ((0, 3, "lM"),)),
+    "os.utime": ("changes the times of", ((0, 3, "lM"),)),
+}
+"""Event that is announced before the operation -> the verb, and for each path its position, that of the directory that
+it starts from (-1 for none), and how it is touched: what reaches an operation by another way is stopped here."""
+_STOPPED = frozenset(
+    getattr(os, name, None) for name in (*(event.partition(".")[2] for event in _AT_PATHS), "replace", "unlink")
+)
+_FAMILIES = {"socket.": "uses a socket", "dbm.": "uses a database"}
+_KNOWN = ("open", "os.", "fcntl.")
+"""Beginnings of audit events of which every known operation announces itself."""
+_PRIVATE = frozenset(("os.chdir", "os.fchdir", "os.putenv", "os.unsetenv", "os.add_dll_directory", "os.getxattr"))
+_LOCKING = frozenset(
+    getattr(fcntl, name)
+    for name in dir(fcntl)
+    if name.startswith("F_") and name.endswith(("LK", "LKW", "LK64", "LKW64"))
+)
+"""Commands by which `fcntl.fcntl` takes, gives back and asks for locks."""
+_FROZEN = "<frozen "
+_IO = ("TextIOWrapper", "BufferedReader", "BufferedWriter", "BufferedRandom", "FileIO")
+# fmt: off
+_OF_PROCESS = frozenset((
+    "WEXITSTATUS", "WIFEXITED", "WIFSIGNALED", "WTERMSIG", "_exit", "chdir", "close", "closerange", "confstr",
+    "cpu_count", "default_int_handler", "device_encoding", "dup", "dup2", "fchdir", "fdatasync", "fspath", "fsync",
+    "get_blocking", "get_exec_path", "get_inheritable", "get_terminal_size", "getcwd", "getcwdb", "getegid", "getenv",
+    "geteuid", "getgid", "getgroups", "getloadavg", "getlogin", "getpgid", "getpgrp", "getpid", "getppid",
+    "getpriority", "getresgid", "getresuid", "getsid", "getsignal", "getuid", "isatty", "lseek", "major", "makedev",
+    "minor", "nice", "pathconf", "pipe", "pipe2", "putenv", "register_at_fork", "sched_yield", "set_blocking",
+    "set_inheritable", "set_wakeup_fd", "siginterrupt", "signal", "strerror", "strsignal", "sync", "sysconf",
+    "text_encoding", "times", "umask", "uname", "unsetenv", "urandom", "valid_signals", "_path_normpath",
+    "_path_splitroot_ex", "_path_splitroot", "waitstatus_to_exitcode",
+))
+# fmt: on
+"""Functions of `os` and `signal` that concern no other process, or none that is an actor."""
+
+
+def instead(stops: Stops) -> dict[Any, Any]:
+    """Operation that not every Python announces -> what is called in its place."""
+
+    def noting(real: Any) -> Any:
+        def call(*arguments: Any, **named: Any) -> Any:
+            stops.note("uncontrolled", f"{stops.place()} starts a thread of its own, which is not under control")
+            return real(*arguments, **named)
+
+        return Twin(real, call)
+
+    names = ("start_new_thread", "start_joinable_thread")
+    return {real: noting(real) for real in (getattr(_thread, name, None) for name in names) if real is not None}
+
+
+def audit(stops: Stops) -> None:
+    """From now on tell of operations that the interpreter announces and nobody stopped before."""
+
+    def announced(event: str, arguments: tuple[Any, ...]) -> None:
+        if not stops.begun or stops.inside:
+            return
+        if event in ("os.fork", "os.forkpty"):
+            os.register_at_fork(after_in_child=stops.leave)
+        told = _EVENTS.get(event)
+        if told is None and event in _AT_PATHS:
+            if not _of_interpreter(sys._getframe(1)):
+                _stop(stops, event, arguments)
+            return
+        if told is None:
+            if event.startswith(_KNOWN):
+                if event in _PRIVATE or (event == "open" and isinstance(arguments[0], int)):
+                    return
+                if event == "fcntl.fcntl" and arguments[1] not in _LOCKING:
+                    return
+                told = f"comes to {event} by a way that is not under control"
+            else:
+                told = next((text for family, text in _FAMILIES.items() if event.startswith(family)), None)
+                if told is None:
+                    return
+        if not _of_interpreter(sys._getframe(1)):
+            stops.note("uncontrolled", f"{stops.place()} {told}, which is not under control")
+
+    sys.addaudithook(announced)
+
+
+def _stop(stops: Stops, event: str, arguments: tuple[Any, ...]) -> None:
+    word, paths = _AT_PATHS[event]
+    effects = []
+    for position, directory, how in paths:
+        path = arguments[position] if arguments[position] is not None else "."
+        start = arguments[directory] if directory >= 0 else -1
+        if isinstance(path, int):
+            how = "".join(letter for letter in how if letter in "rwWmML")
+        effects.append((stops.path(path, start if isinstance(start, int) and start >= 0 else None), how))
+    first = arguments[paths[0][0]]
+    stops.step(word, stops.label(first if first is not None else "."), tuple(effects))
+
+
+def _of_interpreter(frame: FrameType | None) -> bool:
+    """Whether it is an import, or the lab's own, or for a traceback."""
+    for _ in range(30):
+        if frame is None:
+            return False
+        name = frame.f_code.co_filename
+        if name.startswith(_FROZEN + "importlib") or frame.f_globals.get("__name__") in ("linecache", "tokenize"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def profile(stops: Stops, instead: Mapping[Any, Any]) -> None:
+    """From now on tell of C functions that may do more than compute, and of those that have a twin in ``instead``."""
+    known = set(map(id, instead))
+    raw = instead[RAW]
+    harmless: set[int] = set()
+
+    def called(frame: FrameType, event: str, function: Any) -> None:
+        if event != "c_call" or stops.inside:
+            return
+        name = frame.f_code.co_filename
+        if name.startswith((LAB, _FROZEN)):
+            return
+        owner = getattr(function, "__self__", None)
+        if owner is None or type(owner) is ModuleType:
+            if id(function) in harmless:
+                return
+            if id(function) in known and function not in _STOPPED:
+                stops.note(
+                    "uncontrolled", f"{stops.place()} calls {_name(function)} by a way that is not under control"
+                )
+            elif id(function) not in known and _leaves(function):
+                stops.note("doubt", f"{stops.place()} calls {_name(function)}, which is not under control")
+            else:
+                harmless.add(id(function))
+            return
+        what = _of_method(owner, getattr(function, "__name__", ""), raw)
+        if what is not None:
+            stops.note(what[0], f"{stops.place()} {what[1]}")
+
+    sys.setprofile(called)
+
+
+def _of_method(owner: Any, name: str, raw: type[Any]) -> tuple[str, str] | None:
+    """What a C method may do that nobody sees, and of which kind that is; None if it computes."""
+    kind = owner if isinstance(owner, type) else type(owner)
+    if kind.__name__ in _IO and kind.__module__ in ("_io", "io"):
+        if isinstance(owner, type) or isinstance(_raw(owner), raw) or _is_standard(owner):
+            return None
+        return "uncontrolled", "uses a file that was opened by a way that is not under control"
+    if isinstance(owner, os.DirEntry):
+        asks = name == "stat" or (name.startswith("is_") and owner.is_symlink())
+        return ("doubt", "asks an entry of a directory, which is not under control") if asks else None
+    if kind is _SCANDIR or package(kind) in _PACKAGES or not method_leaves_memory(kind, name):
+        return None
+    return "doubt", f"calls {kind.__module__}.{kind.__qualname__}.{name}, which is not under control"
+
+
+def _leaves(function: Any) -> bool:
+    if not isinstance(function, BuiltinFunctionType):
+        return False
+    if function.__module__ in ("posix", "nt", "_signal", "os", "signal", "_io", "io"):
+        return function.__name__ not in _OF_PROCESS
+    if package(function) in _PACKAGES:
+        return False
+    try:
+        return function not in _COMPUTING and function_leaves_memory(function)
+    except TypeError:
+        return True
+
+
+_COMPUTING = frozenset((exec, eval, compile, globals, locals, vars, __import__))
+_PACKAGES = frozenset(
+    (
+        "stat",
+        "codecs",
+        "encodings",
+        "atexit",
+        "errno",
+        "bz2",
+        "lzma",
+        "pwd",
+        "grp",
+        "resource",
+        "faulthandler",
+        "pyexpat",
+    )
+    + ("elementtree", "multibytecodec", "tracemalloc", "md5", "sha1", "sha2", "sha256", "sha512", "sha3", "blake2")
+)
+"""Packages of C code that computes, or that reads what no actor changes."""
+with os.scandir(os.path.dirname(__file__)) as _entries:
+    _SCANDIR = type(_entries)
+_STANDARD = frozenset((0, 1, 2))
+
+
+def _raw(file: Any) -> Any:
+    for name in ("buffer", "raw"):
+        file = getattr(file, name, file)
+    return file
+
+
+def _is_standard(file: Any) -> bool:
+    if file in (sys.stdout, sys.stderr, sys.stdin, sys.__stdout__, sys.__stderr__):
+        return True
+    try:
+        return _raw(file).fileno() in _STANDARD
+    except (OSError, ValueError, AttributeError):
+        return True  # closed, or in memory
+
+
+def _name(function: Any) -> str:
+    return f"{function.__module__}.{function.__qualname__}".replace("posix.", "os.")

@@ -1,0 +1,179 @@
+"""The child's side of a step: say what comes next, wait until it may happen, say what it came to."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import get_ident
+from types import CodeType, FrameType
+from typing import Any
+
+from lab.child.wire import Gone, Wire
+from lab.origin import LAB, is_library
+
+_getcwd, _fstat, _exit, _readlink = os.getcwd, os.fstat, os._exit, os.readlink
+
+Effect = tuple[Any, str]
+"""Where, an absolute path or the numbers of a device and an inode, and how: see `lab.carriers.paths`."""
+
+GO, TIMED_OUT = 0, 1
+
+
+class Stops:
+    """Stops before each operation on something shared, and lets the runner say when it may happen."""
+
+    def __init__(self) -> None:
+        self._wire = Wire(-1)
+        self.begun = False  # this is a child
+        self._identity = 0
+        self._bottom: CodeType | None = None  # what calls the actor: below it there are only the runner's frames
+        self._site: tuple[str, str, int, int] = ("", "", 0, 0)
+        self._result: str | None = None  # what the operation before came to
+        self._notes: list[tuple[str, str]] = []  # what the runner has to be told: of which kind, and what
+        self.inside = 0  # an operation that is known is going on
+        self.now = 0.0  # virtual seconds
+        self.own: set[int] = set()  # file descriptors that this process opened itself
+        self._labels: dict[int, str] = {}  # what they were opened as
+        self.locked: set[tuple[int, int]] = set()  # device and inode of files that it may have locked
+
+    def begin(self, wire: Wire, body: Any, bottom: CodeType, now: float) -> None:
+        """In the child: from now on there is somebody to ask."""
+        self._wire, self._bottom, self.now, self.begun = wire, bottom, now, True
+        self._identity = get_ident()
+        self.own.clear()
+        code = getattr(getattr(body, "__func__", body), "__code__", None) or bottom
+        self._site = _site(code, code.co_firstlineno)
+
+    def leave(self) -> None:
+        """In a process that the program itself forks, which nobody controls."""
+        self.begun = False
+
+    # ------------------------------------------------------------ steps
+
+    def step(
+        self, word: str, label: str, effects: tuple[Effect, ...], detail: str = "", wait: tuple[Any, ...] = ()
+    ) -> int:
+        """Wait until the operation may happen; `GO`, or `TIMED_OUT` where it was given up instead."""
+        if not self.begun:
+            return GO
+        if get_ident() != self._identity:
+            self.note("uncontrolled", f"{word} {label} in a thread of its own, which a process does out of control")
+            return GO
+        site = self._find_site()
+        self._send("step", (word, label, effects, detail, wait, site))
+        try:
+            answer, self.now = self._wire.receive()
+        except Gone:
+            _exit(70)  # the runner is no more, and nobody must go on without it
+        return int(answer)
+
+    def _send(self, kind: str, payload: Any) -> None:
+        result, self._result = self._result, None
+        notes, self._notes = tuple(self._notes), []
+        try:
+            self._wire.send(kind, payload, result, notes, self.now)
+        except Gone:
+            _exit(70)
+
+    def came_to(self, result: str | None) -> None:
+        """Tell what the operation that was stopped before came to."""
+        if self.begun:
+            self._result = result
+
+    def end(self, payload: Any) -> None:
+        """The actor has done all it had to; returns when its process may end."""
+        self._send("end", (*payload, self._site))
+        try:
+            self._wire.receive()
+        except Gone:
+            _exit(70)
+
+    def note(self, kind: str, what: str) -> None:
+        """Have the runner told of ``what`` with the next message."""
+        if self.begun and (kind, what) not in self._notes:
+            self._notes.append((kind, what))
+
+    @contextmanager
+    def known(self) -> Iterator[None]:
+        """What happens meanwhile is part of an operation that was announced."""
+        self.inside += 1
+        try:
+            yield
+        finally:
+            self.inside -= 1
+
+    def outside(self, function: Any) -> Any:
+        """``function``, which is called in the middle of what is known, and is none of it."""
+
+        def called(*arguments: Any) -> Any:
+            before, self.inside = self.inside, 0
+            try:
+                return function(*arguments)
+            finally:
+                self.inside = before
+
+        return called
+
+    # ------------------------------------------------------------ where
+
+    def _find_site(self) -> tuple[str, str, int, int]:
+        frame: FrameType | None = sys._getframe(2)
+        while frame is not None:
+            code = frame.f_code
+            name = code.co_filename
+            if not name.startswith(LAB) and not is_library(name):
+                self._site = _site(code, frame.f_lineno)
+                break
+            if code is self._bottom:
+                break  # the program's own functions have all returned: what ends now was theirs
+            frame = frame.f_back
+        return self._site
+
+    def place(self) -> str:
+        """The line of the program that goes on."""
+        name, function, _, line = self._find_site()
+        return f"{function} ({os.path.basename(name)}:{line})"
+
+    def opened(self, fd: int, label: str) -> None:
+        """This process has a file descriptor of its own."""
+        self.own.add(fd)
+        self._labels[fd] = label
+
+    def label(self, path: Any) -> str:
+        """What a path, or a file descriptor, is called in a trace."""
+        if isinstance(path, int):
+            return self._labels.get(path, f"file descriptor {path}")
+        return os.fsdecode(path)
+
+    def path(self, path: Any, dir_fd: int | None = None) -> Any:
+        """The absolute path as text, or device and inode for a file descriptor."""
+        if isinstance(path, int):
+            return self.inode(path)
+        text = os.fsdecode(path)
+        if text.startswith("/"):
+            return text
+        if dir_fd is None:
+            return f"{_getcwd()}/{text}"
+        try:
+            return f"{_readlink(f'/proc/self/fd/{dir_fd}')}/{text}"
+        except OSError:
+            self.note("uncontrolled", f"{self.place()} names {text} from a directory of which the path is not known")
+            return f"{_getcwd()}/{text}"
+
+    def inode(self, fd: int) -> tuple[int, int] | None:
+        """Device and inode behind a file descriptor; None where there is none."""
+        try:
+            found = _fstat(fd)
+        except (OSError, OverflowError):
+            return None
+        return found.st_dev, found.st_ino
+
+    def offset(self, fd: int) -> str:
+        """How an operation touches the position of a file descriptor: one from before the fork is shared."""
+        return "" if fd in self.own else "o"
+
+
+def _site(code: CodeType, line: int) -> tuple[str, str, int, int]:
+    return code.co_filename, code.co_qualname, code.co_firstlineno, line

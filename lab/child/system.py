@@ -1,0 +1,369 @@
+"""What processes call in place of the functions of `os`: each stops before what others could notice."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from lab.child.files import how_opened, is_shared, text_of
+from lab.child.stops import Stops
+
+Instead = dict[Any, Callable[..., Any]]
+"""Operation -> what is called in its place."""
+
+_PATHS: dict[str, tuple[str, str]] = {
+    "stat": ("asks for the state of", "lrm"),
+    "lstat": ("asks for the state of", "Nrm"),
+    "readlink": ("reads the link", "N"),
+    "access": ("asks for access to", "lm"),
+    "chmod": ("changes the mode of", "lM"),
+    "lchmod": ("changes the mode of", "NM"),
+    "chown": ("changes the owner of", "lM"),
+    "lchown": ("changes the owner of", "NM"),
+    "utime": ("changes the times of", "lM"),
+    "truncate": ("truncates", "lW"),
+    "mkdir": ("makes the directory", "N+"),
+    "mkfifo": ("makes the pipe", "N+"),
+    "mknod": ("makes the node", "N+"),
+    "rmdir": ("removes the directory", "N-L"),
+    "unlink": ("removes", "N-M"),
+    "remove": ("removes", "N-M"),
+    "listdir": ("lists", "lL"),
+    "statvfs": ("asks for the room at", "l"),
+    "getxattr": ("reads an attribute of", "lm"),
+    "setxattr": ("changes an attribute of", "lM"),
+    "removexattr": ("changes an attribute of", "lM"),
+    "listxattr": ("reads the attributes of", "lm"),
+}
+"""Function of a path -> the verb, and how it touches what is there: see `lab.carriers.paths`."""
+_ANSWERS = ("access",)
+_DESCRIPTORS: dict[str, tuple[str, str]] = {
+    "read": ("reads", "ro"),
+    "readv": ("reads", "ro"),
+    "pread": ("reads", "r"),
+    "preadv": ("reads", "r"),
+    "write": ("writes", "wo"),
+    "writev": ("writes", "wo"),
+    "pwrite": ("writes", "w"),
+    "pwritev": ("writes", "w"),
+    "ftruncate": ("truncates", "w"),
+    "posix_fallocate": ("makes room in", "w"),
+    "fstat": ("asks for the state of", "rm"),
+    "fchmod": ("changes the mode of", "M"),
+    "fchown": ("changes the owner of", "M"),
+    "fstatvfs": ("asks for the room at", ""),
+}
+_OPENING = ("dup", "dup2", "memfd_create", "eventfd", "epoll_create")
+
+
+class Twin:
+    """Called in place of an operation; unlike a function it becomes no method where it is the attribute of a class."""
+
+    __slots__ = ("__wrapped__", "_call")
+
+    def __init__(self, real: Any, call: Callable[..., Any]) -> None:
+        self.__wrapped__ = real
+        self._call = call
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        return self._call(*arguments, **named)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__wrapped__, name)
+
+    def __repr__(self) -> str:
+        return repr(self.__wrapped__)
+
+
+def make(stops: Stops) -> Instead:
+    """Operation of `os` -> its twin in the process that ``stops`` belongs to."""
+    found: Instead = {}
+    for name, call in _twins(stops):
+        real = getattr(os, name, None)
+        if real is not None:
+            found[real] = Twin(real, call(real))
+    return found
+
+
+def _twins(stops: Stops) -> Iterator[tuple[str, Callable[[Any], Callable[..., Any]]]]:
+    for name, (word, how) in _PATHS.items():
+        yield name, _of_path(stops, name, word, how)
+    for name, (word, how) in _DESCRIPTORS.items():
+        yield name, _of_descriptor(stops, word, how)
+    yield "open", _open(stops)
+    yield "close", _close(stops)
+    yield "lseek", _lseek(stops)
+    yield "rename", _two_paths(stops, "renames", "N*", "N*")
+    yield "replace", _two_paths(stops, "renames", "N*", "N*")
+    yield "link", _two_paths(stops, "links", "NM", "N+")
+    yield "symlink", _symlink(stops)
+    for name in ("sendfile", "copy_file_range"):
+        yield name, _copies(stops, name)
+    for name in _OPENING:
+        yield name, _opens_another(stops)
+    yield "pipe", _pipe(stops)
+    yield "scandir", _scandir(stops)
+
+
+def _of_path(stops: Stops, name: str, word: str, how: str) -> Callable[[Any], Callable[..., Any]]:
+    def of(real: Any) -> Callable[..., Any]:
+        def call(path: Any = ".", *arguments: Any, **named: Any) -> Any:
+            touched = how
+            if named.get("follow_symlinks") is False:
+                touched = touched.replace("l", "N")
+            try:
+                where = stops.path(path, named.get("dir_fd"))
+            except TypeError:
+                return real(path, *arguments, **named)  # which raises
+            if isinstance(path, int):
+                if not is_shared(stops, path, word):
+                    return real(path, *arguments, **named)
+                touched = "".join(letter for letter in touched if letter in "rwWmML")
+            stops.step(word, stops.label(path), ((where, touched),))
+            with stops.known():
+                result = real(path, *arguments, **named)
+            if name in _ANSWERS:
+                stops.came_to(str(result))
+            return result
+
+        return call
+
+    return of
+
+
+def _of_descriptor(stops: Stops, word: str, how: str) -> Callable[[Any], Callable[..., Any]]:
+    def of(real: Any) -> Callable[..., Any]:
+        def call(fd: Any, *arguments: Any, **named: Any) -> Any:
+            inode = stops.inode(fd) if isinstance(fd, int) else None
+            if inode is None or not is_shared(stops, fd, word):
+                return real(fd, *arguments, **named)
+            written = word == "writes" and arguments and isinstance(arguments[0], bytes | bytearray | memoryview)
+            detail = text_of(memoryview(arguments[0]).cast("B")[:200]) if written else ""
+            touched = how.replace("o", stops.offset(fd))
+            stops.step(word, stops.label(fd), ((inode, touched),), detail)
+            with stops.known():
+                result = real(fd, *arguments, **named)
+            if word == "reads" and isinstance(result, bytes):
+                stops.came_to(text_of(result))
+            return result
+
+        return call
+
+    return of
+
+
+def _open(stops: Stops) -> Callable[[Any], Callable[..., Any]]:
+    def of(real: Any) -> Callable[..., Any]:
+        def call(path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> Any:
+            how, word = how_opened(flags)
+            if flags & getattr(os, "O_NOFOLLOW", 0):
+                how = how.replace("l", "N")
+            stops.step(word, stops.label(path), ((stops.path(path, dir_fd), how),))
+            with stops.known():
+                fd = real(path, flags, mode, dir_fd=dir_fd)
+            stops.opened(fd, stops.label(path))
+            return fd
+
+        return call
+
+    return of
+
+
+def _close(stops: Stops) -> Callable[[Any], Callable[..., Any]]:
+    def of(real: Any) -> Callable[..., Any]:
+        def call(fd: int) -> None:
+            inode = stops.inode(fd) if isinstance(fd, int) else None
+            if inode in stops.locked:
+                stops.step("closes", stops.label(fd), (), wait=("close", inode, fd))
+            stops.own.discard(fd)
+            with stops.known():
+                real(fd)
+
+        return call
+
+    return of
+
+
+def _lseek(stops: Stops) -> Callable[[Any], Callable[..., Any]]:
+    def of(real: Any) -> Callable[..., Any]:
+        def call(fd: int, position: int, how: int, /) -> Any:
+            inode = stops.inode(fd) if isinstance(fd, int) else None
+            touched = ("" if how in (os.SEEK_SET, os.SEEK_CUR) else "r") + stops.offset(fd)
+            if inode is not None and touched and is_shared(stops, fd, "seeks in"):
+                stops.step("seeks in", stops.label(fd), ((inode, touched),))
+            return real(fd, position, how)
+
+        return call
+
+    return of
+
+
+def _two_paths(stops: Stops, word: str, first: str, second: str) -> Callable[[Any], Callable[..., Any]]:
+    def of(real: Any) -> Callable[..., Any]:
+        def call(src: Any, dst: Any, **named: Any) -> Any:
+            one = stops.path(src, named.get("src_dir_fd"))
+            other = stops.path(dst, named.get("dst_dir_fd"))
+            stops.step(word, stops.label(src), ((one, first), (other, second)), f"to {stops.label(dst)}")
+            with stops.known():
+                return real(src, dst, **named)
+
+        return call
+
+    return of
+
+
+def _symlink(stops: Stops) -> Callable[[Any], Callable[..., Any]]:
+    def of(real: Any) -> Callable[..., Any]:
+        def call(src: Any, dst: Any, target_is_directory: bool = False, *, dir_fd: int | None = None) -> Any:
+            stops.step("makes the link", stops.label(dst), ((stops.path(dst, dir_fd), "N+"),), f"to {stops.label(src)}")
+            with stops.known():
+                return real(src, dst, target_is_directory, dir_fd=dir_fd)
+
+        return call
+
+    return of
+
+
+def _copies(stops: Stops, name: str) -> Callable[[Any], Callable[..., Any]]:
+    def of(real: Any) -> Callable[..., Any]:
+        def call(one: int, other: int, *arguments: Any, **named: Any) -> Any:
+            out, source = (one, other) if name == "sendfile" else (other, one)
+            effects = []
+            for fd, how in ((out, "w"), (source, "r")):
+                inode = stops.inode(fd)
+                if inode is not None and is_shared(stops, fd, "copies from or to"):
+                    effects.append((inode, how + stops.offset(fd)))
+            if effects:
+                stops.step("copies into", stops.label(out), tuple(effects))
+            return real(one, other, *arguments, **named)
+
+        return call
+
+    return of
+
+
+def _opens_another(stops: Stops) -> Callable[[Any], Callable[..., Any]]:
+    """Another file descriptor; one that shares its position with an older one is shared as far as that is."""
+
+    def of(real: Any) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            fd = real(*arguments, **named)
+            if not arguments or not isinstance(arguments[0], int) or arguments[0] in stops.own:
+                stops.own.add(fd)
+            return fd
+
+        return call
+
+    return of
+
+
+class _Entries:
+    """What `os.scandir` gives: the directory is read when the first entry is asked for, and not before."""
+
+    def __init__(self, stops: Stops, entries: Any, where: Any, label: str) -> None:
+        self._stops, self._entries, self._where, self._label = stops, entries, where, label
+        self._begun = False
+
+    def __iter__(self) -> _Entries:
+        return self
+
+    def __next__(self) -> Any:
+        if not self._begun:
+            self._begun = True
+            self._stops.step("lists", self._label, ((self._where, "L"),))
+        return next(self._entries)
+
+    def __enter__(self) -> _Entries:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """As if it had come to its end."""
+        self._entries.close()
+
+
+def _scandir(stops: Stops) -> Callable[[Any], Callable[..., Any]]:
+    def of(real: Any) -> Callable[..., Any]:
+        def call(path: Any = ".") -> Any:
+            path = "." if path is None else path
+            try:
+                where = stops.path(path)
+            except TypeError:
+                return real(path)  # which raises
+            label = stops.label(path)
+            if not isinstance(path, int):
+                stops.step("opens the directory", label, ((where, "l"),))
+            with stops.known():
+                entries = real(path)
+                where = stops.inode(path) if isinstance(path, int) else _numbers(path)
+            return _Entries(stops, entries, where, label)
+
+        return call
+
+    return of
+
+
+def _numbers(path: Any) -> tuple[int, int]:
+    found = _stat(path)
+    return found.st_dev, found.st_ino
+
+
+_stat = os.stat
+
+
+def _pipe(stops: Stops) -> Callable[[Any], Callable[..., Any]]:
+    def of(real: Any) -> Callable[..., Any]:
+        def call() -> Any:
+            ends = real()
+            stops.own.update(ends)
+            return ends
+
+        return call
+
+    return of
+
+
+_QUESTIONS: dict[str, tuple[str, bool, Callable[[int], bool] | None]] = {
+    "exists": ("exists", True, None),
+    "lexists": ("exists", False, None),
+    "isfile": ("is a file", True, stat.S_ISREG),
+    "isdir": ("is a directory", True, stat.S_ISDIR),
+    "islink": ("is a link", False, stat.S_ISLNK),
+}
+
+
+def existence(stops: Stops) -> Instead:
+    """The questions of `os.path` that look for nothing but whether something is there, and of what kind."""
+    found: Instead = {}
+    for name, (what, follow, kind) in _QUESTIONS.items():
+        real = getattr(os.path, name)
+        found[real] = Twin(real, _asks(stops, real, f"asks whether it {what}", follow, kind))
+    return found
+
+
+def _asks(stops: Stops, real: Any, word: str, follow: bool, kind: Callable[[int], bool] | None) -> Callable[..., Any]:
+    look = os.stat if follow else os.lstat
+
+    def call(path: Any) -> bool:
+        try:
+            where = stops.path(path)
+        except TypeError:
+            return bool(real(path))
+        if isinstance(path, int):
+            return bool(real(path))
+        stops.step(word, stops.label(path), ((where, "l" if follow else "N"),))
+        try:
+            with stops.known():
+                found = look(path)
+        except (OSError, ValueError):
+            result = False
+        else:
+            result = kind is None or kind(found.st_mode)
+        stops.came_to(str(result))
+        return result
+
+    return call

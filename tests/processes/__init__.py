@@ -1,0 +1,1 @@
+"""Actors that are processes: files, locks, and what must not be left behind."""

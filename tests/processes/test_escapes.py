@@ -1,0 +1,123 @@
+"""What a process does past the known operations stands in the verdict, which then is not *holds*."""
+
+import ctypes
+import fcntl
+import mmap
+import multiprocessing
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+import lab
+
+
+def explore(setup, actor):
+    return lab.explore(setup, {"alice": actor, "bob": actor}, on="processes", strategy="dpor", seconds=60)
+
+
+def starts_another_program(state):
+    subprocess.run([sys.executable, "-S", "-c", ""], check=True)
+
+
+def maps_a_file(state):
+    with open("a", "r+b") as file:
+        mmap.mmap(file.fileno(), 1).close()
+
+
+def asks_a_socket(state):
+    socket.socket().close()
+
+
+def starts_a_thread(state):
+    thread = threading.Thread(target=len, args=("",))
+    thread.start()
+    thread.join()
+
+
+def uses_a_database(state):
+    sqlite3.connect("b").close()
+
+
+def calls_c(state):
+    ctypes.CDLL(None).getpid()
+
+
+def forks(state):
+    pid = os.fork()
+    if not pid:
+        Path("a").write_text("child")
+        os._exit(0)
+    os.waitpid(pid, 0)
+
+
+def asks_for_state(state, stat=os.stat):
+    stat("a")
+
+
+def reads_a_pipe(state):
+    os.write(state[1], b"x")
+
+
+def locks_by_number(state):
+    with open("a", "r+") as file:
+        fcntl.fcntl(file, fcntl.F_SETLK, b"\0" * 32)
+
+
+@pytest.mark.parametrize(
+    ("actor", "told"),
+    [
+        (starts_another_program, "starts another program, which is not under control"),
+        (maps_a_file, "maps a file into memory, which is not under control"),
+        (asks_a_socket, "uses a socket, which is not under control"),
+        (starts_a_thread, "starts a thread of its own, which is not under control"),
+        (uses_a_database, "uses a database, which is not under control"),
+        (calls_c, "calls C code by ctypes, which is not under control"),
+        (forks, "forks a process, which is not under control"),
+        (asks_for_state, "calls os.stat by a way that is not under control"),
+        (reads_a_pipe, "writes a pipe or socket, which is not under control"),
+        (locks_by_number, "comes to fcntl.fcntl by a way that is not under control, which is not under control"),
+    ],
+)
+def test_what_escapes_is_named(actor, told):
+    def setup():
+        Path("a").write_text("x")
+        return os.pipe() if actor is reads_a_pipe else None
+
+    verdict = explore(setup, actor)
+    assert verdict.status == "unknown"
+    lines = {line.split(") ", 1)[1] for line in verdict.uncontrolled if f": {actor.__name__} (" in line}
+    assert told in lines
+
+
+def test_memory_that_is_shared_is_named():
+    def setup():
+        return multiprocessing.Value("i", 0)
+
+    def add(number):
+        number.value += 1
+
+    verdict = explore(setup, add)
+    assert verdict.status == "unknown"
+    assert "setup maps memory that processes share, which is not under control" in verdict.uncontrolled
+
+
+def test_what_computes_is_no_doubt():
+    import json
+    import re
+    import shutil
+
+    def actor(state):
+        name = re.sub(r"\d", "", f"x{os.getpid()}")
+        os.makedirs(f"{name}/y", exist_ok=True)
+        Path(name, "y", "z.json").write_text(json.dumps({"a": [1, 2, 3]}))
+        shutil.copy(Path(name, "y", "z.json"), "copy")
+        sorted(Path(name).rglob("*"))
+
+    verdict = lab.explore(dict, {"alice": actor}, on="processes", strategy="dpor")
+    assert verdict.status == "holds", str(verdict)

@@ -1,0 +1,216 @@
+"""What exploring processes comes to: outcomes, witnesses, findings."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import lab
+from lab.errors import InvalidType, InvalidValue
+from tests.processes.programs import both, increment, increment_by_hand, increment_locked, value, zero
+
+
+def explore(setup, actors, **options):
+    options.setdefault("strategy", "dpor")
+    return lab.explore(setup, actors, on="processes", seconds=60, **options)
+
+
+def test_a_lost_update_is_witnessed_and_replayed():
+    verdict = explore(zero, both(increment), outcome=value, allowed={2: "both"})
+    assert (verdict.status, verdict.failure.message) == ("fails", "outcome 1 (allowed: 2)")
+    assert sorted(step.what for step in verdict.witness.trace.steps) == [
+        *["reads counter '0'"] * 2,
+        *["reads counter nothing"] * 2,
+        *["writes counter '1'"] * 2,
+    ]
+    assert verdict.witness.carrier == "process"
+    again = lab.replay(verdict.witness, zero, both(increment), outcome=value, allowed={2})
+    assert again.reason == "fails again: outcome 1 (allowed: 2)"
+
+
+def test_a_witness_on_disk_tells_that_a_repair_no_longer_fails(tmp_path):
+    verdict = explore(zero, both(increment_by_hand), outcome=value, allowed={2})
+    assert verdict.witness.pattern == "lost update"
+    witness = lab.Witness.load(verdict.witness.save(tmp_path / "witness.json"))
+    again = lab.replay(witness, zero, both(increment_by_hand), outcome=value, allowed={1, 2})
+    assert again.reason == "no longer fails: all 4 steps were taken without the failure"
+    other = lab.replay(witness, zero, both(increment_locked), outcome=value, allowed={2})
+    assert other.reason.startswith("stale: diverged at step 1")
+
+
+def test_a_file_lock_makes_one_class_of_each_order():
+    verdict = explore(zero, both(increment_locked), outcome=value, allowed={2})
+    assert (verdict.status, verdict.schedules, verdict.outcomes) == ("holds", 2, {2: 2})
+
+
+def test_what_is_in_a_buffer_is_seen_by_nobody():
+    def write(state):
+        file = open("a", "w")  # noqa: SIM115 - it has to stay open
+        file.write("x")
+        state["file"] = file  # what the process has at its end is flushed as little as it ever is
+        Path("done").touch()
+
+    def look(state):
+        done = os.path.exists("done")
+        Path("seen").write_text(f"{done} {Path('a').read_text() if done else ''}")
+
+    verdict = explore(dict, {"alice": write, "bob": look}, outcome=lambda state: Path("seen").read_text())
+    assert (verdict.status, set(verdict.outcomes)) == ("holds", {"False ", "True "})
+
+
+def test_a_file_that_ends_is_written():
+    def write(state):
+        open("a", "w").write("x")  # noqa: SIM115 - it ends here
+
+    def look(state):
+        Path("seen").write_text(Path("a").read_text())
+
+    def outcome(state):
+        return Path("seen").read_text()
+
+    verdict = explore(lambda: Path("a").write_text("old"), {"alice": write, "bob": look}, outcome=outcome)
+    assert (verdict.status, set(verdict.outcomes)) == ("holds", {"old", "", "x"})
+
+
+def killed(state):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def left(state):
+    os._exit(3)
+
+
+def exits(state):
+    sys.exit(3)
+
+
+def raises(state):
+    raise ValueError("no such thing")
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (killed, "alice was killed by SIGKILL"),
+        (left, "alice ended its process with status 3"),
+        (exits, "SystemExit: 3 left alice"),
+        (raises, "ValueError: no such thing left alice"),
+    ],
+)
+def test_an_end_that_is_none(function, message):
+    verdict = explore(dict, {"alice": function, "bob": len})
+    assert (verdict.status, verdict.failure.kind, verdict.failure.message) == ("fails", "exception", message)
+
+
+def test_where_an_exception_came_from():
+    verdict = explore(dict, {"alice": raises})
+    assert [line.rpartition(os.sep)[2] for line in verdict.failure.detail] == [
+        f"test_explore.py:{raises.__code__.co_firstlineno + 1} in raises"
+    ]
+
+
+def test_an_exit_without_complaint_is_an_end():
+    assert explore(dict, {"alice": lambda state: sys.exit(0), "bob": len}).status == "holds"
+
+
+def test_two_locks_in_two_orders():
+    import fcntl
+
+    def take(one, other):
+        def run(state):
+            with open(one, "a") as first, open(other, "a") as second:
+                fcntl.flock(first, fcntl.LOCK_EX)
+                fcntl.flock(second, fcntl.LOCK_EX)
+
+        return run
+
+    verdict = explore(dict, {"alice": take("a", "b"), "bob": take("b", "a")})
+    assert (verdict.failure.kind, verdict.failure.message) == (
+        "deadlock",
+        "alice waits for b of bob, bob waits for a of alice",
+    )
+    assert verdict.witness.pattern == "lock-order inversion"
+
+
+def test_a_lock_that_is_removed_is_another_one_for_who_comes_next():
+    import fcntl
+
+    def work(state):
+        with open("lock", "a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            increment(state)
+            os.unlink("lock")
+
+    verdict = explore(zero, both(work), outcome=value, allowed={2})
+    assert verdict.status == "fails"
+
+
+def test_who_waits_in_a_loop_sleeps_until_it_comes():
+    def wait(state):
+        while not os.path.exists("flag"):
+            time.sleep(0.1)
+
+    verdict = lab.explore(
+        dict, {"alice": wait, "bob": lambda state: Path("flag").touch()}, on="processes", schedules=20
+    )
+    assert (verdict.status, verdict.schedules) == ("unknown", 20)
+
+
+def test_a_loop_without_an_end_is_a_livelock():
+    def wait(state):
+        while not os.path.exists("flag"):
+            pass
+
+    verdict = explore(dict, {"alice": wait}, steps=50)
+    assert verdict.failure.kind == "livelock"
+
+
+@pytest.mark.parametrize(
+    ("actors", "options", "error", "message"),
+    [
+        ({"a": len}, {"on": "process"}, InvalidValue, "on='process': unknown; choose one of auto, threads, processes"),
+        (
+            {"a": len},
+            {"cancel": True},
+            InvalidValue,
+            "cancel=True: only tasks can be cancelled, and no actor is an async function; leave it out",
+        ),
+    ],
+)
+def test_what_cannot_work(actors, options, error, message):
+    with pytest.raises(error) as caught:
+        lab.explore(dict, actors, **{"on": "processes", **options})
+    assert str(caught.value) == message
+
+
+async def asleep(state):
+    """An actor of another model."""
+
+
+def test_tasks_are_no_processes():
+    with pytest.raises(InvalidType) as caught:
+        explore(dict, {"alice": asleep})
+    assert str(caught.value) == (
+        "on='processes': actor 'alice' is an async function; give a plain one, which may call asyncio.run()"
+    )
+
+
+def test_a_generator_is_told_in_the_words_of_the_other_models():
+    def actor(state):
+        return (one for one in ())
+
+    with pytest.raises(InvalidType, match=r"^actors\['alice'\]: actor\(\) returned a generator that nobody runs"):
+        explore(dict, {"alice": actor})
+
+
+def test_no_exploration_inside_of_one():
+    def actor(state):
+        explore(dict, {"alice": len})
+
+    for place in ({"setup": dict, "actors": {"alice": actor}}, {"setup": lambda: actor(None), "actors": [len]}):
+        with pytest.raises(lab.errors.LabError) as caught:
+            lab.explore(**place, on="processes")
+        assert str(caught.value).startswith("explore() was called inside an exploration")
