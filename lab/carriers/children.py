@@ -39,6 +39,21 @@ class Children:
         self._status: dict[Actor, int] = {}
         self._wild: set[Actor] = set()  # who may have started processes of its own
 
+    @property
+    def semaphores(self) -> Any:
+        """Those of `multiprocessing` that setup and older code have made."""
+        return self._operations.semaphores
+
+    @property
+    def channels(self) -> Any:
+        """Its pipes."""
+        return self._operations.channels
+
+    @property
+    def memory(self) -> Any:
+        """What of it is shared by `multiprocessing`."""
+        return self._operations.memory
+
     def begin(self, actors: Sequence[Actor], state: Any, now: float) -> None:
         """Fork one process for each actor."""
         self._status.clear()

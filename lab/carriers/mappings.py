@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import sys
-from typing import Any
 
 _MAPS = "/proc/self/maps"
+_KNOWN = ("/sem.", "/pym-")
+"""Of semaphores, and of what `multiprocessing` hands out in parts: of both there is an account of its own."""
 
 
 def shared_mappings() -> int:
@@ -16,24 +16,9 @@ def shared_mappings() -> int:
         with open(_MAPS) as maps:
             for line in maps:
                 span, mode, *_ = line.split(None, 2)
-                if mode.startswith("rw") and mode.endswith("s"):
+                if mode.startswith("rw") and mode.endswith("s") and not any(known in line for known in _KNOWN):
                     first, _, end = span.partition("-")
                     total += int(end, 16) - int(first, 16)
     except OSError:  # no Linux
         return int("mmap" in sys.modules)
     return total
-
-
-def shares_memory(before: int) -> bool:
-    """Whether there is more of it than ``before``, or some that `multiprocessing` has handed out from what it keeps."""
-    if shared_mappings() > before:
-        return True
-    if _handed_out():
-        gc.collect()  # it may be that of an exploration that is over
-    return _handed_out()
-
-
-def _handed_out() -> bool:
-    heap = getattr(sys.modules.get("multiprocessing.heap"), "BufferWrapper", None)
-    blocks: dict[Any, Any] = getattr(getattr(heap, "_heap", None), "_allocated_blocks", {})
-    return any(blocks.values())

@@ -21,6 +21,7 @@ from __future__ import annotations
 import os
 import stat
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from lab.carriers.actor import Actor
@@ -43,6 +44,23 @@ class Inode:
         self.number = number  # in the order in which they were met
         self.flock = FileLock()
         self.lockf = FileLock()
+
+
+class Semaphore:
+    """One of `multiprocessing`, which is also in the runner's memory."""
+
+    def __init__(self, number: int, value: Callable[[int], int]) -> None:
+        self._number = number
+        self._value = value
+        self.holder: Actor | None = None  # who took it last and has not given it back
+
+    def is_free(self) -> bool:
+        """Whether it can be taken now."""
+        return self._value(self._number) > 0
+
+
+class Channel:
+    """A pipe of `multiprocessing`, in one direction."""
 
 
 class Label:
@@ -71,12 +89,16 @@ class Paths:
     def __init__(self) -> None:
         self.root = ""  # the private directory; who its parents are does not change
         self.beyond = Beyond()
+        self.value: Callable[[int], int] = lambda number: 1  # of a semaphore
+        self.channels: Any = None  # `lab.child.channels.Channels`
         self.clear(0)
 
     def clear(self, actors: int) -> None:
         """Begin another execution with so many actors."""
         self._inodes: dict[tuple[int, int], Inode] = {}
         self._labels: dict[str, Label] = {}
+        self._semaphores: dict[int, Semaphore] = {}
+        self._channels: dict[tuple[int, int], Channel] = {}
         self._kept: list[Inode] = []  # so that no other object gets the id of one
         self._actors = actors
 
@@ -93,6 +115,20 @@ class Paths:
         found = self._labels.get(text)
         if found is None:
             found = self._labels[text] = Label(text)
+        return found
+
+    def semaphore(self, number: int) -> Semaphore:
+        """The semaphore with that number."""
+        found = self._semaphores.get(number)
+        if found is None:
+            found = self._semaphores[number] = Semaphore(number, self.value)
+        return found
+
+    def channel(self, inode: tuple[int, int]) -> Channel:
+        """What is read from the end with that inode."""
+        found = self._channels.get(inode)
+        if found is None:
+            found = self._channels[inode] = Channel()
         return found
 
     def locks(self, where: Any = None) -> list[FileLock]:

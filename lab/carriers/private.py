@@ -6,9 +6,11 @@ import functools
 import os
 import secrets
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from lab.errors import LabError
 
@@ -90,10 +92,16 @@ class PrivateDirectory:
         environment = {name: os.environ.get(name) for name in _TEMPORARY}
         os.environ.update(dict.fromkeys(_TEMPORARY, self._temporary))
         os.chdir(self.work)
+        config = _kept_by_multiprocessing()
+        library = config.get("tempdir")
         try:
             yield
         finally:
             tempfile.tempdir = had
+            config = _kept_by_multiprocessing()
+            config.pop("tempdir", None)
+            if library is not None:
+                config["tempdir"] = library
             for name, value in environment.items():
                 if value is None:
                     os.environ.pop(name, None)
@@ -115,6 +123,15 @@ class PrivateDirectory:
         if self._janitor:
             os.waitpid(self._janitor, 0)
             self._janitor = 0
+
+
+def _kept_by_multiprocessing() -> dict[str, Any]:
+    """Where the library keeps the path of its own temporary directory."""
+    process = sys.modules.get("multiprocessing.process")
+    if process is None:
+        return {}
+    config: dict[str, Any] = process.current_process()._config
+    return config
 
 
 _TEMPORARY = ("TMPDIR", "TEMP", "TMP")

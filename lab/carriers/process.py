@@ -16,8 +16,8 @@ from lab.carriers.children import Children
 from lab.carriers.control import Control
 from lab.carriers.execution import Choose, Recorder, Sharing, Stopped
 from lab.carriers.filelocks import FileLock
-from lab.carriers.mappings import shared_mappings, shares_memory
-from lab.carriers.paths import Paths
+from lab.carriers.mappings import shared_mappings
+from lab.carriers.paths import Paths, Semaphore
 from lab.carriers.private import PrivateDirectory
 from lab.carriers.request import HELD_BY_OTHERS, Request, waiting
 from lab.child.wire import Gone
@@ -41,6 +41,8 @@ class ProcessControl(Control):
         self._children = Children(self._directory, strict)
         self._paths = Paths()
         self._paths.root = self._directory.work
+        self._paths.value = self._children.semaphores.value
+        self._paths.channels = self._children.channels
         self._sites: dict[tuple[Any, ...], Site] = {}
         self._codes: dict[tuple[Any, ...], Any] = {}
         self._pending: dict[Actor, Request] = {}
@@ -99,9 +101,11 @@ class ProcessControl(Control):
 
     def _set_up(self, setup: Callable[[], Any]) -> Any:
         """Make a state, and see what of it would escape control."""
+        self._children.semaphores.begin()
+        self._children.channels.begin()
         before = min(self._mapped, shared_mappings()) if self._strict else 0
         state = setup()
-        if self._strict and shares_memory(before):
+        if self._strict and (shared_mappings() > before or self._children.memory.escapes()):
             self.discovery.uncontrolled["setup maps memory that processes share, which is not under control"] = None
         changed = self._paths.beyond.changed()
         if changed:
@@ -285,7 +289,7 @@ class ProcessControl(Control):
         request = self._pending[actor] = self._request(actor, *heard[:2])
         self._publish_request(actor)
         if request.blocks:
-            actor.wait = waiting(request, actor, self.now)
+            actor.wait = waiting(request, self._paths, self.now)
             self.waiting += 1
             if request.timed and actor.wait.deadline is not None and actor.wait.deadline > self.now:
                 self.timers.add(actor.index)
@@ -360,11 +364,16 @@ class ProcessControl(Control):
         self.held, self.was_set = {}, frozenset()
         for actor, wait in self.standstill:
             lock, wanted = wait.owner, self._pending[actor].wanted
-            if isinstance(lock, FileLock) and wanted is not None:
+            if isinstance(lock, Semaphore) and lock.holder is not None:
+                self.held[id(lock)] = lock.holder
+            elif isinstance(lock, FileLock) and wanted is not None:
                 holder = lock.holder(wanted)
                 self.held[id(lock)] = holder if holder is not None else "outside"
 
     def close(self) -> None:
-        """See `Control.close`."""
+        """See `Control.close`; the last state must not live on, as it may share memory."""
+        for actor in self._declared:
+            actor.argument, actor.error = (), None
+        self.actors, self._pending, self.recorder, self.sharing = [self.main], {}, None, None
         self._children.close()
         self._directory.close()

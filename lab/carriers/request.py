@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.carriers.actor import Actor, Wait
-from lab.carriers.filelocks import FileLock, Held
+from lab.carriers.filelocks import Held
 from lab.carriers.paths import Access, Paths
 from lab.instrument import Site
 from lab.operations import SYNC
 
+_OF_CONDITION = "._wait_semaphore"
 HELD_BY_OTHERS = "held by others"
 """The result of a lock that was not free although no actor holds it."""
 
@@ -36,7 +37,7 @@ class Request:
         self.made: list[Any] = []  # the entries that it makes
         self.locks: list[Access] = []
         self.wanted: Held | None = None
-        self._found: list[FileLock] = []
+        self._found: list[Any] = []
 
     def find_locks(self, paths: Paths) -> None:
         """See which locks it is about."""
@@ -45,6 +46,12 @@ class Request:
         what, *rest = self.wait
         if what == "sleep":
             self.kind, self.blocks, self.timed = "sleep", True, True
+        elif what in ("get", "put", "look"):
+            self._found = [paths.channel(rest[0])]
+            self.blocks, self.timed = what != "look", rest[3] is not None
+            self.kind = what if self.blocks else self.word
+        elif what.endswith("semaphore"):
+            self._find_semaphore(paths, what, *rest)
         elif what in ("lock", "try", "unlock"):
             inode, sort, shared, fd, start, end = rest
             self._found = [getattr(paths.inode(inode), sort)]
@@ -58,6 +65,18 @@ class Request:
             self.kind = "releases" if self._found else ""
         self.locks = [(lock, SYNC, True) for lock in self._found]
 
+    def _find_semaphore(
+        self, paths: Paths, what: str, number: int, is_lock: bool, timeout: float | None = None
+    ) -> None:
+        self._found = [paths.semaphore(number)]
+        self.blocks, self.timed = what == "semaphore", timeout is not None
+        if not self.blocks:
+            self.kind = "releases" if what == "give semaphore" else self.word
+        elif self.label.endswith(_OF_CONDITION):
+            self.kind, self.label = "condition", self.label.removesuffix(_OF_CONDITION)
+        else:
+            self.kind = "lock" if is_lock else "semaphore"
+
     def owner(self, paths: Paths) -> Any:
         """What stands for the thing that it is about in a trace."""
         if self._found:
@@ -69,6 +88,14 @@ class Request:
         if not self._found or timed_out:
             return
         what = self.wait[0]
+        if what in ("get", "put", "look"):
+            return
+        if what.endswith("semaphore"):
+            if what == "give semaphore":
+                self._found[0].holder = None
+            elif what == "semaphore" or result == "True":
+                self._found[0].holder = self.actor
+            return
         lock, wanted = self._found[0], self.wanted
         if what == "close":
             for one in self._found:
@@ -86,14 +113,25 @@ class Request:
             lock.take(wanted)
 
 
-def waiting(request: Request, actor: Actor, now: float) -> Wait:
+def waiting(request: Request, paths: Paths, now: float) -> Wait:
     """What an actor that has come to such a request waits for."""
+    if request.wait[0] in ("get", "put"):
+        what, _, inode, amount, timeout = request.wait
+        deadline = None if timeout is None else now + timeout
+        get: Callable[[], bool] = lambda: paths.channels.can_get(inode, amount)  # noqa: E731
+        put: Callable[[], bool] = lambda: paths.channels.can_put(inode)  # noqa: E731
+        ready = get if what == "get" else put
+        return Wait(what, request.locks[0][0], ready, deadline, now, request.site)
     if request.kind == "sleep":
         return Wait("sleep", None, _never, now + request.wait[1], now, request.site)
+    if request.wait[0] == "semaphore":
+        semaphore, timeout = request.locks[0][0], request.wait[3]
+        deadline = None if timeout is None else now + timeout
+        return Wait(request.kind, semaphore, semaphore.is_free, deadline, now, request.site)
     lock, wanted = request.locks[0][0], request.wanted
     assert wanted is not None
-    ready: Callable[[], bool] = lambda: lock.is_free(wanted)  # noqa: E731
-    return Wait("lock", lock, ready, None, now, request.site)
+    free: Callable[[], bool] = lambda: lock.is_free(wanted)  # noqa: E731
+    return Wait("lock", lock, free, None, now, request.site)
 
 
 def _never() -> bool:

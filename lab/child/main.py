@@ -5,18 +5,22 @@ from __future__ import annotations
 import _signal  # type: ignore[import-not-found]
 import _thread
 import ctypes
+import importlib
 import os
 import sys
 import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from threading import get_ident
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, NoReturn
 
 from lab.child import clock, files, locks, net, system
+from lab.child.channels import Channels
+from lab.child.memory import Memory
+from lab.child.semaphores import Semaphores
 from lab.child.stops import Stops
 from lab.child.wire import Wire
 from lab.errors import LabError
@@ -44,6 +48,9 @@ class Operations:
     """What is called in place of the operations that stop; made once for all children."""
 
     def __init__(self) -> None:
+        for name in _LIBRARIES:
+            with suppress(ImportError):  # where there are no semaphores, say
+                importlib.import_module(name)
         self.stops = stops = Stops()
         raw, open_ = files.make(stops)
         self.chance = clock.Chance(stops)
@@ -57,6 +64,7 @@ class Operations:
             **self.chance.instead(),
             **net.instead(self.stops),
         }
+        self.semaphores, self.memory, self.channels = Semaphores(stops), Memory(stops), Channels(stops)
         self._by_id = {id(real): twin for real, twin in self.instead.items()}
 
     @contextmanager
@@ -66,6 +74,13 @@ class Operations:
         That is done in the runner, as it would take each child longer than all the rest.  Where nobody asks to
         stop, which is in the runner itself, what is called instead does what it always did.
         """
+        with ExitStack() as others:
+            others.enter_context(self.semaphores.in_place())
+            others.enter_context(self.memory.in_place())
+            others.enter_context(self.channels.in_place())
+            yield from self._in_place()
+
+    def _in_place(self) -> Iterator[None]:
         in_classes: list[tuple[type, str, Any]] = []
         for name, module in list(sys.modules.items()):
             variables = getattr(module, "__dict__", None)
@@ -112,6 +127,9 @@ class Operations:
 
 
 _SUPPORTS = ("fd", "dir_fd", "follow_symlinks", "effective_ids")
+_NEEDED = ("connection", "heap", "popen_fork", "queues", "reduction", "resource_tracker", "sharedctypes", "synchronize")
+_LIBRARIES = tuple(f"multiprocessing.{name}" for name in _NEEDED)
+"""What `multiprocessing` imports when it is needed, which would be too late to put anything in its place."""
 _KINDS = (BuiltinFunctionType, FunctionType, MethodType, type)
 
 
@@ -136,7 +154,8 @@ def live(
         _settle(strange, parent)
         DRIVERS[get_ident()] = Bystander()  # an exploration inside of an actor is refused
         stops, chance = operations.stops, operations.chance
-        stops.begin(wire, body, _call.__code__, now)
+        stops.begin(wire, body, state, _call.__code__, now)
+        _as_multiprocessing(name)
         chance.begin(index)
         tempfile._name_sequence = chance.names()  # type: ignore[attr-defined]
         net.audit(stops)
@@ -166,6 +185,19 @@ def _settle(strange: Iterable[int], parent: int) -> None:
         _signal.signal(_signal.SIGINT, _signal.default_int_handler)
 
 
+def _as_multiprocessing(name: str) -> None:
+    """Do what `multiprocessing` does at the beginning of a process, if the program uses it."""
+    util: Any = sys.modules.get("multiprocessing.util")
+    process: Any = sys.modules.get("multiprocessing.process")
+    if util is None or process is None:
+        return
+    process._children = set()
+    process._current_process = process.BaseProcess(name=name)
+    process._current_process._popen = None
+    util._finalizer_registry.clear()
+    util._run_after_forkers()
+
+
 def _call(stops: Stops, name: str, body: Callable[[Any], Any], state: Any) -> tuple[Any, ...]:
     """Run the actor; how it ended, after all that it had is let go."""
     payload: tuple[Any, ...] = ("ended",)
@@ -180,6 +212,9 @@ def _call(stops: Stops, name: str, body: Callable[[Any], Any], state: Any) -> tu
             if error.__traceback__ is not None:
                 traceback.clear_frames(error.__traceback__)
             error.__traceback__ = None
+        util: Any = sys.modules.get("multiprocessing.util")
+        if util is not None:
+            util._exit_function()
         if _thread._count():  # the program started some
             threading._shutdown()  # type: ignore[attr-defined]
         sys.stdout.flush()

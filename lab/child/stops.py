@@ -11,6 +11,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from lab.child.wire import Gone, Wire
+from lab.naming import parts
 from lab.origin import LAB, is_library
 
 _getcwd, _fstat, _exit, _readlink = os.getcwd, os.fstat, os._exit, os.readlink
@@ -36,10 +37,13 @@ class Stops:
         self.now = 0.0  # virtual seconds
         self.own: set[int] = set()  # file descriptors that this process opened itself
         self._labels: dict[int, str] = {}  # what they were opened as
+        self._roots: list[tuple[Any, str]] = []
+        self._names: dict[int, str] | None = None
         self.locked: set[tuple[int, int]] = set()  # device and inode of files that it may have locked
 
-    def begin(self, wire: Wire, body: Any, bottom: CodeType, now: float) -> None:
+    def begin(self, wire: Wire, body: Any, state: Any, bottom: CodeType, now: float) -> None:
         """In the child: from now on there is somebody to ask."""
+        self._roots = [(state, parameter_of(body))]
         self._wire, self._bottom, self.now, self.begun = wire, bottom, now, True
         self._identity = get_ident()
         self.own.clear()
@@ -123,7 +127,7 @@ class Stops:
         while frame is not None:
             code = frame.f_code
             name = code.co_filename
-            if not name.startswith(LAB) and not is_library(name):
+            if not name.startswith(LAB) and not is_library(name) and not _made_by_library(frame):
                 self._site = _site(code, frame.f_lineno)
                 break
             if code is self._bottom:
@@ -146,6 +150,43 @@ class Stops:
         if isinstance(path, int):
             return self._labels.get(path, f"file descriptor {path}")
         return os.fsdecode(path)
+
+    def name_of(self, part: object, otherwise: str) -> str:
+        """What the program calls an object that has ``part`` inside, from its state on or by a variable."""
+        if not self.begun:
+            return otherwise
+        if self._names is None:
+            self._names = {}
+            for root, name in self._roots:
+                self._take_names(root, name)
+        found = self._names.get(id(part))
+        if found is None:
+            frame: FrameType | None = sys._getframe(2)
+            while frame is not None and found is None and frame.f_code is not self._bottom:
+                if not frame.f_code.co_filename.startswith(LAB) and not is_library(frame.f_code.co_filename):
+                    for variables in (frame.f_locals, frame.f_globals):
+                        for name, value in list(variables.items()):
+                            if has_inside(value, part):
+                                found = name
+                frame = frame.f_back
+            self._names[id(part)] = found = found or otherwise
+        return found
+
+    def _take_names(self, root: object, name: str) -> None:
+        names = self._names
+        assert names is not None
+        pending: list[tuple[object, str, int]] = [(root, name, 0)]
+        seen: set[int] = set()
+        while pending and len(seen) < _MOST_NAMED:
+            thing, path, depth = pending.pop(0)
+            if id(thing) in seen or thing is None or isinstance(thing, int | float | str | bytes | type):
+                continue
+            seen.add(id(thing))
+            names.setdefault(id(thing), path)
+            for part in inside(thing):
+                names.setdefault(id(part), path)
+            if depth < _DEEPEST:
+                pending += [(part, part_path, depth + 1) for part, part_path in parts(thing, path)]
 
     def path(self, path: Any, dir_fd: int | None = None) -> Any:
         """The absolute path as text, or device and inode for a file descriptor."""
@@ -173,6 +214,40 @@ class Stops:
     def offset(self, fd: int) -> str:
         """How an operation touches the position of a file descriptor: one from before the fork is shared."""
         return "" if fd in self.own else "o"
+
+
+_MOST_NAMED, _DEEPEST = 300, 4
+_INSIDE = ("_semlock", "_obj", "_lock", "_reader", "_writer")
+
+
+def inside(thing: object) -> list[object]:
+    """What stops inside of an object of `multiprocessing`."""
+    variables = getattr(thing, "__dict__", None)
+    return [variables[name] for name in _INSIDE if name in variables] if type(variables) is dict else []
+
+
+def has_inside(thing: object, part: object) -> bool:
+    """Whether it is, or has, that part."""
+    return thing is part or any(one is part for one in inside(thing))
+
+
+def parameter_of(body: Any) -> str:
+    """What an actor calls the state."""
+    function = getattr(body, "__func__", body)
+    code = getattr(function, "__code__", None)
+    if code is None or not code.co_argcount:
+        return "state"
+    position = 1 if function is not body and code.co_argcount > 1 else 0
+    return str(code.co_varnames[position])
+
+
+def _made_by_library(frame: FrameType) -> bool:
+    """Whether it is code without a file, as `exec` makes it, and not of the program."""
+    if not frame.f_code.co_filename.startswith("<"):
+        return False
+    module = sys.modules.get(str(frame.f_globals.get("__name__", "")))
+    file = getattr(module, "__file__", None)
+    return module is None or (file is not None and is_library(file))
 
 
 def _site(code: CodeType, line: int) -> tuple[str, str, int, int]:

@@ -3,7 +3,6 @@
 import ctypes
 import fcntl
 import mmap
-import multiprocessing
 import os
 import socket
 import sqlite3
@@ -93,18 +92,6 @@ def test_what_escapes_is_named(actor, told):
     assert verdict.status == "unknown"
     lines = {line.split(") ", 1)[1] for line in verdict.uncontrolled if f": {actor.__name__} (" in line}
     assert told in lines
-
-
-def test_memory_that_is_shared_is_named():
-    def setup():
-        return multiprocessing.Value("i", 0)
-
-    def add(number):
-        number.value += 1
-
-    verdict = explore(setup, add)
-    assert verdict.status == "unknown"
-    assert "setup maps memory that processes share, which is not under control" in verdict.uncontrolled
 
 
 def test_what_computes_is_no_doubt():

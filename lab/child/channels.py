@@ -1,0 +1,198 @@
+"""Pipes and queues of `multiprocessing`: the runner has their ends as well, and sees what is in them."""
+
+from __future__ import annotations
+
+import select
+import struct
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from lab.child.stops import TIMED_OUT, Stops
+
+try:
+    import fcntl
+    import termios
+except ImportError:  # no POSIX
+    fcntl = termios = None  # type: ignore[assignment]
+
+_CONNECTION, _QUEUES = "multiprocessing.connection", "multiprocessing.queues"
+_AT_ONCE = select.PIPE_BUF if hasattr(select, "PIPE_BUF") else 512  # bytes that are written in one piece
+_AFTERWARDS = "what is put into a Queue was there at once; the library's own thread brings it a little later"
+
+Inode = tuple[int, int]
+
+
+class Channels:
+    """The pipes that the runner knows, and so do the processes that it forks."""
+
+    def __init__(self, stops: Stops) -> None:
+        self._stops = stops
+        self._peers: dict[Inode, Inode] = {}  # where what is sent into an end arrives
+        self._ends: dict[Inode, list[int]] = {}  # file descriptors of the runner
+        self._real: dict[str, Any] = {}
+
+    def begin(self) -> None:
+        """Another execution; what setup makes comes to be known again."""
+        self._peers.clear()
+        self._ends.clear()
+
+    # ------------------------------------------------------------ in the runner
+
+    def can_get(self, inode: Inode, amount: int) -> bool:
+        """Whether so many bytes can be read there, or never so many more."""
+        return any(_has(fd, amount) for fd in self._open(inode))
+
+    def can_put(self, inode: Inode) -> bool:
+        """Whether something can be written there."""
+        return any(_takes(fd) for fd in self._open(inode))
+
+    def _open(self, inode: Inode) -> Iterator[int]:
+        for fd in self._ends.get(inode, ()):
+            if self._stops.inode(fd) == inode:
+                yield fd
+
+    def _pipe(self, duplex: bool = True) -> Any:
+        """Stands for `multiprocessing.Pipe`."""
+        ends = self._real["Pipe"](duplex)
+        if not self._stops.begun:
+            inodes = [self._stops.inode(end.fileno()) for end in ends]
+            for end, inode, other in zip(ends, inodes, reversed(inodes), strict=True):
+                if inode is not None and other is not None:
+                    self._ends.setdefault(inode, []).append(end.fileno())
+                    self._peers[inode] = other
+        return ends
+
+    # ------------------------------------------------------------ in a child
+
+    def _known(self, handle: int, word: str) -> Inode | None:
+        """The inode of an end that others have as well; None for one of which only this process knows."""
+        stops = self._stops
+        if not stops.begun or handle in stops.own:
+            return None
+        inode = stops.inode(handle)
+        if inode not in self._peers:
+            stops.note("uncontrolled", f"{stops.place()} {word} a pipe or socket, which is not under control")
+            return None
+        return inode
+
+    def _send_bytes(self, connection: Any, data: Any) -> None:
+        inode = self._known(connection._handle, "sends into")
+        if inode is None:
+            self._real["_send_bytes"](connection, data)
+            return
+        stops = self._stops
+        if len(data) + 4 > _AT_ONCE:
+            stops.note("doubt", f"{stops.place()} sends {len(data):,} bytes, which was taken to be one step")
+        label = stops.name_of(connection, "a pipe")
+        stops.step("sends into", label, (), wait=("put", self._peers[inode], inode, 0, None))
+        with stops.known():
+            self._real["_send_bytes"](connection, data)
+
+    def _recv_bytes(self, connection: Any, maxsize: int | None = None) -> Any:
+        inode = self._known(connection._handle, "receives from")
+        if inode is None:
+            return self._real["_recv_bytes"](connection, maxsize)
+        stops = self._stops
+        label = stops.name_of(connection, "a pipe")
+        stops.step("receives from", label, (), wait=("get", inode, inode, 4, None))
+        with stops.known():
+            (size,) = struct.unpack("!i", connection._recv(4).getvalue())
+        if maxsize is not None and size > maxsize:
+            return None
+        if size < 0:
+            stops.note("uncontrolled", f"{stops.place()} receives what is no message")
+        stops.step("receives the rest from", label, (), wait=("get", inode, inode, max(size, 0), None))
+        with stops.known():
+            return connection._recv(size)
+
+    def _poll(self, connection: Any, timeout: float | None) -> bool:
+        inode = self._known(connection._handle, "asks")
+        if inode is None:
+            return bool(self._real["_poll"](connection, timeout))
+        stops = self._stops
+        label = stops.name_of(connection, "a pipe")
+        if timeout is not None and timeout <= 0:
+            stops.step("asks whether it has something", label, (), wait=("look", inode, inode, 1, None))
+            found = bool(select.select([connection._handle], [], [], 0)[0])
+            stops.came_to(str(found))
+            return found
+        return stops.step("waits for something in", label, (), wait=("get", inode, inode, 1, timeout)) != TIMED_OUT
+
+    def _put(self, queue: Any, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        self._bring(queue, item, block, timeout, lambda: None)
+
+    def _put_joinable(self, queue: Any, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        def count() -> None:
+            with queue._cond:
+                queue._unfinished_tasks.release()
+
+        self._bring(queue, item, block, timeout, count)
+
+    def _bring(self, queue: Any, item: Any, block: bool, timeout: float | None, count: Any) -> None:
+        """Put something into a queue, and send it at once."""
+        library = sys.modules[_QUEUES]
+        if queue._closed:
+            raise ValueError(f"Queue {queue!r} is closed")
+        if not queue._sem.acquire(block, timeout):
+            raise library.Full
+        self._stops.note("doubt", _AFTERWARDS)
+        count()
+        data = library._ForkingPickler.dumps(item)
+        if queue._wlock is None:
+            queue._send_bytes(data)
+            return
+        with queue._wlock:
+            queue._send_bytes(data)
+
+    @contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Let the library do these."""
+        before: list[tuple[Any, str, Any]] = []
+        connection: Any = sys.modules.get(_CONNECTION)
+        queues: Any = sys.modules.get(_QUEUES)
+        if connection is not None and fcntl is not None:
+            for name in ("_send_bytes", "_recv_bytes", "_poll"):
+                self._real[name] = getattr(connection.Connection, name)
+                before.append((connection.Connection, name, self._real[name]))
+                setattr(connection.Connection, name, _as_method(getattr(self, name)))
+            self._real["Pipe"] = connection.Pipe
+            before.append((connection, "Pipe", connection.Pipe))
+            connection.Pipe = self._pipe
+        if queues is not None:
+            for kind, put in ((queues.Queue, self._put), (queues.JoinableQueue, self._put_joinable)):
+                before.append((kind, "put", kind.put))
+                kind.put = _as_method(put)
+        try:
+            yield
+        finally:
+            for owner, name, value in before:
+                setattr(owner, name, value)
+
+
+def _as_method(bound: Any) -> Any:
+    def method(thing: Any, *arguments: Any, **named: Any) -> Any:
+        return bound(thing, *arguments, **named)
+
+    return method
+
+
+def _has(fd: int, amount: int) -> bool:
+    """Whether so many bytes are there to be read, or the other end is closed."""
+    waiting = bytearray(4)
+    try:
+        fcntl.ioctl(fd, termios.FIONREAD, waiting)
+        if struct.unpack("i", waiting)[0] >= max(amount, 1):
+            return True
+        poll = select.poll()
+        poll.register(fd, select.POLLIN)
+        return any(event & select.POLLHUP for _, event in poll.poll(0)) or not amount
+    except (OSError, ValueError):
+        return False
+
+
+def _takes(fd: int) -> bool:
+    poll = select.poll()
+    poll.register(fd, select.POLLOUT)
+    return any(event & select.POLLOUT for _, event in poll.poll(0))

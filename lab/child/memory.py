@@ -1,0 +1,207 @@
+"""Memory that processes share by `multiprocessing`: values and arrays that stop before each access.
+
+What else shares memory (structures, `multiprocessing.shared_memory`, `mmap`) is told and no part of a proof.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import sys
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from lab.child.stops import Stops
+from lab.naming import short
+
+_LIBRARY, _HEAP, _SYNCHRONIZE = "multiprocessing.sharedctypes", "multiprocessing.heap", "multiprocessing.synchronize"
+_TRACKER = "multiprocessing.resource_tracker"
+_SIMPLE: Any = ctypes.c_int.__mro__[1]
+_MOST = 256  # elements of an array that are told apart
+_DEVICE = -1  # what stands in the place of a device's number where an address is meant
+
+
+class Memory:
+    """Values and arrays of `multiprocessing` that stop."""
+
+    def __init__(self, stops: Stops) -> None:
+        self._stops = stops
+        self._kinds: dict[Any, Any] = {}
+        self._seen: weakref.WeakSet[Any] = weakref.WeakSet()  # blocks of memory to which every access stops
+        self.real: Any = getattr(sys.modules.get(_LIBRARY), "rebuild_ctype", None)
+
+    def rebuild(self, type_: Any, wrapper: Any, length: int | None) -> Any:
+        """What the library makes of a block of memory."""
+        if length is not None:
+            type_ = type_ * length
+        kind = self._controlled(type_)
+        if kind is None:
+            return self.real(type_, wrapper, None)
+        made = kind.from_buffer(wrapper.create_memoryview())
+        made._wrapper = wrapper
+        self._seen.add(wrapper)
+        return made
+
+    def escapes(self) -> bool:
+        """Whether there is a block of shared memory that somebody may use without stopping."""
+        if self._blocks() > len(self._seen):
+            gc.collect()  # it may be that of an exploration that is over
+        return self._blocks() > len(self._seen)
+
+    def _blocks(self) -> int:
+        heap = getattr(sys.modules.get(_HEAP), "BufferWrapper", None)
+        blocks: dict[Any, Any] = getattr(getattr(heap, "_heap", None), "_allocated_blocks", {})
+        return sum(map(len, blocks.values()))
+
+    def _controlled(self, type_: Any) -> Any:
+        if type_ not in self._kinds:
+            made = None
+            if _is_simple(type_):
+                made = self._value_kind(type_)
+            elif issubclass(type_, ctypes.Array) and _is_simple(type_._type_):
+                made = self._array_kind(type_)
+            self._kinds[type_] = made
+        return self._kinds[type_]
+
+    def _value_kind(self, type_: Any) -> Any:
+        stops, inherited = self._stops, type_.value
+
+        class Value(type_):  # type: ignore[misc]
+            def __init__(self, *arguments: Any) -> None:
+                if arguments:
+                    self.value = arguments[0]
+
+        def get(value: Any) -> Any:
+            stops.step("reads", stops.name_of(value, "a shared value"), (_place(value, "r"),))
+            found = inherited.__get__(value)
+            stops.came_to(short(found))
+            return found
+
+        def put(value: Any, new: Any) -> None:
+            stops.step("writes", stops.name_of(value, "a shared value"), (_place(value, "w"),), short(new) or "")
+            inherited.__set__(value, new)
+
+        Value.value = property(get, put)
+        return _named_like(Value, type_)
+
+    def _array_kind(self, type_: Any) -> Any:
+        stops, size, length = self._stops, ctypes.sizeof(type_._type_), type_._length_
+
+        def touches(array: Any, key: Any, how: str, detail: str = "") -> None:
+            if isinstance(key, slice):
+                elements = range(length)[key]
+            else:
+                elements = range(length)[key:][:1] if -length <= key < length else range(0)
+            if length > _MOST:
+                elements = range(min(1, len(elements)))
+            start = ctypes.addressof(array)
+            effects = tuple([((_DEVICE, start + size * element), how) for element in elements])
+            name = stops.name_of(array, "a shared array")
+            text = f"{key.start}:{key.stop}" if isinstance(key, slice) else str(key)
+            stops.step("reads" if how == "r" else "writes", f"{name}[{text}]", effects, detail)
+
+        class Array(type_):  # type: ignore[misc]
+            def __init__(self, *arguments: Any) -> None:
+                for position, value in enumerate(arguments):
+                    type_.__setitem__(self, position, value)
+
+            def __getitem__(self, key: Any) -> Any:
+                touches(self, key, "r")
+                found = type_.__getitem__(self, key)
+                stops.came_to(short(found))
+                return found
+
+            def __setitem__(self, key: Any, new: Any) -> None:
+                touches(self, key, "w", short(new) or "")
+                type_.__setitem__(self, key, new)
+
+            def __iter__(self) -> Iterator[Any]:
+                for position in range(length):
+                    yield self[position]
+
+        for name in ("value", "raw"):
+            inherited = getattr(type_, name, None)
+            if inherited is not None:
+                setattr(Array, name, _whole(inherited, touches, length))
+        return _named_like(Array, type_)
+
+    def _barrier_made(self, real: Any) -> Any:
+        def __init__(barrier: Any, *arguments: Any, **named: Any) -> None:  # noqa: N807 - it takes the place of one
+            real(barrier, *arguments, **named)
+            self._seen.add(barrier._wrapper)
+
+        return __init__
+
+    def _barrier_state(self, real: Any) -> Any:
+        def get(barrier: Any) -> Any:
+            if self._stops.begun and not barrier._cond._lock._semlock._is_mine():
+                self._stops.note("uncontrolled", f"{self._stops.place()} looks at a barrier from outside")
+            return real.fget(barrier)
+
+        return property(get, real.fset)
+
+    @contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Let the library make these."""
+        library: Any = sys.modules.get(_LIBRARY)
+        barrier: Any = getattr(sys.modules.get(_SYNCHRONIZE), "Barrier", None)
+        before: list[tuple[Any, str, Any]] = []
+        if library is not None:
+            self.real = library.rebuild_ctype
+            before.append((library, "rebuild_ctype", self.real))
+            library.rebuild_ctype = self.rebuild
+        tracker: Any = getattr(sys.modules.get(_TRACKER), "ResourceTracker", None)
+        if tracker is not None:
+            before.append((tracker, "ensure_running", tracker.ensure_running))
+            tracker.ensure_running = _elsewhere(tracker.ensure_running)
+        if barrier is not None:
+            before += [(barrier, "__init__", barrier.__init__), (barrier, "_state", vars(barrier)["_state"])]
+            barrier.__init__ = self._barrier_made(barrier.__init__)
+            barrier._state = self._barrier_state(barrier._state)
+        try:
+            yield
+        finally:
+            for owner, name, value in before:
+                setattr(owner, name, value)
+
+
+def _elsewhere(real: Any) -> Any:
+    """The process that the library starts here outlives the private directory, so it must not be in there."""
+
+    def ensure_running(tracker: Any) -> Any:
+        here = os.getcwd()
+        os.chdir("/")
+        try:
+            return real(tracker)
+        finally:
+            os.chdir(here)
+
+    return ensure_running
+
+
+def _is_simple(type_: Any) -> bool:
+    return type_.__mro__[1] is _SIMPLE and type_ is not ctypes.py_object
+
+
+def _place(thing: Any, how: str) -> tuple[tuple[int, int], str]:
+    return (_DEVICE, ctypes.addressof(thing)), how
+
+
+def _whole(inherited: Any, touches: Any, length: int) -> Any:
+    def get(array: Any) -> Any:
+        touches(array, slice(None), "r")
+        return inherited.__get__(array)
+
+    def put(array: Any, new: Any) -> None:
+        touches(array, slice(None), "w")
+        inherited.__set__(array, new)
+
+    return property(get, put)
+
+
+def _named_like(kind: Any, type_: Any) -> Any:
+    kind.__name__, kind.__qualname__, kind.__module__ = type_.__name__, type_.__qualname__, type_.__module__
+    return kind

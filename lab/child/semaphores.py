@@ -1,0 +1,148 @@
+"""Locks, semaphores, conditions, events and barriers of `multiprocessing`: all of them are made of semaphores.
+
+What stops is the semaphore below.  The runner has it in its memory as well, and sees there whether it can be taken, so
+whoever has to wait is known to wait, whatever the library's own code makes of its semaphores.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from lab.child.stops import TIMED_OUT, Stops
+
+_RECURSIVE = 0  # the kind of a lock that its holder may take again
+_MODULE, _LIBRARY = "_multiprocessing", "multiprocessing.synchronize"
+
+
+class Semaphores:
+    """All semaphores that the runner knows, and so do the processes that it forks."""
+
+    def __init__(self, stops: Stops) -> None:
+        self._stops = stops
+        self.real: Any = getattr(sys.modules.get(_MODULE), "SemLock", None)
+        self._known: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+        self._made = 0
+        self._before = 0
+        self.kind: type[Any] = self._make_kind()
+
+    def begin(self) -> None:
+        """Another execution: what setup makes has the same numbers each time."""
+        self._made = 0
+
+    def value(self, number: int) -> int:
+        """How often the semaphore with that number can be taken now."""
+        known = self._known.get(number)
+        return known.real._get_value() if known is not None else 1
+
+    def _enter(self, semaphore: Any) -> int:
+        """The number of a semaphore; 0 for one of which only its own process knows."""
+        if self._stops.begun:
+            return 0
+        self._made += 1
+        self._known[self._made] = semaphore
+        return self._made
+
+    def _make_kind(self) -> type[Any]:
+        semaphores, stops = self, self._stops
+
+        class SemLock:
+            """Stands for a semaphore of the operating system."""
+
+            def __init__(self, kind: int, value: int, maxvalue: int, name: str, unlink: bool) -> None:
+                self.real = semaphores.real(kind, value, maxvalue, name, unlink)
+                self.number = semaphores._enter(self)
+
+            def acquire(self, block: bool = True, timeout: float | None = None) -> bool:
+                """Take it, or wait for it in the runner's way."""
+                real = self.real
+                if not stops.begun or not self.number or (real.kind == _RECURSIVE and real._is_mine()):
+                    return bool(real.acquire(block, timeout))
+                label = stops.name_of(self, "a lock" if real.maxvalue == 1 else "a semaphore")
+                about = (self.number, real.maxvalue == 1)
+                if not block or (timeout is not None and timeout <= 0):
+                    stops.step("tries to acquire", label, (), wait=("try semaphore", *about))
+                    taken = bool(real.acquire(False))
+                    stops.came_to(str(taken))
+                    return taken
+                while stops.step("acquires", label, (), wait=("semaphore", *about, timeout)) != TIMED_OUT:
+                    if real.acquire(False):
+                        return True
+                return False
+
+            def release(self) -> None:
+                """Give it back; what a holder took several times is given back with the last."""
+                real = self.real
+                again = real.kind == _RECURSIVE and (not real._is_mine() or real._count() > 1)
+                if stops.begun and self.number and not again:
+                    label = stops.name_of(self, "a lock" if real.maxvalue == 1 else "a semaphore")
+                    stops.step("releases", label, (), wait=("give semaphore", self.number, real.maxvalue == 1))
+                real.release()
+
+            def __enter__(self) -> bool:
+                return self.acquire()
+
+            def __exit__(self, *_: object) -> None:
+                self.release()
+
+            def _ask(self) -> None:
+                if stops.begun and self.number:
+                    label = stops.name_of(self, "a semaphore")
+                    stops.step("asks for the value of", label, (), wait=("ask semaphore", self.number, False))
+
+            def _get_value(self) -> int:
+                self._ask()
+                return int(self.real._get_value())
+
+            def _is_zero(self) -> bool:
+                self._ask()
+                return bool(self.real._is_zero())
+
+            def _count(self) -> int:
+                return int(self.real._count())
+
+            def _is_mine(self) -> bool:
+                return bool(self.real._is_mine())
+
+            def _after_fork(self) -> None:
+                self.real._after_fork()
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(self.real, name)
+
+        return SemLock
+
+    @contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Let the library make these, and change those that it has made before."""
+        library = sys.modules.get(_LIBRARY)
+        if library is None or self.real is None:
+            yield
+            return
+        module: Any = sys.modules[_MODULE]
+        registry = sys.modules["multiprocessing.util"]._afterfork_registry
+        older = [one for one in list(registry.values()) if isinstance(one, library.SemLock)]
+        before = [(one, dict(vars(one))) for one in older if type(vars(one).get("_semlock")) is self.real]
+        for one, variables in before:
+            stand_in: Any = object.__new__(self.kind)
+            stand_in.real = variables["_semlock"]
+            self._before -= 1  # of another row of numbers than those that setup makes
+            stand_in.number = self._before
+            self._known[self._before] = stand_in
+            for name, value in variables.items():
+                if value is stand_in.real:
+                    vars(one)[name] = stand_in
+                elif getattr(value, "__self__", None) is stand_in.real:
+                    vars(one)[name] = getattr(stand_in, value.__name__)
+        module.SemLock, real = self.kind, module.SemLock
+        try:
+            yield
+        finally:
+            module.SemLock = real
+            for one, variables in before:
+                for name in ("_semlock", *[name for name, value in variables.items() if callable(value)]):
+                    if name in variables:
+                        vars(one)[name] = variables[name]

@@ -1,0 +1,250 @@
+"""Locks, memory, pipes and queues of `multiprocessing`."""
+
+import ctypes
+import multiprocessing as mp
+from multiprocessing import shared_memory
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import lab
+from tests.processes.programs import both
+
+OLDER = mp.Lock()
+
+
+def explore(setup, actors, **options):
+    return lab.explore(setup, actors, on="processes", strategy="dpor", seconds=60, **options)
+
+
+def state(**parts):
+    return lambda: SimpleNamespace(**{name: make() for name, make in parts.items()})
+
+
+def seen():
+    return Path("seen").read_text()
+
+
+def note(text):
+    Path("seen").write_text(str(text))
+
+
+def in_turn(shared):
+    with shared.lock:
+        with open("order", "a") as file:
+            file.write(mp.current_process().name[0])
+
+
+@pytest.mark.parametrize("make", [mp.Lock, mp.RLock, mp.Semaphore, mp.BoundedSemaphore, mp.Condition])
+def test_who_takes_turns_has_one_class_for_each_order(make):
+    actors = {"alice": in_turn, "bob": in_turn, "carol": in_turn}
+    verdict = explore(state(lock=make), actors, outcome=lambda shared: Path("order").read_text())
+    assert (verdict.status, verdict.schedules) == ("holds", 6)
+    assert set(verdict.outcomes) == {"abc", "acb", "bac", "bca", "cab", "cba"}
+
+
+def test_a_lock_from_before_the_exploration():
+    def add(shared):
+        with OLDER:
+            shared.value += 1
+
+    verdict = explore(lambda: mp.RawValue("i", 0), both(add), outcome=lambda shared: shared.value)
+    assert (verdict.status, verdict.schedules, verdict.outcomes) == ("holds", 2, {2: 2})
+    assert OLDER.acquire(False)
+    OLDER.release()
+
+
+def add_one(shared):
+    shared.value += 1
+
+
+def test_a_value_has_a_lock_for_each_access_and_none_for_both():
+    verdict = explore(lambda: mp.Value("i", 0), both(add_one), outcome=lambda shared: shared.value)
+    assert (verdict.status, verdict.schedules, verdict.outcomes) == ("holds", 6, {1: 4, 2: 2})
+
+
+def test_a_value_under_its_lock():
+    def add(shared):
+        with shared.get_lock():
+            shared.value += 1
+
+    verdict = explore(lambda: mp.Value("i", 0), both(add), outcome=lambda shared: shared.value)
+    assert (verdict.status, verdict.schedules, verdict.outcomes) == ("holds", 2, {2: 2})
+
+
+def test_a_lost_update_of_a_value_without_a_lock():
+    verdict = explore(lambda: mp.RawValue("i", 0), both(add_one), outcome=lambda shared: shared.value, allowed={2})
+    assert (verdict.status, verdict.witness.pattern) == ("fails", "lost update")
+    assert [step.what for step in verdict.witness.trace.steps] == [
+        *("reads shared 0", "reads shared 0", "writes shared 1", "writes shared 1")
+    ]
+    again = lab.replay(
+        verdict.witness, lambda: mp.RawValue("i", 0), both(add_one), outcome=lambda shared: shared.value, allowed={2}
+    )
+    assert again.reason.startswith("fails again")
+
+
+def test_elements_of_an_array_are_told_apart():
+    def add(position):
+        def run(shared):
+            shared[position] += 1
+
+        return run
+
+    def outcome(shared):
+        return tuple(shared)
+
+    apart = explore(lambda: mp.RawArray("i", 2), {"alice": add(0), "bob": add(1)}, outcome=outcome)
+    assert (apart.status, apart.schedules, apart.outcomes) == ("holds", 1, {(1, 1): 1})
+    same = explore(lambda: mp.RawArray("i", 2), {"alice": add(0), "bob": add(0)}, outcome=outcome)
+    assert (same.status, same.outcomes.keys()) == ("holds", {(1, 0), (2, 0)})
+
+
+def test_slices_and_texts_of_arrays():
+    def write(shared):
+        shared[1:3] = [5, 6]
+
+    def read(shared):
+        note(list(shared))
+
+    verdict = explore(lambda: mp.RawArray("i", 3), {"alice": write, "bob": read}, outcome=lambda shared: seen())
+    assert (verdict.status, verdict.outcomes.keys()) == ("holds", {"[0, 0, 0]", "[0, 5, 6]", "[0, 0, 6]"})
+
+    def text(shared):
+        shared.value = b"hi"
+
+    verdict = explore(lambda: mp.Array("c", 4), {"alice": text}, outcome=lambda shared: shared.value)
+    assert (verdict.status, verdict.outcomes) == ("holds", {b"hi": 1})
+
+
+def test_two_locks_in_two_orders():
+    def take(one, other):
+        def run(shared):
+            with getattr(shared, one), getattr(shared, other):
+                pass
+
+        return run
+
+    verdict = explore(state(a=mp.Lock, b=mp.Lock), {"alice": take("a", "b"), "bob": take("b", "a")})
+    assert (verdict.failure.kind, verdict.failure.message) == (
+        "deadlock",
+        "alice waits for shared.b of bob, bob waits for shared.a of alice",
+    )
+
+
+def test_a_notification_that_nobody_waits_for_yet():
+    def wait(shared):
+        with shared:
+            shared.wait()
+
+    def notify(shared):
+        with shared:
+            shared.notify()
+
+    verdict = explore(mp.Condition, {"alice": wait, "bob": notify})
+    assert verdict.failure.kind == "lost wakeup"
+
+
+def test_an_event_orders():
+    def first(shared):
+        note("first")
+        shared.set()
+
+    def second(shared):
+        shared.wait()
+        note("second")
+
+    verdict = explore(mp.Event, {"alice": first, "bob": second}, outcome=lambda shared: seen())
+    assert (verdict.status, verdict.outcomes.keys()) == ("holds", {"second"})
+
+
+def test_a_barrier():
+    def meet(shared):
+        shared.wait()
+
+    verdict = explore(lambda: mp.Barrier(2), both(meet))
+    assert verdict.status == "holds"
+    alone = explore(lambda: mp.Barrier(2), {"alice": meet})
+    assert alone.status == "fails"
+
+
+def test_a_try_and_a_timeout():
+    def hold(shared):
+        with shared.lock:
+            Path("held").touch()
+
+    def attempt(shared):
+        taken = shared.lock.acquire(timeout=1)
+        note(taken)
+        if taken:
+            shared.lock.release()
+
+    verdict = explore(state(lock=mp.Lock), {"alice": hold, "bob": attempt}, outcome=lambda shared: seen())
+    assert (verdict.status, verdict.outcomes.keys()) == ("holds", {"True", "False"})
+
+
+def test_pipes_and_simple_queues():
+    def ask(shared):
+        shared.pipe[0].send("hi")
+        shared.queue.put(shared.pipe[0].recv())
+
+    def answer(shared):
+        shared.pipe[1].send(shared.pipe[1].recv() + "!")
+        note(shared.queue.get())
+
+    shared = state(pipe=mp.Pipe, queue=mp.SimpleQueue)
+    verdict = explore(shared, {"alice": ask, "bob": answer}, outcome=lambda shared: seen())
+    assert (verdict.status, verdict.outcomes.keys()) == ("holds", {"hi!"})
+
+
+def test_nobody_puts_anything_there():
+    verdict = explore(mp.SimpleQueue, {"alice": lambda shared: shared.get()})
+    assert (verdict.failure.kind, verdict.failure.message.split(" in ")[0]) == ("deadlock", "alice waits for an item")
+
+
+def test_two_consumers_of_one_item():
+    def take(shared):
+        if not shared.queue.empty():
+            shared.queue.get()
+
+    def setup():
+        shared = SimpleNamespace(queue=mp.SimpleQueue())
+        shared.queue.put(1)
+        return shared
+
+    assert explore(setup, both(take)).failure.kind == "deadlock"
+
+
+def test_a_queue_brings_what_it_is_given():
+    def put(shared):
+        shared.put(1)
+
+    def get(shared):
+        note(shared.get())
+
+    verdict = explore(mp.Queue, {"alice": put, "bob": get}, outcome=lambda shared: seen())
+    assert verdict.outcomes.keys() == {"1"}
+    assert verdict.status in ("holds", "unknown")
+
+
+class Pair(ctypes.Structure):
+    _fields_ = [("one", ctypes.c_int), ("other", ctypes.c_int)]
+
+
+def test_what_shares_memory_otherwise_is_named():
+    verdict = explore(lambda: mp.RawValue(Pair), {"alice": lambda shared: setattr(shared, "one", 1), "bob": len and id})
+    assert verdict.uncontrolled == ("setup maps memory that processes share, which is not under control",)
+
+    def setup():
+        return shared_memory.SharedMemory(create=True, size=1)
+
+    def end(shared):
+        shared.close()
+        shared.unlink()
+
+    def write(shared):
+        shared.buf[0] += 1
+
+    verdict = explore(setup, both(write), teardown=end)
+    assert verdict.uncontrolled == ("setup maps memory that processes share, which is not under control",)
