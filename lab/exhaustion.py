@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab.carriers.effects import count_effects
 from lab.exploration import Exploration
 from lab.leftovers import Writes
 from lab.nondeterminism import first_difference
@@ -14,6 +15,7 @@ from lab.program import Failure
 from lab.stopwatch import now
 from lab.strategies.bounded import BoundedSets
 from lab.strategies.dpor import SourceSets
+from lab.strategies.waiting import AwaitingSets
 from lab.strategies.walk import Walk
 
 _MOST_PATIENCE = 100  # stretches of 1,000 accesses to nothing shared: so long may a loop be that waits for nobody
@@ -37,6 +39,7 @@ class Exhaustion:
     choices: list[int] = field(default_factory=list)  # of the execution that failed
     complete: bool = False
     doubts: dict[str, None] = field(default_factory=dict)  # what stands against a proof
+    waits: bool = False  # actors were seen to wait in loops
 
     def __post_init__(self) -> None:
         self._strategy: SourceSets | Walk = self._covering()
@@ -44,11 +47,16 @@ class Exhaustion:
         self._restarts = 0
         self._difference = ""
         self._patience = 0
+        self._looked = self.waits  # for actors that wait in loops
+        if self.waits:
+            self.exploration.control.passed_over_sleepers = False  # in no execution that counts
 
     def _covering(self) -> SourceSets | Walk:
         if self.exploration.control.tasked:
             return Walk()
-        return SourceSets() if self.preemptions is None else BoundedSets(self.preemptions)
+        if self.preemptions is not None:
+            return BoundedSets(self.preemptions)
+        return AwaitingSets() if self.waits else SourceSets()
 
     @property
     def name(self) -> str:
@@ -72,13 +80,15 @@ class Exhaustion:
 
     def go_on(self, executions: int | None, until: float | None) -> None:
         """Go on until all is covered, one execution fails, or so many have been run, or the time is up."""
-        control, strategy = self.exploration.control, self._strategy
+        control = self.exploration.control
         control.patience = self._patience
+        if self._looked:
+            count_effects(control, self.waits)
         most = None if executions is None else self.executions + executions
         while not self.over:
             if self._known != self._decisions() and not self._restart():
                 break
-            if not strategy.begin(control):
+            if not self._strategy.begin(control):
                 self.complete = True
                 break
             if (most is not None and self.executions >= most) or (until is not None and now() >= until):
@@ -86,6 +96,9 @@ class Exhaustion:
             self.executions += 1
             self._execute()
         control.log, control.patience = False, 0
+        if self._looked:
+            count_effects(control, False)
+        strategy = self._strategy
         if strategy.diverged and not self._difference:
             self._difference = first_difference(self.exploration, control.choices) or (
                 f"{strategy.diverged} differed when it was repeated"
@@ -119,6 +132,9 @@ class Exhaustion:
             return
         if self._known != self._decisions():
             return
+        if self._may_wait():
+            self._known = (-1, -1)  # with the waits left out there are fewer schedules
+            return
         if control.gave_way and not self._patience:
             control.patience = self._patience = _MOST_PATIENCE
             self._known = (-1, -1)  # a switch that was no decision
@@ -134,6 +150,25 @@ class Exhaustion:
             return
         if not strategy.redundant:
             self._count(outcome)
+
+    def _may_wait(self) -> bool:
+        """Look for actors that wait in loops when one went on for long, and no more if there are none."""
+        strategy, exploration = self._strategy, self.exploration
+        control = exploration.control
+        if control.tasked or self.preemptions is not None or exploration.carrier not in ("greenlet", "thread"):
+            return False
+        assert isinstance(strategy, SourceSets)
+        if isinstance(strategy, AwaitingSets):
+            if strategy.found or not strategy.stayed_long:
+                return False
+        elif self._looked or not (strategy.stayed_long or control.gave_way or control.passed_over_sleepers):
+            return False
+        self.waits = not self.waits
+        self._looked = True
+        self._strategy = self._covering()
+        count_effects(control, self.waits)
+        control.passed_over_sleepers = False  # in no execution that counts
+        return True
 
     def _count(self, outcome: Any) -> None:
         self.schedules += 1

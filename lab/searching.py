@@ -46,6 +46,7 @@ class Search:
     verdict: Verdict = field(default_factory=lambda: Verdict("unknown", ""))
     parts: list[Exhaustion | Sample] = field(default_factory=list)  # of the search, in the order in which they began
     cut: bool = False  # schedules with more preemptions were left out
+    waits: bool = False  # actors were seen to wait in loops
     _notes: Collection[str] = ()  # what the carrier noticed
 
     def run(self) -> Verdict:
@@ -88,7 +89,7 @@ class Search:
         if covered:
             with engine(self.program, self.steps, self.trace, self.carrier, strict=True) as exploration:
                 if not self._profile(exploration):
-                    found = Exhaustion(exploration, self.preemptions if self.cut else None)
+                    found = Exhaustion(exploration, self.preemptions if self.cut else None, waits=self.waits)
                     self._go_on(found, self.schedules, self._until)
                     found.doubts.update(leftovers)
                     self._prove(exploration, found)
@@ -122,7 +123,7 @@ class Search:
             found = Exhaustion(exploration, self.preemptions)
             self._go_on(found, self.schedules, self._until)
             self._take_in(exploration, found)
-            self.cut = found.cut
+            self.cut, self.waits = found.cut, found.waits
             return found.complete
         self._sample(exploration, self.schedules, self._until)
         return False
@@ -144,7 +145,7 @@ class Search:
                 self._add_up(exploration, covering, drawn)
                 if covering.failure is not None:
                     self._fail(exploration, covering.choices, covering.failure, covering.name)
-                self.cut = covering.cut
+                self.cut, self.waits = covering.cut, covering.waits
                 return covering.complete
             left = self._left(covering, drawn)
             self._go_on(drawn, turn if left is None else min(turn, left), until)

@@ -36,6 +36,7 @@ ORDER = [
     "exercises",
     "switch_points",
     "instrument",
+    "loops",
     "functions",
     "discovery",
     "pointing",

@@ -53,7 +53,19 @@ class Execution:
 
     __slots__ = (  # which are read faster: every hook reads a dozen of them
         ("_declared", "actors", "asked_for_ends", "busy", "choices", "choose", "class_names", "clock_reads")
-        + ("current", "daemons", "discovery", "doubts", "ended", "ended_with", "era", "escaped", "events", "findings")
+        + (
+            "counting",
+            "current",
+            "daemons",
+            "discovery",
+            "doubts",
+            "ended",
+            "ended_with",
+            "era",
+            "escaped",
+            "events",
+            "findings",
+        )
         + ("gave_way", "going_on", "halted", "held", "hot", "identity", "interrupted", "joining", "kept", "last")
         + ("last_decision", "left_behind", "live", "locals", "log", "main", "next_index", "noted", "notes", "now")
         + ("generators", "last_chance", "overdue", "passed_over_sleepers")
@@ -89,6 +101,7 @@ class Execution:
         self.notes: dict[str, None] = {}  # what a person may want to know besides
         self.doubts: dict[str, None] = {}  # what else stands against a proof, noted by a carrier that is watched
         self.log = False  # a strategy asks for the events
+        self.counting: Any = None  # what the actors change, where somebody asks for it
         self.watched = False  # in the execution before: functions were reported as they started
         self.patience = 0  # how many stretches of a loop that does not wait for anybody others stand still
         self.main.begun = True

@@ -48,6 +48,7 @@ class SourceSets:
     _MOST_PATIENCE = 1_000  # decisions: then it may wait for somebody who is asleep, and would do so for ever
 
     def __init__(self) -> None:
+        self.stayed_long = False  # an actor went on for so long that it may have waited in a loop
         self.restart()
 
     def restart(self) -> None:
@@ -231,5 +232,6 @@ class SourceSets:
             return enabled[0]
         if self._stayed > self._PATIENCE and len(enabled) > 1:
             self._stayed = 0
+            self.stayed_long = True
             return next_in_turn(enabled, current) or current
         return current

@@ -90,6 +90,10 @@ class Memory:
         """Who holds which lock, by the lock's id."""
         return {identity: state.owner for identity, state in self._locks.items() if state.owner is not None}
 
+    def held_by(self, actor: Actor) -> frozenset[tuple[int, int]]:
+        """The ids of the locks that an actor holds, and how often it took each."""
+        return frozenset((identity, state.count) for identity, state in self._locks.items() if state.owner is actor)
+
     def remember(self, owner: Any, *names: str) -> None:
         """Note fields of ``owner`` before the execution changes them for the first time."""
         if id(owner) not in self._before:

@@ -1,0 +1,47 @@
+"""Leaving out the rounds of loops that merely wait leaves out no outcome."""
+
+from __future__ import annotations
+
+import linecache
+from random import Random
+
+import pytest
+
+from lab.exhaustion import Exhaustion
+from lab.exploration import engine
+from lab.program import Program
+
+from . import spins
+
+DRAWN = 24
+MOST = 120  # classes: larger programs say little more
+
+
+def covered(name: str, text: str, waits: bool, most: int) -> Exhaustion:
+    """All schedules of a program, without the proof."""
+    file = f"<{name}>"
+    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    module: dict = {"__name__": "program"}
+    exec(compile(text, file, "exec", dont_inherit=True), module)
+    program = Program.of(module["setup"], module["ACTORS"], outcome=module["outcome"])
+    with engine(program, 20_000, (), "auto") as exploration:
+        exploration.profile()
+        found = Exhaustion(exploration, waits=waits)
+        found.go_on(most, None)
+    linecache.cache.pop(file)
+    return found
+
+
+PROGRAMS = [*spins.single(), *(spins.looping(Random(seed)) for seed in range(DRAWN))]
+
+
+@pytest.mark.parametrize("program", [pytest.param(one, id=one[0]) for one in PROGRAMS])
+def test_bounded_loops_come_to_the_same_outcomes(program):
+    known = covered(*program, waits=False, most=MOST)
+    if not known.complete:
+        pytest.skip("too many schedules")
+    assert known.failure is None
+    found = covered(*program, waits=True, most=10 * MOST)
+    assert found.complete
+    assert set(found.outcomes) == set(known.outcomes)
+    assert found.schedules <= known.schedules
