@@ -175,7 +175,7 @@ class Discovery:
         name = str(function.__globals__.get("__name__", ""))
         accesses = stepped or (self._libraries and name.partition(".")[0] not in self.modelled)
         try:
-            with hooks.uncontrolled(), self._unwatched():  # the rewriting is no part of the program's execution
+            with hooks.uncontrolled(), self.unwatched():  # the rewriting is no part of the program's execution
                 namespace = self._namespace(function.__globals__)
                 cache = self.cache if isinstance(namespace, ModuleType) else self._temporary
                 result = cache.get(code, namespace, accesses, stepped, self._libraries and stepped)
@@ -192,7 +192,7 @@ class Discovery:
         self._swapped[key] = (swapped, code, result.code)
 
     @contextmanager
-    def _unwatched(self) -> Iterator[None]:
+    def unwatched(self) -> Iterator[None]:
         """Report nothing: the rewriting starts thousands of functions, and to be told of each takes far longer."""
         profiled = sys.getprofile() == self._profiled
         if self._tool is not None and _MONITORING is not None:

@@ -15,7 +15,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from lab.instrument import Site
+    from lab.sites import Site
 
 
 Access = tuple[object, object, bool]
@@ -162,6 +162,17 @@ def call_spread(function: Any, arguments: Any, site: Site) -> Any:
         driver.whole(arguments, False, site)
         arguments = tuple(arguments) if type(arguments) in (list, dict, set) else ()
     return driver.call(function, arguments, site)
+
+
+def call_spread_named(function: Any, arguments: Any, named: Any, site: Site) -> Any:
+    """Before ``f(*arguments, **named)``."""
+    driver = _driver(get_ident())
+    if driver is None or type(named) is not dict or not named:
+        return call_spread(function, arguments, site)
+    if type(arguments) is not tuple:
+        driver.whole(arguments, False, site)
+        arguments = tuple(arguments) if type(arguments) in (list, dict, set) else ()
+    return driver.call(function, (*arguments, *named.values()), site)
 
 
 def enter(manager: Any, site: Site) -> Any:

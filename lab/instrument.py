@@ -20,6 +20,7 @@ from bytecode import Bytecode, Instr
 
 from lab import hooks
 from lab.names import LOCAL_MARK, is_settled, plain_name, told_apart
+from lab.sites import Site as Site
 from lab.stack import (
     CONSTANT,
     FRESH,
@@ -40,33 +41,6 @@ from lab.stack import (
 
 _PY311 = sys.version_info < (3, 12)
 _PY313 = sys.version_info >= (3, 13)
-
-
-class Site:
-    """One place in the code where a visible operation happens.
-
-    ``number`` counts the sites of one function in the order of its bytecode, so
-    that a site can be found again when lines above it have moved.
-    """
-
-    __slots__ = ("code", "key", "kind", "line", "number", "seen", "seen_by", "stepped", "watched", "write")
-
-    def __init__(
-        self, code: CodeType, number: int, kind: str, key: Any, write: bool, line: int, stepped: bool, watched: bool
-    ) -> None:
-        self.code = code  # as it was before instrumentation
-        self.number = number
-        self.kind = kind
-        self.key = key
-        self.write = write
-        self.line = line
-        self.watched = watched  # False in code of which only calls and ``with`` are hooked
-        self.stepped = stepped  # False in code that is not interrupted but at locks and the like
-        self.seen: object = None  # the callee that needed nothing the last time ...
-        self.seen_by: object = None  # ... in this exploration
-
-    def __repr__(self) -> str:
-        return f"<Site {self.code.co_qualname}:{self.line} {self.kind} {self.key}>"
 
 
 class Instrumented:
@@ -371,16 +345,19 @@ class Rewriter:
 
     def _before_call(self, shape: CallShape) -> None:
         """Hand over callee and arguments; put what comes back in the callee's place."""
-        self._open(hooks.call_spread if shape.spread else hooks.call)
+        named = shape.spread and shape.first > 1 and self._kind(1) not in (NULL, MAYBE)  # there are **keywords
+        self._open((hooks.call_spread_named if named else hooks.call_spread) if shape.spread else hooks.call)
         self._copy(shape.callee, 2)
         if shape.spread:
             self._copy(shape.first, 3)
+            if named:
+                self._copy(1, 4)
         else:
             for number in range(shape.count):
                 self._copy(shape.first - number, 3 + number)
             self._emit("BUILD_TUPLE", shape.count)
         self._emit("LOAD_CONST", self._site("call"))
-        self._close(3, shape.count)
+        self._close(4 if named else 3, shape.count)
         self._emit("SWAP", shape.callee + 1)
         self._emit("POP_TOP")
 

@@ -22,6 +22,14 @@ def is_a(thing: object, kind: Any) -> bool:
     return issubclass(type(thing), kind)
 
 
+def name_of_type(kind: type) -> str:
+    """The name of a class, whatever its metaclass says."""
+    return _NAME.__get__(kind)  # type: ignore[no-any-return]
+
+
+_NAME: Any = type.__dict__["__name__"]
+
+
 def not_begun(result: object) -> str:
     """What a call gave back in place of running: "a coroutine", "a generator"; empty for anything else.
 

@@ -188,8 +188,10 @@ def _reached(iterator: object) -> list[tuple[object, bool]]:
             continue  # its code is stepped
         things = [source.obj] if is_a(source, memoryview) else gc.get_referents(source)
         for thing in things:
-            kind = type(thing)
-            if kind in _BESIDE or (kind is tuple and type(source) in _KEEP_A_TUPLE):
+            kind: Any = type(thing)
+            if kind is BuiltinFunctionType:
+                found += [(owner, writes) for owner, _, writes in _behind_method(thing)]
+            elif kind in _BESIDE or (kind is tuple and type(source) in _KEEP_A_TUPLE):
                 pending.append(thing)
             elif kind in _NOT_CONTAINERS or not is_container(kind):
                 continue
@@ -215,6 +217,10 @@ def _references_of_inner() -> int:
     return _REFERENCES_OF_INNER
 
 
+BUILTIN_CONTAINERS = frozenset(
+    (list, dict, set, collections.deque, collections.OrderedDict, collections.defaultdict, collections.Counter)
+)
+"""Whose bound methods C code may call among its own steps: of these it is known what they touch."""
 _KEEP_A_TUPLE = (zip, map, itertools.zip_longest)  # of the iterators that they advance
 _BESIDE = {type(thing) for thing in gc.get_referents(itertools.tee(())[0])} - {type}  # what halves of a `tee` share
 
@@ -253,6 +259,19 @@ def contents(container: object, write: bool) -> Accesses:
     if is_iterator(kind):
         return ((container, CONTENTS, True), *((source, CONTENTS, moves) for source, moves in _reached(container)))
     return ((container, CONTENTS, write),)
+
+
+def taken(argument: object, write: bool) -> Accesses:
+    """What C code touches that works with ``argument``: its contents, or those of the container whose method it is."""
+    return _behind_method(argument) if type(argument) is BuiltinFunctionType else contents(argument, write)
+
+
+def _behind_method(method: Any) -> Accesses:
+    """What C code touches that calls the bound method of a builtin container which it is handed, as a key or by map."""
+    owner = method.__self__
+    if type(owner) not in BUILTIN_CONTAINERS:
+        return ()
+    return ((owner, CONTENTS, method_writes(method.__name__) or fills_itself(owner)),)
 
 
 _references_of_inner()

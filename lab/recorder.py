@@ -221,7 +221,7 @@ class SharingMap:
         found = []
         for place, (all_sites, actors) in self._places.items():
             if len(actors) > 1 and place in self._written:
-                sites = [site for site in all_sites if site.stepped or place[2] == SYNC]
+                sites = [site for site in all_sites if site.decides or place[2] == SYNC]
                 self.passed_over.update(dict.fromkeys(site for site in all_sites if site not in sites))
                 if sites:
                     found.append(sites)

@@ -106,7 +106,7 @@ OPERATIONS = {
     "box(*row)": "use: call row; call: box (1, 2)",
     "box(*(other, row))": "call: box (other, row)",
     "box(other, *row)": "use: spread row; call: box (other, 1, 2)",
-    "box(**table)": "use: spread table; call: box ()",
+    "box(**table)": "use: spread table; call: box (1)",
     "box.method(other)": "read: attribute method of box; call: method (other)",
     "(box.method)(*row)": "read: attribute method of box; use: call row; call: method (1, 2)",
     "with box: pass": "enter: box; call: exit (None, None, None)",

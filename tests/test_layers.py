@@ -30,6 +30,7 @@ ORDER = [
     "pinning",
     # visible operations: where they are in the code, and what they touch
     "stack",
+    "sites",
     "hooks",
     "forks",
     "names",

@@ -27,7 +27,7 @@ from lab.discovery import Discovery, is_modelled
 from lab.hooks import ABSENT
 from lab.hooks import Accesses as Touched
 from lab.instrument import Site
-from lab.kinds import is_a
+from lab.kinds import is_a, name_of_type
 from lab.operations import (
     CONTENTS,
     OVER_NOTHING,
@@ -38,6 +38,7 @@ from lab.operations import (
     is_iterator,
     method_writes,
     reads_arguments,
+    taken,
 )
 from lab.virtual import Twins
 from lab.virtual.callers import CARRIERS
@@ -217,7 +218,7 @@ class Accesses(Scheduling):
         else:
             accesses = contents(container, write or (fills_itself(container) and site.kind == "item"))
         for other in also:
-            accesses += contents(other, False)
+            accesses += taken(other, False)
             if type(other) is GeneratorType:
                 self._meet_generator(other)
         if accesses:
@@ -251,7 +252,7 @@ class Accesses(Scheduling):
                 return twin
             self.discovery.cover(function)
             if arguments and is_modelled(function):
-                self._c_arguments(False, arguments, site)
+                self._c_arguments(False, arguments, site, False)
             else:
                 site.seen, site.seen_by = function, self.era
         elif kind is MethodType:
@@ -263,23 +264,25 @@ class Accesses(Scheduling):
                 return twin
             self.discovery.cover(function)
             if arguments and is_modelled(inner):
-                self._c_arguments(False, arguments, site)
+                self._c_arguments(False, arguments, site, False)
             else:
                 site.seen, site.seen_by = inner, self.era
         elif kind in _C_CALLABLES:
             twin = self.twins.builtin(function, site)
             if twin is not None:
                 return twin
-            if site.watched and not self.quiet:
-                self._c_call(function, function.__self__, arguments, site)
+            noted = site if site.stepped else site.of_given(function.__name__)
+            if noted is not None and not self.quiet:
+                self._c_call(function, function.__self__, arguments, noted)
             return self.twins.handed(function, arguments, site)
         elif kind is MethodDescriptorType or kind is WrapperDescriptorType:
             if arguments:
                 twin = self.twins.descriptor(function, arguments[0], site)
                 if twin is not None:
                     return twin
-                if site.watched:
-                    self._c_method(function.__name__, arguments[0], arguments[1:], site)
+                noted = site if site.stepped else site.of_given(function.__name__)
+                if noted is not None:
+                    self._c_method(function.__name__, arguments[0], arguments[1:], noted)
                 return self.twins.handed(function, arguments, site)
         elif is_a(function, type):
             if function is not site.seen or site.seen_by is not self.era:
@@ -288,8 +291,9 @@ class Accesses(Scheduling):
                     return twin
                 self.discovery.cover(function)
                 site.seen, site.seen_by = function, self.era
-            if arguments and site.watched and not self.quiet:
-                self._c_arguments(_maker_effect(function), arguments, site)
+            noted = site if site.stepped else site.of_given(name_of_type(function))
+            if arguments and noted is not None and not self.quiet:
+                self._c_arguments(_maker_effect(function), arguments, noted, _is_c_type(function))
             if _is_c_type(function):
                 return self.twins.handed(function, arguments, site)
         else:
@@ -297,8 +301,9 @@ class Accesses(Scheduling):
             if twin is not None:
                 return twin
             self.discovery.cover(function)
-            if kind is partial and site.watched and not self.quiet:
-                self._c_partial(function, arguments, site)
+            noted = site.of_given("") if kind is partial else None
+            if noted is not None and not self.quiet:
+                self._c_partial(function, arguments, noted)
         return function
 
     def _c_partial(self, function: Any, arguments: tuple[Any, ...], site: Site) -> None:
@@ -311,7 +316,7 @@ class Accesses(Scheduling):
         elif arguments and type(function) in (MethodDescriptorType, WrapperDescriptorType):
             self._c_method(function.__name__, arguments[0], arguments[1:], site)
         elif is_a(function, type):
-            self._c_arguments(_maker_effect(function), arguments, site)
+            self._c_arguments(_maker_effect(function), arguments, site, _is_c_type(function))
 
     def _c_call(self, function: Any, owner: object, arguments: tuple[Any, ...], site: Site) -> None:
         if type(owner).__name__ == "module" or owner is None:
@@ -332,17 +337,24 @@ class Accesses(Scheduling):
         if name in _ATTRIBUTE_METHODS and arguments:
             self.touch(owner, arguments[0], _ATTRIBUTE_METHODS[name], site)
             return
-        others = tuple(argument for argument in arguments if argument is not owner and is_container(type(argument)))
+        others = tuple(
+            argument
+            for argument in arguments
+            if argument is not owner and (type(argument) is BuiltinFunctionType or is_container(type(argument)))
+        )
         if is_container(type(owner)):
             write = method_writes(name) or (name == "__getitem__" and fills_itself(owner))
             self.whole(owner, write, site, (name, arguments), others)
         else:
             self._c_arguments(False, others, site)
 
-    def _c_arguments(self, effect: bool | None, arguments: tuple[Any, ...], site: Site) -> None:
+    def _c_arguments(
+        self, effect: bool | None, arguments: tuple[Any, ...], site: Site, calls_them: bool = True
+    ) -> None:
         if effect is None or self.quiet:
             return
-        accesses = [access for argument in arguments for access in contents(argument, effect)]
+        touched = taken if calls_them else contents
+        accesses = [access for argument in arguments for access in touched(argument, effect)]
         if accesses:
             for argument in arguments:
                 if type(argument) is GeneratorType:

@@ -11,6 +11,7 @@ from lab.carriers.execution import Choose, Recorder, Sharing, Stopped
 from lab.errors import Interrupted
 from lab.forks import end_child, is_child
 from lab.hooks import DRIVERS
+from lab.virtual.calling import as_actor
 
 
 class Control(Accesses):
@@ -42,7 +43,8 @@ class Control(Accesses):
         if recorder is not None or sharing is not None:
             self.noted = True
         if len(self._declared) != len(bodies):
-            self._declared = [Actor(index, name, body, ()) for index, (name, body) in enumerate(bodies, 1)]
+            called = [(name, as_actor(self, name, body)) for name, body in bodies]
+            self._declared = [Actor(index, name, body, ()) for index, (name, body) in enumerate(called, 1)]
         self.next_index = len(bodies) + 1
         state: Any = None
         begun = torn_down = False

@@ -19,14 +19,15 @@ from types import (
 from typing import TYPE_CHECKING, Any
 
 from lab.alive import Alive
-from lab.carriers.hidden import hidden_access, hidden_call, variables_of
+from lab.carriers.hidden import hidden_access, hidden_call, is_noted, variables_of
 from lab.carriers.order import call_goes_by_hash, goes_by_hash
 from lab.hooks import ABSENT, Accesses
 from lab.instrument import Site
-from lab.kinds import attribute, is_a
-from lab.operations import CONTENTS, SYNC, is_container
+from lab.kinds import attribute, is_a, name_of_type
+from lab.operations import CONTENTS, SYNC, is_container, reads_arguments
 from lab.origin import frame_of_program, shown
 from lab.outside import function_leaves_memory, has_hidden_state, method_leaves_memory, runs_unseen
+from lab.virtual.callers import C_OPERATIONS, calls_arguments, calls_at_once
 
 if TYPE_CHECKING:
     from lab.carriers.control import Control as _Base
@@ -45,6 +46,7 @@ _KEEPING_METHODS = frozenset(
     ("append", "appendleft", "insert", "add", "discard", "remove", "setdefault", "__setitem__", "get", "pop", "index")
 )
 """Methods of the builtin containers that take functions as they take anything, and call none."""
+_C_CODE = C_OPERATIONS | {WrapperDescriptorType}
 _FREE = "which is not under control"
 _CACHED = type(functools.lru_cache(len))
 
@@ -127,11 +129,12 @@ class Doubting(_Base):
             self._look_for_callback(frame_of_program(), site)
             self._interrupted = None
         given = super().call(function, arguments, site)
-        if given is function and site.watched:
-            hidden = hidden_call(function, arguments, site)
+        noted = site if site.watched else _given(function, site)
+        if given is function and noted is not None:
+            hidden = hidden_call(function, arguments, noted)
             if hidden:
-                self._doubt(hidden, site)
-            self._examine(function, arguments, site)
+                self._doubt(hidden, noted)
+            self._examine(function, arguments, noted)
         return given
 
     def _look_for_callback(self, frame: FrameType | None, site: Site) -> None:
@@ -150,13 +153,13 @@ class Doubting(_Base):
         elif kind is _CACHED:
             self._doubt("calls a cached function, and what the cache holds depends on who came first", site)
         elif is_a(function, type):
-            if any(_acts_on_shared(argument) for argument in arguments):
+            if _runs_c_code(function) and _any_missed(function, arguments):
                 self._doubt(f"has {function.__qualname__} call C code on what others may touch", site)
             elif function is str and any(_is_nested(argument) for argument in arguments):
                 self._doubt(_DEEP, site)
         elif kind is MethodDescriptorType or kind is WrapperDescriptorType:
             if arguments:
-                self._examine_method(function.__name__, arguments[0], arguments[1:], site)
+                self._examine_method(function, arguments[0], arguments[1:], site)
         elif attribute(function, "__name__") and hasattr(kind, "__self__"):
             owner = function.__self__
             if owner is None or type(owner) is ModuleType:
@@ -164,16 +167,17 @@ class Doubting(_Base):
                     self._doubt("asks for an id, and objects lay at the same places in every execution", site)
                 elif function_leaves_memory(function):
                     self._doubt(f"calls {function.__module__}.{function.__qualname__}, {_FREE}", site)
-                elif any(_acts_on_shared(argument) for argument in arguments):
+                elif _any_missed(function, arguments):
                     self._doubt(f"has {function.__qualname__} call C code on what others may touch", site)
                 elif not _is_shallow(function) and any(_is_nested(argument) for argument in arguments):
                     self._doubt(_DEEP, site)
             else:
-                self._examine_method(function.__name__, owner, arguments, site)
+                self._examine_method(function, owner, arguments, site)
         elif not any(is_a(member, FunctionType) for member in _callers(kind)):
             self._doubt(f"calls {kind.__module__}.{kind.__qualname__}, of which nothing is known", site)
 
-    def _examine_method(self, name: str, owner: object, arguments: tuple[Any, ...], site: Site) -> None:
+    def _examine_method(self, function: Any, owner: object, arguments: tuple[Any, ...], site: Site) -> None:
+        name = function.__name__
         kind: Any = owner if is_a(owner, type) else type(owner)
         if method_leaves_memory(kind, name):
             self._doubt(f"calls {kind.__module__}.{kind.__qualname__}.{name}, {_FREE}", site)
@@ -183,7 +187,7 @@ class Doubting(_Base):
             self._doubt(_DEEP, site)
         elif name in _KEEPING_METHODS and kind in _BUILTIN:
             pass
-        elif any(_acts_on_shared(argument) for argument in arguments):
+        elif _any_missed(function, arguments):
             self._doubt(f"has {kind.__qualname__}.{name} call C code on what others may touch", site)
         elif is_container(kind) and any(is_a(argument, FunctionType | MethodType) for argument in arguments):
             self._doubt(f"has {kind.__qualname__}.{name} call back in the middle", site)
@@ -197,6 +201,16 @@ def _forget(met: dict[int, int], variables: dict[int, int], identity: int) -> No
     behind = met.pop(identity, None)
     if behind is not None and variables.get(behind) == identity:
         del variables[behind]
+
+
+def _given(function: Any, site: Site) -> Site | None:
+    """See `Site.of_given`: for C code; what Python code does it shows itself."""
+    kind = type(function)
+    if kind is functools.partial:
+        return site.of_given("")
+    if is_a(function, type):
+        return site.of_given(name_of_type(function))
+    return site.of_given(function.__name__) if kind in _C_CODE else None
 
 
 def _is_nested(thing: object, depth: int = 3) -> bool:
@@ -227,6 +241,19 @@ def watched(kind: Any) -> Any:
 
 def _callers(kind: type) -> list[object]:
     return [base.__dict__["__call__"] for base in kind.__mro__ if "__call__" in base.__dict__]
+
+
+def _runs_c_code(kind: Any) -> bool:
+    """Whether to make an instance runs C code that may call the arguments: not of a `threading.Thread`, say."""
+    if kind is functools.partial:
+        return False  # which only keeps them
+    return calls_arguments(kind) or kind.__module__ == "builtins" or reads_arguments(kind)
+
+
+def _any_missed(function: Any, arguments: tuple[Any, ...]) -> bool:
+    """Whether ``function`` is handed C code for which it may do something that is not noted."""
+    at_once = calls_at_once(function)
+    return any(_acts_on_shared(argument) and not (at_once and is_noted(argument)) for argument in arguments)
 
 
 def _acts_on_shared(argument: object) -> bool:

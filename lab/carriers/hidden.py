@@ -26,8 +26,8 @@ from typing import Any
 from lab.instrument import Site
 from lab.kinds import attribute, is_a
 from lab.names import is_settled
-from lab.operations import CONTENTS, is_container
-from lab.virtual.callers import calls_arguments
+from lab.operations import BUILTIN_CONTAINERS, CONTENTS, is_container
+from lab.virtual.callers import calls_arguments, calls_at_once
 from lab.virtual.local import LOCAL
 from lab.virtual.queues import brings_storage
 
@@ -126,9 +126,19 @@ def hidden_call(function: Any, arguments: tuple[Any, ...], site: Site) -> str:
         return "uses an attribute without its name"
     elif site.stepped and name in ("close", "throw") and is_a(attribute(function, "__self__"), GeneratorType):
         return f"has {name} bring a generator to its end in one step, which may take it several"
-    elif name and calls_arguments(function) and any(_is_of_container(argument) for argument in arguments):
+    elif name and calls_arguments(function) and any(_is_missed(function, argument) for argument in arguments):
         return f"has {name} call C code on what others may touch"
     return ""
+
+
+def _is_missed(function: Any, argument: object) -> bool:
+    """Whether ``argument`` works on a container in a way that is not noted where ``function`` calls it."""
+    return _is_of_container(argument) and not (calls_at_once(function) and is_noted(argument))
+
+
+def is_noted(argument: object) -> bool:
+    """Whether ``argument`` is C code of which it is known what it touches when other C code calls it."""
+    return type(argument) is BuiltinFunctionType and type(argument.__self__) in BUILTIN_CONTAINERS
 
 
 def _is_of_container(argument: object) -> bool:

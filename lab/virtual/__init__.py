@@ -20,6 +20,7 @@ from lab.virtual import (
     clock,
     conditions,
     futures,
+    in_order,
     known,
     locks,
     loops,
@@ -45,6 +46,7 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     **queues.FUNCTIONS,
     **loops.FUNCTIONS,
     **futures.FUNCTIONS,
+    **in_order.FUNCTIONS,
     **texts.FUNCTIONS,
     **known.FUNCTIONS,
 }
@@ -205,7 +207,7 @@ class Twins:
         """What to call in place of a class, or None."""
         if issubclass(cls, LOCAL) and (cls is not LOCAL or not site.stepped):
             return self._control.locals.making(self._control, cls)
-        return clock.seeded_class(self._control, cls, arguments)
+        return in_order.making_in_order(self._control, cls, site) or clock.seeded_class(self._control, cls, arguments)
 
     def guard(self, manager: Any, site: Site) -> Any:
         """The context manager to enter in place of ``manager``."""

@@ -48,6 +48,14 @@ def calls_arguments(function: Any) -> bool:
     return (kind, function.__name__) in _METHODS or (kind is ModuleType and function in _FUNCTIONS)
 
 
+def calls_at_once(function: Any) -> bool:
+    """Whether ``function``, which is C code, calls what it is handed in its own step or in one of the iterator it is.
+
+    Then what a bound method of a builtin container touches there is noted with that step (`operations.contents`).
+    """
+    return function is not defaultdict and calls_arguments(function)
+
+
 def only_keeps_arguments(function: Any) -> bool:
     """Whether ``function``, which is C code, surely does not call what it is handed: so ``callbacks.append``."""
     if function in _KEEPERS:

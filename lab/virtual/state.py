@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.hooks import uncontrolled
 from lab.kinds import is_a
+from lab.virtual.births import Births
 from lab.virtual.threads import mark_ended
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Memory:
         self._random: Random | None = None
         self.named = 0  # threads without a name of their own
         self.excepthook = threading.excepthook  # of the test runner, say: not the program's own
+        self.births = Births()
         self.executors: dict[str, int] = {}  # CPython's number of one without a name of its own -> the lab's
         self.drew = False  # in some execution: random numbers
         self.was_set: set[int] = set()  # events that somebody set during the execution
@@ -133,6 +135,7 @@ class Memory:
         self.named = 0
         threading.excepthook = self.excepthook
         self.executors.clear()
+        self.births.clear()
         if self.was_set:
             self.was_set.clear()
         for actor in self._control.actors:

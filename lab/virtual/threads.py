@@ -59,9 +59,11 @@ def _run(control: Control, site: Site, thread: Any) -> None:
         control.call(hook, (told,), site)(told)
 
 
-def _run_raw(function: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
+def _run_raw(
+    control: Control, site: Site, function: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any]
+) -> None:
     with suppress(SystemExit):
-        function(*arguments, **named)
+        control.call(function, (*arguments, *named.values()), site)(*arguments, **named)
 
 
 def _rename_worker(control: Control, thread: Any) -> None:
@@ -126,7 +128,7 @@ def start_new_thread(
         return _thread.start_new_thread(function, arguments, keywords)  # complains, and starts nothing
     control.discovery.cover(function)
     name = f"thread {control.next_index}"
-    actor = control.spawn(name, partial(_run_raw, function, arguments, given), (), True, None)
+    actor = control.spawn(name, partial(_run_raw, control, site, function, arguments, given), (), True, None)
     control.operate(actor, "starts", site)
     return identity(control, actor)
 
