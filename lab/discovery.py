@@ -38,15 +38,17 @@ class CodeCache:
     ``exec``, say) has the same sites each time.
     """
 
-    def __init__(self, make: Callable[[CodeType, object, bool, bool, bool], Instrumented] = instrument) -> None:
+    def __init__(self, make: Callable[[CodeType, object, bool, bool, bool, bool], Instrumented] = instrument) -> None:
         self.make = make
-        self._known: dict[tuple[CodeType, str, object, bool, bool, bool], Instrumented] = {}
+        self._known: dict[tuple[CodeType, str, object, bool, bool, bool, bool], Instrumented] = {}
 
-    def get(self, code: CodeType, namespace: object, accesses: bool, stepped: bool, thorough: bool) -> Instrumented:
-        key = (code, code.co_filename, namespace, accesses, stepped, thorough)
+    def get(
+        self, code: CodeType, namespace: object, accesses: bool, stepped: bool, thorough: bool, ends: bool = False
+    ) -> Instrumented:
+        key = (code, code.co_filename, namespace, accesses, stepped, thorough, ends)
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = self.make(code, namespace, accesses, stepped, thorough)
+            found = self._known[key] = self.make(code, namespace, accesses, stepped, thorough, ends)
         return found
 
 
@@ -89,6 +91,7 @@ class Discovery:
         self._swapped: dict[int, tuple[weakref.ref[FunctionType], CodeType, CodeType]] = {}
         self._made: set[weakref.ref[FunctionType]] = set()
         self._original_of: dict[int, CodeType] = {}  # id of instrumented code -> what it was
+        self._ending: dict[int, weakref.ref[CodeType]] = {}  # code objects that tell of their end, or cannot
         self._settled: dict[int, weakref.ref[CodeType]] = {}  # code objects that need nothing more, by id
         self._replaced: dict[int, weakref.ref[CodeType]] = {}  # code objects whose functions have another now
         self._searched: dict[int, weakref.ref[CodeType]] = {}
@@ -150,6 +153,14 @@ class Discovery:
             if is_a(member, FunctionType):
                 self.cover(member)
 
+    def cover_end(self, function: FunctionType) -> None:
+        """Instrument ``function`` so that its driver is told when it returns."""
+        code = function.__code__
+        if id(code) not in self._ending:
+            original = self._original_of.get(id(code), code)
+            self._swap(function, original, ends=True)
+            _hold(self._ending, function.__code__)
+
     def functions(self) -> set[tuple[str, str]]:
         """The functions whose code has been instrumented so far: file and qualified name."""
         return {(code.co_filename, code.co_qualname) for code in self._original_of.values()}
@@ -167,7 +178,7 @@ class Discovery:
         """Somebody outside the program was waited for."""
         self.escaped(code, "waits for files of others", line)
 
-    def _swap(self, function: FunctionType, code: CodeType) -> None:
+    def _swap(self, function: FunctionType, code: CodeType, ends: bool = False) -> None:
         stepped = self._policy(code.co_filename, function.__globals__)
         if stepped is None:
             self._settle(code)
@@ -178,7 +189,7 @@ class Discovery:
             with hooks.uncontrolled(), self.unwatched():  # the rewriting is no part of the program's execution
                 namespace = self._namespace(function.__globals__)
                 cache = self.cache if isinstance(namespace, ModuleType) else self._temporary
-                result = cache.get(code, namespace, accesses, stepped, self._libraries and stepped)
+                result = cache.get(code, namespace, accesses, stepped, self._libraries and stepped, ends)
         except Exception as error:  # the reader of bytecode may meet code it does not know
             self._settle(code)
             if stepped or self._libraries:

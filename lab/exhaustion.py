@@ -204,11 +204,11 @@ def doubts_of(exploration: Exploration) -> Iterator[str]:
     if control.passed_over_sleepers:
         yield "a loop that sleeps was taken to wait when it had slept often while others stood still"
     if control.twins.memory.drew:
-        yield "random numbers were the same in every execution"
+        yield f"{control.twins.memory.drew}, and random numbers were the same in every execution"
     if control.asked_for_ends:
         yield "it was asked whether a thread has ended, and to end is no step of its own"
     if control.read_time:
-        yield "the clock showed only times that pass while nothing is slow"
+        yield f"{control.read_time} showed only times that pass while nothing is slow"
     yield from exploration.finalizers.found
     yield from exploration.leftovers.found
     yield from control.doubts

@@ -82,6 +82,8 @@ class Exploration:
         )
         if self._restless:
             self.put_back()
+        if control.twins.memory.filled:
+            self.leftovers.cannot_put_back(f"what is stored of {control.twins.memory.filled}")
         if self.strict:
             self.finalizers.collect()
         outcome, failure = result if result is not None else (NOTHING, None)

@@ -42,6 +42,9 @@ class Driver(Protocol):
     def resumed(self, frame: FrameType, site: Site) -> None:
         """Be told that a generator goes on, by its frame."""
 
+    def returned(self, caller: FrameType | None, site: Site) -> None:
+        """Be told that a function that a cache may have called is about to return, by the frame that called it."""
+
     def enter(self, manager: Any, site: Site) -> Any:
         """Give the context manager to enter in place of ``manager``."""
 
@@ -82,6 +85,9 @@ class Bystander:
 
     def resumed(self, frame: FrameType, site: Site) -> None:
         """After a generator was told to go on, before its own code does."""
+
+    def returned(self, caller: FrameType | None, site: Site) -> None:
+        """Before a function returns whose value a cache may keep."""
 
     def enter(self, manager: Any, site: Site) -> Any:
         """Before a ``with`` enters ``manager``."""
@@ -139,6 +145,12 @@ def resumed(site: Site) -> None:
     driver = _driver(get_ident())
     if driver is not None:
         driver.resumed(sys._getframe(1), site)
+
+
+def returned(site: Site) -> None:
+    driver = _driver(get_ident())
+    if driver is not None:
+        driver.returned(sys._getframe(1).f_back, site)
 
 
 def pair(left: object, right: object, site: Site) -> None:

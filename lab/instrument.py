@@ -56,7 +56,12 @@ class Instrumented:
 
 
 def instrument(
-    code: CodeType, namespace: object, accesses: bool = True, stepped: bool | None = None, thorough: bool = False
+    code: CodeType,
+    namespace: object,
+    accesses: bool = True,
+    stepped: bool | None = None,
+    thorough: bool = False,
+    ends: bool = False,
 ) -> Instrumented:
     """Rewrite ``code`` and the code nested in it.
 
@@ -64,10 +69,10 @@ def instrument(
     ``accesses`` false only calls and ``with`` are hooked, which is what code
     needs whose locks and threads are controlled but which is not ``stepped``
     (by default, what is hooked is stepped).  ``thorough`` hooks arithmetic between
-    local variables as well, which may be containers.
+    local variables as well, which may be containers.  ``ends`` hooks where the function returns.
     Raises whatever `bytecode` raises for code that it cannot read.
     """
-    return Rewriter(code, namespace, accesses, accesses if stepped is None else stepped, thorough).rewrite()
+    return Rewriter(code, namespace, accesses, accesses if stepped is None else stepped, thorough, ends).rewrite()
 
 
 _GENERATOR = 0x20  # of `inspect.CO_GENERATOR`, which is slow to import
@@ -86,7 +91,10 @@ _CELL_READS = ("LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF")
 class Rewriter:
     """Rewrites one code object; used once."""
 
-    def __init__(self, code: CodeType, namespace: object, accesses: bool, stepped: bool, thorough: bool) -> None:
+    def __init__(
+        self, code: CodeType, namespace: object, accesses: bool, stepped: bool, thorough: bool, ends: bool = False
+    ) -> None:
+        self.ends = ends
         self.code = code
         self.namespace = namespace
         self.accesses = accesses
@@ -143,6 +151,9 @@ class Rewriter:
             self._replace_top(hooks.enter, "with")
         elif name == "LOAD_SPECIAL" and getattr(instr.arg, "name", "") == "EXIT":
             self._replace_top_two(hooks.enter, "with")
+        elif self.ends and name in ("RETURN_VALUE", "RETURN_CONST"):
+            line = (self.location and self.location.lineno) or self.code.co_firstlineno
+            self.hook(hooks.returned, (), Site(self.code, -1, "return", None, False, line, False, False))
         elif self.accesses:
             self._before_access(name, instr.arg)
         self.out.extend(held)

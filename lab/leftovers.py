@@ -20,7 +20,7 @@ from lab.carriers.actor import Actor
 from lab.instrument import Site
 from lab.kinds import is_a
 from lab.naming import peek, short
-from lab.operations import CONTENTS, SYNC
+from lab.operations import CACHED, CONTENTS, SYNC
 from lab.recorder import SharingMap
 
 _VALUES = (bool, int, float, complex, str, bytes, type(None))
@@ -67,6 +67,10 @@ class Leftovers:
         self._last.clear()
         return state
 
+    def cannot_put_back(self, what: str) -> None:
+        """One execution has changed what the next one begins with."""
+        self.found[f"setup does not make everything anew: {what} in one execution is there in the next"] = None
+
     def take_in(self, writes: Writes) -> None:
         """After an execution: what it met again had outlived the one before."""
         for (identity, key), (_, story) in self._changed.items():
@@ -100,6 +104,8 @@ def _state(owner: object, key: object) -> object:
         return [_mark(one) for one in _some(list.__iter__(owner))], len(owner)
     if is_a(owner, deque):
         return [_mark(one) for one in _some(deque.__iter__(owner))], len(owner)
+    if type(owner) is CACHED:
+        return None  # the twins put it back, or tell
     return bytes(owner) if is_a(owner, bytearray) else object()  # of which nothing is known
 
 

@@ -38,6 +38,9 @@ CONTENTS = "[]"
 SYNC = "sync"
 """The key under which a lock, queue, thread or clock is touched."""
 
+CACHED: Any = type(functools.lru_cache(len))
+"""Of what `functools.lru_cache` makes: its contents are what it has stored."""
+
 _NOT_CONTAINERS = (
     int,
     float,

@@ -6,7 +6,7 @@ import functools
 import os
 import sys
 import sysconfig
-from types import FrameType
+from types import CodeType, FrameType
 
 LAB = os.path.dirname(os.path.abspath(__file__)) + os.sep
 """Where the lab's own code lies."""
@@ -34,6 +34,19 @@ def frame_of_program(skip_libraries: bool = False) -> FrameType | None:
             break
         frame = frame.f_back
     return frame
+
+
+def told_call(code: CodeType, line: int, name: str) -> str:
+    """That the line of ``code``, which runs on the calling greenlet or thread, calls ``name``, and where it is.
+
+    Of library code, that the program's line behind it has it called.
+    """
+    calls = f"calls {name}"
+    if is_library(code.co_filename):
+        frame = frame_of_program(skip_libraries=True)
+        if frame is not None:
+            code, line, calls = frame.f_code, frame.f_lineno, f"has {name} called"
+    return f"{code.co_qualname} ({shown(code.co_filename)}:{line}) {calls}"
 
 
 def calling_line() -> str:

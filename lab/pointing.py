@@ -136,9 +136,11 @@ class PointRewriter(Rewriter):
 _LEFT_ALONE = ("PRECALL", "KW_NAMES", "CACHE", "EXTENDED_ARG", "SEND", "END_FOR", "END_SEND", "POP_ITER")
 
 
-def point_out(code: CodeType, namespace: object, accesses: bool, stepped: bool, thorough: bool) -> Instrumented:
+def point_out(
+    code: CodeType, namespace: object, accesses: bool, stepped: bool, thorough: bool, ends: bool
+) -> Instrumented:
     """As `lab.instrument.instrument`, with switch points."""
-    return PointRewriter(code, namespace, accesses, stepped, thorough).rewrite()
+    return PointRewriter(code, namespace, accesses, stepped, thorough, ends).rewrite()
 
 
 class PointDiscovery(Discovery):

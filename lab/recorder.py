@@ -10,7 +10,7 @@ from lab.carriers.actor import Actor
 from lab.hooks import ABSENT
 from lab.instrument import Site
 from lab.naming import Names, peek, short
-from lab.operations import CONTENTS, SYNC, is_iterator, underlying
+from lab.operations import CACHED, CONTENTS, SYNC, is_iterator, underlying
 from lab.origin import frame_of_program
 from lab.trace import Place, Step
 
@@ -112,6 +112,9 @@ class Recording:
     def _container(
         self, owner: object, write: bool, site: Site, detail: Any, frame: FrameType | None
     ) -> tuple[str, str, str | None]:
+        if type(owner) is CACHED:
+            arguments = ", ".join(short(argument) or "?" for argument in detail) if isinstance(detail, tuple) else ""
+            return ("stores" if write else "looks up"), f"{self.names.of(owner, frame)}({arguments})", None
         if is_iterator(type(owner)):
             sources = underlying(owner)
             owner = sources[0] if sources else owner

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import FrameType
 from typing import Any
 
 from lab.carriers.accesses import Accesses
@@ -11,6 +12,8 @@ from lab.carriers.execution import Choose, Recorder, Sharing, Stopped
 from lab.errors import Interrupted
 from lab.forks import end_child, is_child
 from lab.hooks import DRIVERS
+from lab.instrument import Site
+from lab.virtual.caches import store
 from lab.virtual.calling import as_actor
 
 
@@ -128,6 +131,10 @@ class Control(Accesses):
         self.daemons = self.daemons or daemon
         self.quiet = False
         return actor
+
+    def returned(self, caller: FrameType | None, site: Site) -> None:
+        """A function that a cache may have called is about to return."""
+        store(self, caller)
 
     def _join_all(self) -> None:
         self.live.remove(self.main)

@@ -24,9 +24,10 @@ from lab.carriers.order import call_goes_by_hash, goes_by_hash
 from lab.hooks import ABSENT, Accesses
 from lab.instrument import Site
 from lab.kinds import attribute, is_a, name_of_type
-from lab.operations import CONTENTS, SYNC, is_container, reads_arguments
+from lab.operations import CACHED, CONTENTS, SYNC, is_container, reads_arguments
 from lab.origin import frame_of_program, shown
 from lab.outside import function_leaves_memory, has_hidden_state, method_leaves_memory, runs_unseen
+from lab.virtual.caches import end_of, hidden_in_cache
 from lab.virtual.callers import C_OPERATIONS, calls_arguments, calls_at_once
 
 if TYPE_CHECKING:
@@ -48,7 +49,6 @@ _KEEPING_METHODS = frozenset(
 """Methods of the builtin containers that take functions as they take anything, and call none."""
 _C_CODE = C_OPERATIONS | {WrapperDescriptorType}
 _FREE = "which is not under control"
-_CACHED = type(functools.lru_cache(len))
 
 
 class Doubting(_Base):
@@ -135,7 +135,18 @@ class Doubting(_Base):
             if hidden:
                 self._doubt(hidden, noted)
             self._examine(function, arguments, noted)
+        elif given is not function and (kind := type(function)) in (CACHED, MethodType):
+            self._examine_cached(function, arguments if kind is CACHED else (function.__self__, *arguments), site)
         return given
+
+    def _examine_cached(self, function: Any, keys: tuple[Any, ...], site: Site) -> None:
+        cache: Any = function if type(function) is CACHED else function.__func__
+        if type(cache) is CACHED:
+            hidden = hidden_in_cache(cache, keys)
+            if hidden:
+                self._doubt(hidden, site)
+            if end_of(cache.__wrapped__) is None:
+                self._examine(cache.__wrapped__, keys, site)
 
     def _look_for_callback(self, frame: FrameType | None, site: Site) -> None:
         """Code that C code calls in the middle of an operation makes several steps of it."""
@@ -150,8 +161,8 @@ class Doubting(_Base):
             return
         if kind is functools.partial:
             self._examine(function.func, (*function.args, *function.keywords.values(), *arguments), site)
-        elif kind is _CACHED:
-            self._doubt("calls a cached function, and what the cache holds depends on who came first", site)
+        elif kind is CACHED:
+            self._doubt("calls a cached function of a library, which depends on who came first", site)
         elif is_a(function, type):
             if _runs_c_code(function) and _any_missed(function, arguments):
                 self._doubt(f"has {function.__qualname__} call C code on what others may touch", site)
@@ -258,7 +269,7 @@ def _any_missed(function: Any, arguments: tuple[Any, ...]) -> bool:
 
 def _acts_on_shared(argument: object) -> bool:
     """Whether ``argument`` is C code that reads or changes objects, for other C code to call."""
-    if is_a(argument, operator.attrgetter):
+    if is_a(argument, operator.attrgetter) or type(argument) is CACHED:
         return True
     if type(argument) is functools.partial:
         return not is_a(argument.func, FunctionType | MethodType)

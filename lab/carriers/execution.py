@@ -96,7 +96,7 @@ class Execution:
         self.passed_over_timers = False  # in some execution: a long timeout could not end before others had gone on
         self.passed_over_sleepers = False  # in some execution: sleeps could not go on ending before others went on
         self.asked_for_ends = False  # in some execution: whether a thread has ended, which is no step of its own
-        self.read_time = False  # in some execution: an actor read the clock
+        self.read_time = ""  # in some execution an actor read the clock: which clock, and where
         self.findings: list[tuple[str, str, tuple[str, ...]]] = []  # kind, message and detail of what nobody raised
         self.notes: dict[str, None] = {}  # what a person may want to know besides
         self.doubts: dict[str, None] = {}  # what else stands against a proof, noted by a carrier that is watched

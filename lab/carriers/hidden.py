@@ -26,7 +26,7 @@ from typing import Any
 from lab.instrument import Site
 from lab.kinds import attribute, is_a
 from lab.names import is_settled
-from lab.operations import BUILTIN_CONTAINERS, CONTENTS, is_container
+from lab.operations import BUILTIN_CONTAINERS, CACHED, CONTENTS, is_container
 from lab.virtual.callers import calls_arguments, calls_at_once
 from lab.virtual.local import LOCAL
 from lab.virtual.queues import brings_storage
@@ -80,7 +80,11 @@ def hidden_access(owner: object, key: object, write: bool, site: Site) -> str:
         return "uses an attribute of a function through a method"
     if _is_proxy(owner):
         return "uses an object through a weak proxy"
-    return f"looks at {key}, which is inside of a {kind.__name__}" if key in _inside_of(kind) else ""
+    if key in _inside_of(kind):
+        return f"looks at {key}, which is inside of a {kind.__name__}"
+    return (
+        f"has C code call {_cached_attributes(kind)[key]}, which is cached" if key in _cached_attributes(kind) else ""
+    )
 
 
 @functools.lru_cache(maxsize=4096)
@@ -88,6 +92,17 @@ def _inside_of(kind: type) -> frozenset[str]:
     """The attributes that a library class changes by itself, for all that the hooks see."""
     names = next((names for base, names in _INSIDE.items() if issubclass(kind, base)), frozenset[str]())
     return names - {"queue"} if issubclass(kind, queue.Queue) and brings_storage(kind) else names
+
+
+@functools.lru_cache(maxsize=4096)
+def _cached_attributes(kind: type) -> dict[str, str]:
+    """The properties whose getter is a cached function, which no hook stands before."""
+    return {
+        name: f"{base.__qualname__}.{name}"
+        for base in kind.__mro__
+        for name, member in vars(base).items()
+        if is_a(member, property) and type(member.fget) is CACHED
+    }
 
 
 def _is_proxy(thing: object) -> bool:
@@ -138,7 +153,9 @@ def _is_missed(function: Any, argument: object) -> bool:
 
 def is_noted(argument: object) -> bool:
     """Whether ``argument`` is C code of which it is known what it touches when other C code calls it."""
-    return type(argument) is BuiltinFunctionType and type(argument.__self__) in BUILTIN_CONTAINERS
+    return type(argument) is CACHED or (
+        type(argument) is BuiltinFunctionType and type(argument.__self__) in BUILTIN_CONTAINERS
+    )
 
 
 def _is_of_container(argument: object) -> bool:

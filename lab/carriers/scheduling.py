@@ -15,6 +15,7 @@ from lab.carriers.execution import Execution, Stopped
 from lab.instrument import Site
 from lab.operations import SYNC
 from lab.virtual import threads
+from lab.virtual.clock import UNNAMED
 
 _MOST_PASSED_OVER = 20
 """How often in a row the time of others may be up while an actor that could go on stands still."""
@@ -310,7 +311,8 @@ class Scheduling(Execution):
     def read_clock(self) -> float:
         """Seconds of virtual time; each reading takes a little, so that waiting loops end."""
         self.clock_reads += 1
-        self.read_time = self.read_time or not self.quiet
+        if not self.quiet:
+            self.read_time = self.read_time or UNNAMED
         self.now += 1e-6 * 2.0 ** min(self.clock_reads // 64, 40)
         return self.now
 

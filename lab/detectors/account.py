@@ -84,6 +84,7 @@ _PAST = {
     "comes": "came",
     "shuts": "shut",
     "tries": "tried",
+    "stores": "stored",
     "notifies": "notified",
     "sleeps": "slept",
     "deletes": "deleted",

@@ -15,7 +15,9 @@ from types import FunctionType, MethodDescriptorType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from lab.kinds import is_a
+from lab.operations import CACHED
 from lab.virtual import (
+    caches,
     callers,
     clock,
     conditions,
@@ -47,6 +49,7 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     **loops.FUNCTIONS,
     **futures.FUNCTIONS,
     **in_order.FUNCTIONS,
+    **caches.FUNCTIONS,
     **texts.FUNCTIONS,
     **known.FUNCTIONS,
 }
@@ -54,6 +57,7 @@ _APPLIES: dict[Any, Callable[[Any], bool]] = {**conditions.APPLIES, **queues.APP
 _METHODS: dict[type, dict[str, Callable[..., Any]]] = {
     **{kind: {**methods, **texts.METHODS[kind]} for kind, methods in locks.METHODS.items()},
     **queues.METHODS,
+    **caches.METHODS,
 }
 _METHOD_NAMES = frozenset(name for methods in _METHODS.values() for name in methods)
 _NOTICED = callers.OPERATIONS | texts.LOCKS  # types of arguments that C code may do something with that has a twin
@@ -147,10 +151,13 @@ class Twins:
             return None  # a callable object that cannot be hashed
         owner = bound.__self__
         if twin is None:
+            if type(function) is CACHED:
+                twin = caches.called(self._control, function, site)
+                return None if twin is None else partial(twin, owner)
             if type(function) is MethodDescriptorType:  # as `contextlib.ExitStack` binds the ``__exit__`` of a lock
                 twin = self.descriptor(function, owner, site)
                 return None if twin is None else partial(twin, owner)
-            return clock.random_method(self._control, owner, bound.__name__)
+            return clock.random_method(self._control, site, owner, bound.__name__)
         applies = _APPLIES.get(function)
         if applies is not None and not applies(owner):
             self._control.discovery.cover(bound)
@@ -167,7 +174,7 @@ class Twins:
             return None if twin is None else partial(twin, self._control, site)
         methods = _methods_of(owner, function.__name__)
         if methods is None:
-            return clock.random_method(self._control, owner, function.__name__)
+            return clock.random_method(self._control, site, owner, function.__name__)
         twin = methods.get(function.__name__)
         return None if twin is None else partial(twin, self._control, site, owner)
 
@@ -196,7 +203,9 @@ class Twins:
         return function
 
     def carrier(self, function: Any, site: Site) -> Any:
-        """What to call in place of a `functools.partial` or `operator.methodcaller`, or None."""
+        """What to call in place of a `functools.partial`, an `operator.methodcaller` or a cached function, or None."""
+        if type(function) is CACHED:
+            return caches.called(self._control, function, site)
         if type(function) is callers.METHOD_CALLER:
             return callers.by_name(function, site)
         if type(function) is partial and is_controlled(function.func):
@@ -207,7 +216,9 @@ class Twins:
         """What to call in place of a class, or None."""
         if issubclass(cls, LOCAL) and (cls is not LOCAL or not site.stepped):
             return self._control.locals.making(self._control, cls)
-        return in_order.making_in_order(self._control, cls, site) or clock.seeded_class(self._control, cls, arguments)
+        return in_order.making_in_order(self._control, cls, site) or clock.seeded_class(
+            self._control, site, cls, arguments
+        )
 
     def guard(self, manager: Any, site: Site) -> Any:
         """The context manager to enter in place of ``manager``."""
@@ -219,11 +230,14 @@ def is_controlled(operation: Any) -> bool:
     """Whether a call of ``operation`` may have a twin."""
     kind = type(operation)
     if kind is MethodType:
-        return is_a(operation.__func__, FunctionType) and operation.__func__ in _FUNCTIONS
+        inner = operation.__func__
+        return type(inner) is CACHED or (is_a(inner, FunctionType) and inner in _FUNCTIONS)
     if kind is FunctionType:
         return operation in _FUNCTIONS
     if kind is partial:
         return is_controlled(operation.func)
+    if kind is CACHED:
+        return True
     if kind is MethodDescriptorType:
         return operation.__objclass__ in _METHODS and operation.__name__ in _METHODS[operation.__objclass__]
     if kind in callers.C_OPERATIONS:

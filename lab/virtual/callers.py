@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from lab.hooks import call
 from lab.kinds import is_a
-from lab.operations import function_effect, is_container
+from lab.operations import CACHED, function_effect, is_container
 
 if TYPE_CHECKING:
     from lab.instrument import Site
 
 METHOD_CALLER: Any = operator.methodcaller
-CARRIERS: frozenset[Any] = frozenset((partial, METHOD_CALLER))
-"""Callables, written in C, that hold what they call."""
+CARRIERS: frozenset[Any] = frozenset((partial, METHOD_CALLER, CACHED))
+"""Types of callables, written in C, that hold what they call."""
 
 _TYPES: frozenset[Any] = frozenset(
     (map, filter, itertools.starmap, itertools.accumulate, itertools.takewhile, itertools.dropwhile)

@@ -16,6 +16,8 @@ from datetime import UTC, date, datetime, tzinfo
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from lab.kinds import is_a
+from lab.origin import told_call
 from lab.virtual.arguments import as_real
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 _SHARED: Any = random._inst  # behind random.random() and the like
 SHARED_NAMES = tuple(name for name in random.__all__ if getattr(getattr(random, name), "__self__", None) is _SHARED)
 """The functions of `random` that draw from the generator they share."""
+UNNAMED = "the clock"
 _LONGEST_SLEEP = 2.0**63 / 1e9  # seconds; from here on the real one complains
 
 
@@ -49,6 +52,20 @@ def _seconds(control: Control, _site: Site, /) -> float:
 
 def _nanoseconds(control: Control, _site: Site, /) -> int:
     return int(control.read_clock() * 1e9)
+
+
+def _reads(real: Any, twin: Callable[..., Any]) -> Callable[..., Any]:
+    """``twin``, with it remembered where the program first read the clock."""
+    name = f"{real.__self__.__module__ if is_a(real.__self__, type) else 'time'}.{real.__qualname__}()"
+
+    def reading(control: Control, site: Site, /, *arguments: Any, **named: Any) -> Any:
+        before = control.clock_reads
+        given = twin(control, site, *arguments, **named)
+        if control.read_time == UNNAMED and control.clock_reads != before:
+            control.read_time = f"{told_call(site.code, site.line, name)}, and {UNNAMED}"
+        return given
+
+    return reading
 
 
 def _clock_gettime(control: Control, site: Site, clock: int, /) -> float:
@@ -90,12 +107,19 @@ def _today(control: Control, _site: Site, /) -> date:
 # ------------------------------------------------------------------ random numbers
 
 
-def random_method(control: Control, owner: object, name: str) -> Any:
+def random_method(control: Control, site: Site, owner: object, name: str) -> Any:
     """The method of the seeded generator in place of one of `random`'s own, or None."""
     if owner is not _SHARED:
         return None
-    generator = control.twins.memory.random()
+    generator = _drawn(control, site, f"random.{name}")
     return partial(_seed, generator) if name == "seed" else getattr(generator, name)
+
+
+def _drawn(control: Control, site: Site, name: str) -> random.Random:
+    """The generator behind all random numbers; where the first one is drawn is remembered."""
+    memory = control.twins.memory
+    memory.drew = memory.drew or told_call(site.code, site.line, f"{name}()")
+    return memory.random()
 
 
 def _seed(generator: random.Random, *arguments: Any, **named: Any) -> None:
@@ -105,10 +129,10 @@ def _seed(generator: random.Random, *arguments: Any, **named: Any) -> None:
     generator.seed(*arguments, **named)
 
 
-def seeded_class(control: Control, cls: type, arguments: tuple[Any, ...]) -> Any:
+def seeded_class(control: Control, site: Site, cls: type, arguments: tuple[Any, ...]) -> Any:
     """A seeded maker in place of ``random.Random()`` without a seed, or None."""
     if cls is random.Random and (not arguments or arguments == (None,)):
-        return partial(_seeded, control.twins.memory.random().random())
+        return partial(_seeded, _drawn(control, site, "random.Random").random())
     return None
 
 
@@ -116,9 +140,9 @@ def _seeded(seed: float, *_none: None) -> random.Random:
     return random.Random(seed)
 
 
-def _random_bytes(control: Control, _site: Site, size: int, /) -> bytes:
+def _random_bytes(control: Control, site: Site, size: int, /) -> bytes:
     os.urandom(0 if type(size) is int and size > 0 else size)  # complains where it has to
-    return control.twins.memory.random().randbytes(size)
+    return _drawn(control, site, "os.urandom").randbytes(size)
 
 
 _READINGS = ("time", "monotonic", "perf_counter", "process_time", "thread_time")
@@ -137,4 +161,7 @@ _TWINS: dict[Any, Callable[..., Any]] = {
 if hasattr(time, "clock_gettime"):
     _TWINS[time.clock_gettime] = _clock_gettime
     _TWINS[time.clock_gettime_ns] = _clock_gettime_ns
-PLAIN: dict[Any, Callable[..., Any]] = {real: as_real(real, twin) for real, twin in _TWINS.items()}
+PLAIN: dict[Any, Callable[..., Any]] = {
+    real: as_real(real, twin) if real in (time.sleep, os.urandom) else _reads(real, as_real(real, twin))
+    for real, twin in _TWINS.items()
+}

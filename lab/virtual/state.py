@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lab.hooks import uncontrolled
 from lab.kinds import is_a
 from lab.virtual.births import Births
+from lab.virtual.caches import Pending, state_of_cache
 from lab.virtual.threads import mark_ended
 
 if TYPE_CHECKING:
@@ -62,8 +63,10 @@ class Memory:
         self.named = 0  # threads without a name of their own
         self.excepthook = threading.excepthook  # of the test runner, say: not the program's own
         self.births = Births()
+        self.filled = ""  # in some execution: a cache that held something before it, and more after it
+        self.pending: dict[int, list[Pending]] = {}  # calls of cached functions that have not returned, by actor
         self.executors: dict[str, int] = {}  # CPython's number of one without a name of its own -> the lab's
-        self.drew = False  # in some execution: random numbers
+        self.drew = ""  # in some execution: random numbers, and where
         self.was_set: set[int] = set()  # events that somebody set during the execution
 
     def lock(self, lock: Any, reentrant: bool) -> LockState:
@@ -101,6 +104,21 @@ class Memory:
         if id(owner) not in self._before:
             self._before[id(owner)] = (owner, [_undo(owner, name) for name in names])
 
+    def remember_cache(self, cache: Any) -> None:
+        """See to it that a cache that is empty when the execution first meets it is so at the end.
+
+        One that holds something, and comes to hold more, cannot be put back.
+        """
+        if id(cache) in self._before:
+            return
+        misses, size = state_of_cache(cache)
+
+        def compare() -> None:
+            if state_of_cache(cache)[0] != misses:
+                self.filled = cache.__qualname__
+
+        self._before[id(cache)] = (cache, [compare if size else cache.cache_clear])
+
     def remember_items(self, owner: Any) -> None:
         """Note the items of a `queue.SimpleQueue` before the execution changes them for the first time."""
         if id(owner) not in self._before:
@@ -117,7 +135,6 @@ class Memory:
 
     def random(self) -> Random:
         """The generator behind the functions of `random`; the same numbers in every execution."""
-        self.drew = True
         if self._random is None:
             self._random = Random(0)
         return self._random
@@ -136,6 +153,7 @@ class Memory:
         threading.excepthook = self.excepthook
         self.executors.clear()
         self.births.clear()
+        self.pending.clear()
         if self.was_set:
             self.was_set.clear()
         for actor in self._control.actors:

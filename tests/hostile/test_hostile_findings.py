@@ -143,10 +143,10 @@ def environment(monkeypatch):
     [
         (by_a_count, "the program is not the same in every execution: step "),
         (by_the_environment, "the program is not the same in every execution: step "),
-        (by_random_bytes, "random numbers were the same in every execution"),
-        (by_random_numbers, "random numbers were the same in every execution"),
+        (by_random_bytes, " calls os.urandom(), and random numbers were the same in every execution"),
+        (by_random_numbers, " has os.urandom() called, and random numbers were the same in every execution"),
         (by_ids, "asks for an id, and objects lay at the same places in every execution"),
-        (by_the_time, "the clock showed only times that pass while nothing is slow"),
+        (by_the_time, " calls time.time(), and the clock showed only times that pass while nothing is slow"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
