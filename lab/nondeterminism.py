@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import zip_longest
 
@@ -11,6 +12,7 @@ from lab.strategies.replay import Choices
 from lab.trace import Step
 
 _TIMES = 6
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # in a text: that it is another one decides nothing by itself
 
 
 def first_difference(exploration: Exploration, choices: Sequence[int]) -> str:
@@ -23,7 +25,7 @@ def first_difference(exploration: Exploration, choices: Sequence[int]) -> str:
             first = recording.steps
             continue
         for number, (one, other) in enumerate(zip_longest(first, recording.steps), 1):
-            if _told(one) != _told(other):
+            if _ADDRESS.sub("", _told(one)) != _ADDRESS.sub("", _told(other)):
                 return f"step {number} was {_told(one)} in one execution of a schedule and {_told(other)} in another"
     return ""
 

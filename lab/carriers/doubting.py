@@ -19,6 +19,7 @@ from types import (
 from typing import TYPE_CHECKING, Any
 
 from lab.alive import Alive
+from lab.carriers.addresses import call_shows_address, shows_address
 from lab.carriers.hidden import hidden_access, hidden_call, is_noted, variables_of
 from lab.carriers.order import call_goes_by_hash, goes_by_hash
 from lab.hooks import ABSENT, Accesses
@@ -113,6 +114,10 @@ class Doubting(_Base):
             by_hash = goes_by_hash(site.kind, (container, *also))
             if by_hash:
                 self._doubt(by_hash, site)
+        if not self.quiet and site.kind == "format" and site.stepped:
+            shown = shows_address((container, *also))
+            if shown:
+                self._doubt(shown, site)
         if not self.quiet and site.kind in _DEEP_KINDS and any(_is_nested(one) for one in (container, *also)):
             self._doubt(_DEEP, site)
         super().whole(container, write, site, detail, also)
@@ -128,6 +133,10 @@ class Doubting(_Base):
         if self._interrupted is not None:
             self._look_for_callback(frame_of_program(), site)
             self._interrupted = None
+        if site.stepped:
+            shown = call_shows_address(function, arguments)
+            if shown:
+                self._doubt(shown, site)
         given = super().call(function, arguments, site)
         noted = site if site.watched else _given(function, site)
         if given is function and noted is not None:

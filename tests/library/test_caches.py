@@ -189,7 +189,7 @@ def test_a_cache_of_the_module_is_empty_in_every_execution(carrier):
 
 
 def test_a_cache_of_the_module_that_held_something_goes_on(carrier):
-    @functools.cache  # noqa: B019
+    @functools.cache
     def double(number):
         return 2 * number
 
