@@ -26,7 +26,7 @@ from lab.errors import LabError
 from lab.functions import class_member, functions_named, functions_of, functions_with
 from lab.instrument import Instrumented, instrument
 from lab.kinds import is_a
-from lab.origin import LAB, is_library, shown
+from lab.origin import LAB, is_library, is_unguarded, shown
 
 _MONITORING = getattr(sys, "monitoring", None)
 
@@ -179,7 +179,7 @@ class Discovery:
         self.escaped(code, "waits for files of others", line)
 
     def _swap(self, function: FunctionType, code: CodeType, ends: bool = False) -> None:
-        stepped = self._policy(code.co_filename, function.__globals__)
+        stepped = self._policy(code, function.__globals__)
         if stepped is None:
             self._settle(code)
             return
@@ -228,8 +228,11 @@ class Discovery:
     def _settle(self, code: CodeType) -> None:
         _hold(self._settled, code)
 
-    def _policy(self, filename: str, variables: dict[str, Any]) -> bool | None:
+    def _policy(self, code: CodeType, variables: dict[str, Any]) -> bool | None:
         """True: step inside. False: control its locks and threads only. None: leave alone."""
+        filename = code.co_filename
+        if is_unguarded(code):
+            return True
         name = str(variables.get("__name__", ""))
         if name in self.left_alone or filename.startswith(("<frozen ", LAB)) or name.partition(".")[0] == "lab":
             return None
@@ -314,7 +317,7 @@ class Discovery:
     def _note(self, code: CodeType, frame: FrameType) -> None:
         if id(code) in self._settled or id(code) in self.found:
             return
-        stepped = self._policy(code.co_filename, frame.f_globals)
+        stepped = self._policy(code, frame.f_globals)
         if stepped is None or not code.co_flags & inspect.CO_NEWLOCALS:
             self._settle(code)
             if stepped and get_ident() in hooks.DRIVERS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import weakref
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +22,7 @@ class Freshness:
 
     def __init__(self, setup: Callable[[], Any]) -> None:
         self._setup = setup
-        self._before: dict[int, tuple[object, str, str]] | None = None
+        self._before: _Snapshot | None = None
         self.done = False
 
     def setup(self) -> Any:
@@ -35,16 +36,19 @@ class Freshness:
         return state
 
 
-def _snapshot(state: Any) -> dict[int, tuple[object, str, str]]:
-    """Every changeable object in reach: itself, its path and its contents as text."""
-    found: dict[int, tuple[object, str, str]] = {}
+_Snapshot = dict[int, tuple[Callable[[], object], str, str]]
+
+
+def _snapshot(state: Any) -> _Snapshot:
+    """Every changeable object in reach: how to get it if it lives, its path and its contents as text."""
+    found: _Snapshot = {}
     pending = deque([(state, "state")])
     while pending and len(found) < _MOST:
         thing, path = pending.popleft()
         if id(thing) in found or _cannot_change(thing):
             continue
         inner = [*parts(thing, path), *_class_containers(thing, path)] if _is_own(thing) else []
-        found[id(thing)] = (thing, path, _contents(thing, inner))
+        found[id(thing)] = (_reference(thing), path, _contents(thing, inner))
         pending.extend(inner)
     return found
 
@@ -74,10 +78,18 @@ def _contents(thing: object, inner: list[tuple[object, str]]) -> str:
     return f"{own}|" + ", ".join(f"{path}={short(part)}" for part, path in inner if _cannot_change(part))
 
 
-def _compare(first: dict[int, tuple[object, str, str]], second: dict[int, tuple[object, str, str]]) -> None:
-    for identity, (thing, path, contents) in second.items():
-        known = first.get(identity)
-        if known is not None and known[0] is thing and known[2] != contents:
+def _reference(thing: object) -> Callable[[], object]:
+    """A program may count on the end of an object, which must not outlive the execution because it is known here."""
+    try:
+        return weakref.ref(thing)
+    except TypeError:
+        return lambda: thing
+
+
+def _compare(first: _Snapshot, second: _Snapshot) -> None:
+    for identity, (get, path, contents) in second.items():
+        thing, known = get(), first.get(identity)
+        if thing is not None and known is not None and known[0]() is thing and known[2] != contents:
             held = short(thing, Names()) if is_a(thing, _CONTAINERS) else contents.split("|", 1)[1]
             raise InvalidValue(
                 f"setup: {path} ({type(thing).__name__}) is the same object as in the execution before and still holds "

@@ -11,6 +11,7 @@ import builtins
 import collections
 import functools
 import gc
+import io
 import itertools
 import operator
 import sys
@@ -31,7 +32,7 @@ from typing import Any
 
 from lab.hooks import Accesses
 from lab.kinds import is_a
-from lab.origin import is_library
+from lab.origin import is_library, is_unguarded
 
 CONTENTS = "[]"
 """The key under which the contents of a container are touched."""
@@ -151,9 +152,9 @@ def _is_container(kind: type) -> bool:
     """Whether instances of ``kind`` hold contents that code outside the program reads or writes.
 
     A class whose methods the program writes in Python is not: its methods are stepped
-    themselves.  ``dict`` and the like are, so are C classes unknown to the lab, and
-    so are the Python classes of libraries (`collections.UserDict`, ``os.environ``),
-    which are not stepped.
+    themselves, and so are those of `collections.UserDict` and its like.  ``dict`` and the like are, so are
+    C classes unknown to the lab, and so are the Python classes of other libraries (``os.environ``), which are
+    not stepped.
     """
     if issubclass(kind, type) or (issubclass(kind, _NOT_CONTAINERS) and kind.__module__ in ("builtins", "types")):
         return False
@@ -166,7 +167,7 @@ def _is_foreign(kind: type, name: str) -> bool:
         if name in base.__dict__:
             member = base.__dict__[name]
             if is_a(member, FunctionType):
-                return is_library(member.__code__.co_filename)
+                return is_library(member.__code__.co_filename) and not is_unguarded(member.__code__)
             return member is not None and base not in _NOT_CONTAINERS
     return False
 
@@ -267,6 +268,18 @@ def contents(container: object, write: bool) -> Accesses:
 def taken(argument: object, write: bool) -> Accesses:
     """What C code touches that works with ``argument``: its contents, or those of the container whose method it is."""
     return _behind_method(argument) if type(argument) is BuiltinFunctionType else contents(argument, write)
+
+
+def printed(arguments: tuple[Any, ...]) -> Accesses:
+    """What a ``print`` touches: it may be to what ``sys.stdout`` is at the moment."""
+    files = (sys.stdout,) if is_a(sys.stdout, io.StringIO) else ()
+    accesses = [access for argument in (*files, *arguments) for access in taken(argument, False)]
+    return (*accesses, (sys, "stdout", False))
+
+
+def only_keeps(owner: object, name: str) -> bool:
+    """Whether the method ``name`` of a container puts its arguments away and looks at none of them."""
+    return name in ("append", "appendleft", "insert") and type(owner) in BUILTIN_CONTAINERS
 
 
 def _behind_method(method: Any) -> Accesses:

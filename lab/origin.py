@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import collections.abc
+import contextlib
 import functools
 import os
 import sys
 import sysconfig
-from types import CodeType, FrameType
+from types import CodeType, FrameType, FunctionType
 
 LAB = os.path.dirname(os.path.abspath(__file__)) + os.sep
 """Where the lab's own code lies."""
@@ -23,6 +25,29 @@ def is_library(filename: str) -> bool:
         return filename.startswith("<frozen ")
     path = os.path.abspath(filename)
     return path.startswith(_LIBRARIES) or f"{os.sep}site-packages{os.sep}" in path
+
+
+def is_unguarded(code: CodeType) -> bool:
+    """Whether code of the standard library is stepped as the program's own is.
+
+    It is the Python code of containers (`collections.UserDict`, the mixins of `collections.abc`), which has no lock and
+    promises no operation in one step, and what changes ``sys.stdout`` for all threads.
+    """
+    if code.co_filename == _CONTAINERS:
+        return True
+    if code.co_filename == _REDIRECTING:
+        return code.co_qualname.startswith("_RedirectStream.")
+    return code.co_filename == _MIXINS and code.co_qualname.startswith(_MIXIN_CLASSES)
+
+
+_CONTAINERS, _REDIRECTING, _MIXINS = collections.__file__, contextlib.__file__, "<frozen _collections_abc>"
+_MIXIN_CLASSES = tuple(
+    f"{kind}.{name}"
+    for kind in ("Sequence", "MutableSequence", "Set", "MutableSet", "Mapping", "MutableMapping")
+    + ("MappingView", "KeysView", "ItemsView", "ValuesView")
+    for name, member in vars(getattr(collections.abc, kind)).items()
+    if type(member) is FunctionType
+)
 
 
 def frame_of_program(skip_libraries: bool = False) -> FrameType | None:

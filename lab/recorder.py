@@ -11,7 +11,7 @@ from lab.hooks import ABSENT
 from lab.instrument import Site
 from lab.naming import Names, peek, short
 from lab.operations import CACHED, CONTENTS, SYNC, is_iterator, underlying
-from lab.origin import frame_of_program
+from lab.origin import frame_of_program, is_unguarded
 from lab.trace import Place, Step
 
 
@@ -27,7 +27,7 @@ def _operation(site: Site) -> str:
 def place_of(site: Site) -> Place:
     """Where ``site`` is, in words; for a step in library code the line of the program that led to it."""
     operation = _operation(site)
-    if not site.stepped:
+    if not site.stepped or is_unguarded(site.code):
         frame = frame_of_program(skip_libraries=True)
         if frame is not None:
             code = frame.f_code

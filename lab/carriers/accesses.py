@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import queue
-import sys
 import weakref
 from functools import partial
 from sys import getrefcount
@@ -37,6 +35,8 @@ from lab.operations import (
     is_container,
     is_iterator,
     method_writes,
+    only_keeps,
+    printed,
     reads_arguments,
     taken,
 )
@@ -324,9 +324,10 @@ class Accesses(Scheduling):
             if effect is not None:
                 if function.__name__ in _ATTRIBUTE_FUNCTIONS and len(arguments) > 1:
                     self.touch(arguments[0], arguments[1], _ATTRIBUTE_FUNCTIONS[function.__name__], site)
+                elif function is print:
+                    (owner, key, write), *more = printed(arguments)
+                    self.touch(owner, key, write, site, ABSENT, tuple(more))
                 else:
-                    if function is print and is_a(sys.stdout, io.StringIO):
-                        arguments = (sys.stdout, *arguments)
                     self._c_arguments(effect, arguments, site)
         else:
             self._c_method(function.__name__, owner, arguments, site)
@@ -337,14 +338,10 @@ class Accesses(Scheduling):
         if name in _ATTRIBUTE_METHODS and arguments:
             self.touch(owner, arguments[0], _ATTRIBUTE_METHODS[name], site)
             return
-        others = tuple(
-            argument
-            for argument in arguments
-            if argument is not owner and (type(argument) is BuiltinFunctionType or is_container(type(argument)))
-        )
+        others = tuple(argument for argument in arguments if argument is not owner and _is_taken(type(argument)))
         if is_container(type(owner)):
             write = method_writes(name) or (name == "__getitem__" and fills_itself(owner))
-            self.whole(owner, write, site, (name, arguments), others)
+            self.whole(owner, write, site, (name, arguments), () if only_keeps(owner, name) else others)
         else:
             self._c_arguments(False, others, site)
 
@@ -384,6 +381,10 @@ _C_CALLABLES = {
 }
 _ATTRIBUTE_METHODS = {"__getattribute__": False, "__setattr__": True, "__delattr__": True}
 _ATTRIBUTE_FUNCTIONS = {"getattr": False, "hasattr": False, "setattr": True, "delattr": True}
+
+
+def _is_taken(kind: type) -> bool:
+    return kind is BuiltinFunctionType or is_container(kind)
 
 
 def _maker_effect(kind: type) -> bool | None:
