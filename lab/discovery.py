@@ -38,7 +38,7 @@ class CodeCache:
     ``exec``, say) has the same sites each time.
     """
 
-    def __init__(self, make: Callable[[CodeType, object, bool, bool, bool, bool], Instrumented] = instrument) -> None:
+    def __init__(self, make: Callable[..., Instrumented] = instrument) -> None:
         self.make = make
         self._known: dict[tuple[CodeType, str, object, bool, bool, bool, bool], Instrumented] = {}
 
@@ -48,7 +48,8 @@ class CodeCache:
         key = (code, code.co_filename, namespace, accesses, stepped, thorough, ends)
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = self.make(code, namespace, accesses, stepped, thorough, ends)
+            more = {"ends": True} if ends else {}
+            found = self._known[key] = self.make(code, namespace, accesses, stepped, thorough, **more)
         return found
 
 

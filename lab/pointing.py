@@ -137,7 +137,7 @@ _LEFT_ALONE = ("PRECALL", "KW_NAMES", "CACHE", "EXTENDED_ARG", "SEND", "END_FOR"
 
 
 def point_out(
-    code: CodeType, namespace: object, accesses: bool, stepped: bool, thorough: bool, ends: bool
+    code: CodeType, namespace: object, accesses: bool, stepped: bool, thorough: bool, ends: bool = False
 ) -> Instrumented:
     """As `lab.instrument.instrument`, with switch points."""
     return PointRewriter(code, namespace, accesses, stepped, thorough, ends).rewrite()

@@ -34,6 +34,7 @@ _SHOWING = frozenset(
 """Types whose C code writes the address into the text, beside those that have the text of every object."""
 _MODULES = ("threading", "concurrent", "weakref", "asyncio")
 """Where the standard library does so in Python."""
+_COLLECTIONS = frozenset((list, tuple, set, frozenset, deque, dict, OrderedDict))
 _OF_EXCEPTIONS = (BaseException.__str__, KeyError.__str__)
 _MOST = 50
 
@@ -45,8 +46,11 @@ def call_shows_address(function: Any, arguments: tuple[object, ...]) -> str:
     if function is print:
         files = [one for one in (*arguments, sys.stdout) if is_a(one, io.StringIO)]
         return shows_address(arguments) if files else ""
-    if any(argument is repr or argument is str or argument is ascii for argument in arguments):
-        return shows_address((*arguments, getattr(function, "__self__", None)))  # C code is to call it
+    if any(  # C code is to ask the items
+        argument is repr or argument is str or argument is ascii for argument in arguments
+    ):
+        things = (*arguments, getattr(function, "__self__", None))
+        return shows_address(thing for thing in things if type(thing) in _COLLECTIONS)
     if type(function) is BuiltinFunctionType and function.__name__ in _METHODS:
         return shows_address(arguments if is_a(function.__self__, str) else (function.__self__,))
     return ""
@@ -65,7 +69,7 @@ def _shown(thing: object, depth: int = 3) -> type | None:
     kind = type(thing)
     if kind in (str, int, float, bool, bytes, complex, type(None)) or is_a(thing, type | io.StringIO):
         return None
-    if kind in (list, tuple, set, frozenset, deque, dict, OrderedDict):
+    if kind in _COLLECTIONS:
         if not depth:
             return None
         inner: Any = (*thing, *thing.values()) if is_a(thing, dict) else thing
