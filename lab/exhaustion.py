@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lab.exploration import Exploration
+from lab.footprints import Footprints
 from lab.leftovers import Writes
 from lab.nondeterminism import first_difference
 from lab.program import Failure
 from lab.stopwatch import now
 from lab.strategies.bounded import BoundedSets
 from lab.strategies.dpor import SourceSets
+from lab.strategies.stretches import StretchSets
 from lab.strategies.walk import Walk
 
 _MOST_PATIENCE = 100  # stretches of 1,000 accesses to nothing shared: so long may a loop be that waits for nobody
@@ -30,6 +32,7 @@ class Exhaustion:
 
     exploration: Exploration
     preemptions: int | None = None  # at most so many in a schedule; None for any number
+    classes: bool = False  # of orders of the stretches of tasks, on an engine that tells of them
     schedules: int = 0  # classes covered; with a bound, executions, of which several may be of one class
     executions: int = 0  # all, those that repeated a class and those before a restart included
     outcomes: Counter[Any] = field(default_factory=Counter)
@@ -39,13 +42,15 @@ class Exhaustion:
     doubts: dict[str, None] = field(default_factory=dict)  # what stands against a proof
 
     def __post_init__(self) -> None:
-        self._strategy: SourceSets | Walk = self._covering()
+        self._strategy: SourceSets | Walk | StretchSets = self._covering()
         self._known = self._decisions()
         self._restarts = 0
         self._difference = ""
         self._patience = 0
 
-    def _covering(self) -> SourceSets | Walk:
+    def _covering(self) -> SourceSets | Walk | StretchSets:
+        if self.classes:
+            return StretchSets()
         if self.exploration.control.tasked:
             return Walk()
         return SourceSets() if self.preemptions is None else BoundedSets(self.preemptions)
@@ -97,7 +102,7 @@ class Exhaustion:
     def _execute(self) -> None:
         exploration, strategy = self.exploration, self._strategy
         control = exploration.control
-        sharing = Writes() if exploration.strict else None
+        sharing = Footprints(control) if self.classes else Writes() if exploration.strict else None
         setup = exploration.leftovers.setup if exploration.strict else None
         outcome, failure = exploration.execute(strategy.choose, sharing=sharing, setup=setup)
         choices = control.choices

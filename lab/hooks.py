@@ -83,6 +83,9 @@ class Bystander:
     def resumed(self, frame: FrameType, site: Site) -> None:
         """After a generator was told to go on, before its own code does."""
 
+    def awaited(self, thing: object, site: Site) -> None:
+        """Before an ``await``, where the code tells of it."""
+
     def enter(self, manager: Any, site: Site) -> Any:
         """Before a ``with`` enters ``manager``."""
         return manager
@@ -139,6 +142,12 @@ def resumed(site: Site) -> None:
     driver = _driver(get_ident())
     if driver is not None:
         driver.resumed(sys._getframe(1), site)
+
+
+def awaited(thing: object, site: Site) -> None:
+    driver: Any = _driver(get_ident())
+    if driver is not None:
+        driver.awaited(thing, site)
 
 
 def pair(left: object, right: object, site: Site) -> None:

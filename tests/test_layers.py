@@ -51,6 +51,7 @@ ORDER = [
     "finalizers",
     "freshness",
     "leftovers",
+    "footprints",
     "strategies",
     "surroundings",
     "exploration",
@@ -61,6 +62,7 @@ ORDER = [
     "sampling",
     "nondeterminism",
     "exhaustion",
+    "classes",
     "passing",
     # what it comes to
     "witness",

@@ -350,6 +350,9 @@ class Accesses(Scheduling):
             (owner, key, write), *more = accesses
             self.touch(owner, key, write, site, ABSENT, tuple(more))
 
+    def awaited(self, thing: object, site: Site) -> None:
+        """Before an ``await``; tasks are told apart by what they do between them."""
+
     def enter(self, manager: Any, site: Site) -> Any:
         """Before a ``with`` enters ``manager``."""
         guarded = self.twins.guard(manager, site)

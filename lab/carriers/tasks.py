@@ -391,8 +391,12 @@ class _Surroundings:
             vars(self._local).update(self._set)
 
 
-def tasked(kind: Any, order: str, cancels: frozenset[str], strict: bool) -> Any:
-    """The carrier ``kind`` with an event loop."""
+def tasked(kind: Any, order: str, cancels: frozenset[str], strict: bool, classes: bool = False) -> Any:
+    """The carrier ``kind`` with an event loop; with ``classes`` so that its stretches are told apart."""
+    if classes:
+        from lab.carriers.stretches import Stretches
+
+        return type(f"Stretched{kind.__name__}", (Stretches, kind), {"order": "any", "cancels": cancels})
     bases = (Tasks, DoubtingTasks, kind) if strict else (Tasks, kind)
     return type(f"Tasked{kind.__name__}", bases, {"order": order, "cancels": cancels})
 
