@@ -13,7 +13,7 @@ Touched = dict[tuple[int, object], bool]
 class Stretch:
     """One stretch that has been taken; or, ``after`` all, one that could have been and was not."""
 
-    __slots__ = ("actor", "blocking", "born", "cause", "kind", "lock", "locked", "named", "timed", "touched")
+    __slots__ = ("actor", "born", "cause", "lock", "locked", "named", "touched")
 
     def __init__(self, actor: Actor, cause: int, named: int) -> None:
         self.actor = actor
@@ -23,12 +23,10 @@ class Stretch:
         self.born: set[int] = set()  # objects that it made
         self.lock: int | None = None  # which it begins by taking
         self.locked: frozenset[int] = frozenset()  # locks that could not be taken when it began
-        self.kind, self.blocking, self.timed = "", False, False
 
-    @property
-    def places(self) -> tuple[tuple[tuple[int, object], bool], ...]:
-        """As `lab.strategies.races` has them."""
-        return tuple(self.touched.items())
+    def uses(self, number: int) -> bool:
+        """Whether it touches the object with this number."""
+        return any(touched == number for touched, _ in self.touched)
 
     def footprint(self) -> Touched:
         """The places by names that mean the same in every execution that began in the same way."""

@@ -157,6 +157,8 @@ class Stretches(Noting, Tasks):
 
     def _enabled(self) -> list[Actor]:
         enabled = super()._enabled()
+        if self.network.used:
+            self._unsure("there are connections")
         for one in enabled:
             if isinstance(one, Outside):
                 if one.word not in (TIME_IS_UP, IS_CANCELLED):

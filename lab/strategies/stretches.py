@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lab.carriers.actor import Actor
 from lab.carriers.execution import Execution
 from lab.carriers.stretch import Stretch, Touched
-from lab.strategies.races import Races, _join
+from lab.strategies.stretch_races import StretchRaces
 
 
 class Node:
@@ -27,38 +26,6 @@ class Node:
 
 Sleeper = tuple[Touched, int]
 """What a stretch touched that was explored before, and how many objects had been touched when it began."""
-
-
-class StretchRaces(Races):
-    """Races of stretches: who made a callback ready comes before it, and a lock that is held cannot be taken."""
-
-    def found(
-        self, stretches: Sequence[Stretch], since: int, untaken: Sequence[Stretch]
-    ) -> Iterator[tuple[int, list[int]]]:
-        """Position of the earlier stretch of each race, and who could go first there instead."""
-        each: Sequence[Any] = stretches
-        for position, stretch in enumerate(each):
-            self._inherit(position)
-            if position >= since:
-                yield from self._reversible(stretch, position)
-            self._happen(stretch, position)
-        self._inherit(len(stretches))
-        for stretch in untaken:
-            yield from self._reversible(stretch, len(stretches))
-
-    def _reversible(self, stretch: Any, position: int) -> Iterator[tuple[int, list[int]]]:
-        covered = self._now[stretch.actor.index].copy()
-        if stretch.cause >= 0:
-            _join(covered, self._clocks[stretch.cause])
-        for earlier in self._candidates(stretch, covered):
-            before: Any = self._events[earlier]
-            if covered[before.actor.index] >= self._numbers[earlier]:
-                continue
-            if stretch.lock is not None and stretch.lock in before.locked and _uses(before, stretch.lock):
-                continue  # all that could have given it back sooner would come after that one
-            yield earlier, self._initials(earlier, position, stretch)
-            if stretch.lock is None or before.lock == stretch.lock:
-                _join(covered, self._clocks[earlier])
 
 
 class StretchSets:
@@ -130,8 +97,8 @@ class StretchSets:
         taken = stretches[: self._until] if self.redundant else stretches
         untaken = [one for one in self._execution.untaken() if one.cause < len(taken)]
         nodes = {node.position: node for node in self._path}
-        races = StretchRaces(execution.actors, _never)
-        for earlier, initials in races.found(taken, self._fresh, untaken):
+        races = StretchRaces(execution.actors)
+        for earlier, initials in races.of(taken, self._fresh, untaken):
             node = nodes.get(earlier)
             if node is not None and not any(one in node.wanted or one in node.sleep for one in initials):
                 possible = [one for one in initials if one in node.enabled]
@@ -168,11 +135,3 @@ class StretchSets:
             share += scale * len(node.done) / known
             scale /= known
         return round(leaves / share) if share else leaves
-
-
-def _uses(stretch: Stretch, lock: int) -> bool:
-    return any(number == lock for number, _ in stretch.touched)
-
-
-def _never(position: int, who: int) -> bool:
-    return False
