@@ -69,6 +69,7 @@ ORDER = [
     "keeping",
     "verdict",
     "following",
+    "grading_tasks",
     "grading",
     "realizing",
     "searching",
