@@ -9,12 +9,14 @@ from typing import Any
 
 from lab.carriers.effects import count_effects
 from lab.exploration import Exploration
+from lab.footprints import Footprints
 from lab.leftovers import Writes
 from lab.nondeterminism import first_difference
 from lab.program import Failure
 from lab.stopwatch import now
 from lab.strategies.bounded import BoundedSets
 from lab.strategies.dpor import SourceSets
+from lab.strategies.stretches import StretchSets
 from lab.strategies.waiting import AwaitingSets
 from lab.strategies.walk import Walk
 
@@ -32,6 +34,7 @@ class Exhaustion:
 
     exploration: Exploration
     preemptions: int | None = None  # at most so many in a schedule; None for any number
+    classes: bool = False  # of orders of the stretches of tasks, on an engine that tells of them
     schedules: int = 0  # classes covered; with a bound, executions, of which several may be of one class
     executions: int = 0  # all, those that repeated a class and those before a restart included
     outcomes: Counter[Any] = field(default_factory=Counter)
@@ -42,7 +45,7 @@ class Exhaustion:
     waits: bool = False  # actors were seen to wait in loops
 
     def __post_init__(self) -> None:
-        self._strategy: SourceSets | Walk = self._covering()
+        self._strategy: SourceSets | Walk | StretchSets = self._covering()
         self._known = self._decisions()
         self._restarts = 0
         self._difference = ""
@@ -51,7 +54,9 @@ class Exhaustion:
         if self.waits:
             self.exploration.control.passed_over_sleepers = False  # in no execution that counts
 
-    def _covering(self) -> SourceSets | Walk:
+    def _covering(self) -> SourceSets | Walk | StretchSets:
+        if self.classes:
+            return StretchSets()
         if self.exploration.control.tasked:
             return Walk()
         if self.preemptions is not None:
@@ -110,7 +115,7 @@ class Exhaustion:
     def _execute(self) -> None:
         exploration, strategy = self.exploration, self._strategy
         control = exploration.control
-        sharing = Writes() if exploration.strict else None
+        sharing = Footprints(control) if self.classes else Writes() if exploration.strict else None
         setup = exploration.leftovers.setup if exploration.strict else None
         outcome, failure = exploration.execute(strategy.choose, sharing=sharing, setup=setup)
         choices = control.choices

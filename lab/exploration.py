@@ -264,9 +264,17 @@ class _Since:
 
 @contextmanager
 def engine(
-    program: Program, steps: int, trace: tuple[str, ...], carrier: str, strict: bool = False, points: bool = False
+    program: Program,
+    steps: int,
+    trace: tuple[str, ...],
+    carrier: str,
+    strict: bool = False,
+    points: bool = False,
+    classes: bool = False,
 ) -> Iterator[Exploration]:
     """A carrier and the instrumented program, with ``points`` so that it tells of switch points as well.
+
+    With ``classes`` it has tasks, and they are freer than on their loop (`lab.carriers.stretches`).
 
     Everything is as before afterwards.
     """
@@ -281,7 +289,7 @@ def engine(
     if program.is_async:
         from lab.carriers.tasks import tasked
 
-        kind = tasked(kind, program.order, program.cancels, strict)
+        kind = tasked(kind, program.order, program.cancels, strict, classes)
     elif strict:
         kind = watched(kind)
     if points:  # imported here as most explorations need neither
@@ -292,8 +300,9 @@ def engine(
     references_of_private()  # counted once in a process, and before anything is watched
     with ONE_AT_A_TIME, operations_redirected(), finder(trace, libraries=strict) as discovery:
         if program.is_async:
-            discovery.modelled += ("asyncio",)  # the tasks of a loop share what its own code touches
-            discovery.left_alone |= {f"asyncio.{name}" for name in _LEFT_ALONE}
+            if not classes:
+                discovery.modelled += ("asyncio",)  # the tasks of a loop share what its own code touches
+                discovery.left_alone |= {f"asyncio.{name}" for name in _LEFT_ALONE}
             discovery.left_alone |= {"_weakrefset"}  # each loop has functions of its own from there
         for function in (program.setup, program.check, program.outcome, program.teardown):
             if function is not None:

@@ -31,7 +31,9 @@ def realizable(
     Left out of account are finalizers that the garbage collector runs, signals, and tracing.
     """
     if program.is_async:
-        return {}  # where tasks are switched is no matter of the build
+        from lab.grading_tasks import graded
+
+        return graded(witness, program, trace, steps, carrier)
     found = {FREE: Grade("yes"), WITH_LOCK: _with_lock(witness, program, trace, steps, carrier)}
     return {HERE: found[WITH_LOCK if build_name() == "gil" else FREE], **found}
 

@@ -89,6 +89,9 @@ class Bystander:
     def returned(self, caller: FrameType | None, site: Site) -> None:
         """Before a function returns whose value a cache may keep."""
 
+    def awaited(self, thing: object, site: Site) -> None:
+        """Before an ``await``, where the code tells of it."""
+
     def enter(self, manager: Any, site: Site) -> Any:
         """Before a ``with`` enters ``manager``."""
         return manager
@@ -151,6 +154,12 @@ def returned(site: Site) -> None:
     driver = _driver(get_ident())
     if driver is not None:
         driver.returned(sys._getframe(1).f_back, site)
+
+
+def awaited(thing: object, site: Site) -> None:
+    driver: Any = _driver(get_ident())
+    if driver is not None:
+        driver.awaited(thing, site)
 
 
 def pair(left: object, right: object, site: Site) -> None:

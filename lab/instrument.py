@@ -85,6 +85,7 @@ _SUBSCRIPTS: dict[str, tuple[Callable[..., None], tuple[int, ...], str, bool]] =
     "STORE_SLICE": (hooks.item_write, (3, 2, 4), "slice", True),
     "CONTAINS_OP": (hooks.item, (1, 2), "in", False),
 }
+_AWAITS = ("GET_AWAITABLE", "GET_AITER", "GET_ANEXT", "GET_YIELD_FROM_ITER")
 _CELL_READS = ("LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF")
 
 
@@ -264,6 +265,10 @@ class Rewriter:
                 self._global(name, argument)
         elif name in _CELL_READS or name in ("STORE_DEREF", "DELETE_DEREF"):
             self._cell(name, argument)
+        elif name in _AWAITS:
+            if self.thorough or not self.stepped:
+                line = (self.location and self.location.lineno) or self.code.co_firstlineno
+                self.hook(hooks.awaited, (1,), Site(self.code, -1, "await", None, False, line, self.stepped, True))
         elif name == "COMPARE_OP":
             self._compare(self.stack[-2:])
         elif name == "BINARY_OP":

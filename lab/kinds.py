@@ -22,6 +22,11 @@ def is_a(thing: object, kind: Any) -> bool:
     return issubclass(type(thing), kind)
 
 
+def is_from_c(kind: type) -> bool:
+    """Whether a class is one of those that C code of the interpreter itself makes."""
+    return kind.__module__ in ("builtins", "collections", "itertools", "_collections")
+
+
 def name_of_type(kind: type) -> str:
     """The name of a class, whatever its metaclass says."""
     return _NAME.__get__(kind)  # type: ignore[no-any-return]

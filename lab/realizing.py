@@ -49,9 +49,11 @@ def grade_witness(verdict: Verdict, program: Program, trace: tuple[str, ...], st
     """Grade the witness of a verdict; one that cannot happen here gives way to one that can, if there is one."""
     witness = verdict.witness
     assert witness is not None
-    if program.is_async or program.processes:
-        return  # where tasks or processes are switched is no matter of the build
+    if program.processes:
+        return  # where processes are switched is no matter of the build
     verdict.realizable = realizable(witness, program, trace, steps, carrier)
+    if program.is_async:
+        return
     here = verdict.realizable[HERE]
     if build_name() != "gil" or here.status != "no" or witness.failure.kind == "livelock":
         return

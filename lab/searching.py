@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from lab.classes import ByClasses, Classes
 from lab.deciding import account_for
 from lab.errors import NeedsThreads
 from lab.exhaustion import Exhaustion
@@ -14,6 +15,7 @@ from lab.exploration import Escaped, Exploration, engine
 from lab.nondeterminism import first_difference
 from lab.pinning import parts_of
 from lab.program import Failure, Program, describe
+from lab.program import told as told_of
 from lab.progress import Progress
 from lab.recorder import identity_of
 from lab.sampling import Sample, spent
@@ -27,6 +29,7 @@ from lab.verdict import Shrunk, Verdict
 from lab.witness import Witness, fingerprints
 
 _FIRST_TURN = 50  # executions
+_FIRST_CLASSES = 300  # executions of tasks before schedules are drawn
 _SLICE = 0.25  # seconds
 
 
@@ -79,6 +82,59 @@ class Search:
 
     def _search_and_prove(self) -> None:
         """Cover the program or spend the budget on it; prove what was covered."""
+        if not self._has_classes:
+            self._search_all()
+            return
+        found = self._by_classes(_FIRST_CLASSES, self._share(0.2))
+        if found.holds and not found.missing:
+            self._told_by_classes(found)
+            return
+        schedules, seconds = self.schedules, self.seconds
+        if found.open and schedules is not None:
+            self.schedules = max(1, schedules // 2)
+        if found.open and seconds is not None:
+            self.seconds = 0.6 * seconds
+        self._search_all()
+        self.schedules, self.seconds = schedules, seconds
+        if found.open and self.verdict.status == "unknown" and not self.verdict.uncontrolled:
+            found = self._by_classes(None, self._until)
+        if found.holds and self.verdict.status == "unknown":
+            self._told_by_classes(found)
+
+    @property
+    def _has_classes(self) -> bool:
+        tasks = len(self.program.tasks) == len(self.program.actors)
+        return tasks and self.strategy in ("auto", SourceSets.name) and self.preemptions is None
+
+    def _share(self, share: float) -> float | None:
+        return None if self.seconds is None else self._began + share * self.seconds
+
+    def _by_classes(self, most: int | None, until: float | None) -> Classes:
+        """Try to cover the classes of orders of a program of tasks."""
+        if self.schedules is not None:
+            left = max(1, (self.schedules - sum(part.executions for part in self.parts)) // 2)
+            most = left if most is None else min(most, left)
+        before = len(self.parts)
+        try:
+            by_classes = ByClasses(self.program, self.steps, self.trace, self.carrier, self._go_on)
+            return by_classes.cover(most, until, self.seed)
+        except Escaped:
+            return Classes()
+        finally:
+            del self.parts[before:]
+
+    def _told_by_classes(self, found: Classes) -> None:
+        verdict = self.verdict
+        verdict.status, verdict.schedules, verdict.outcomes = "holds", found.schedules, found.outcomes
+        verdict.bound, verdict.uncontrolled = None, ()
+        self._notes = found.notes
+        classes = f"{found.schedules:,} classes of schedules"
+        verdict.reason = f"all {classes}" if found.schedules > 1 else "the only class of schedules"
+        if found.missing:
+            told = ", ".join(sorted(map(told_of, found.missing)))
+            verdict.notes += (f"outcomes: no schedule that was tried came to {told}, and others may",)
+
+    def _search_all(self) -> None:
         verdict = self.verdict
         with engine(self.program, self.steps, self.trace, self.carrier) as exploration:
             self._began = now()  # once more: the engine may have been busy for another OS thread

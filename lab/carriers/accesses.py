@@ -25,7 +25,7 @@ from lab.discovery import Discovery, is_modelled
 from lab.hooks import ABSENT
 from lab.hooks import Accesses as Touched
 from lab.instrument import Site
-from lab.kinds import is_a, name_of_type
+from lab.kinds import is_a, is_from_c, name_of_type
 from lab.operations import (
     CONTENTS,
     OVER_NOTHING,
@@ -293,8 +293,8 @@ class Accesses(Scheduling):
                 site.seen, site.seen_by = function, self.era
             noted = site if site.stepped else site.of_given(name_of_type(function))
             if arguments and noted is not None and not self.quiet:
-                self._c_arguments(_maker_effect(function), arguments, noted, _is_c_type(function))
-            if _is_c_type(function):
+                self._c_arguments(_maker_effect(function), arguments, noted, is_from_c(function))
+            if is_from_c(function):
                 return self.twins.handed(function, arguments, site)
         else:
             twin = self.twins.carrier(function, site) if kind in CARRIERS else None
@@ -316,7 +316,7 @@ class Accesses(Scheduling):
         elif arguments and type(function) in (MethodDescriptorType, WrapperDescriptorType):
             self._c_method(function.__name__, arguments[0], arguments[1:], site)
         elif is_a(function, type):
-            self._c_arguments(_maker_effect(function), arguments, site, _is_c_type(function))
+            self._c_arguments(_maker_effect(function), arguments, site, is_from_c(function))
 
     def _c_call(self, function: Any, owner: object, arguments: tuple[Any, ...], site: Site) -> None:
         if type(owner).__name__ == "module" or owner is None:
@@ -359,6 +359,9 @@ class Accesses(Scheduling):
             (owner, key, write), *more = accesses
             self.touch(owner, key, write, site, ABSENT, tuple(more))
 
+    def awaited(self, thing: object, site: Site) -> None:
+        """Before an ``await``; tasks are told apart by what they do between them."""
+
     def enter(self, manager: Any, site: Site) -> Any:
         """Before a ``with`` enters ``manager``."""
         guarded = self.twins.guard(manager, site)
@@ -389,10 +392,6 @@ def _is_taken(kind: type) -> bool:
 
 def _maker_effect(kind: type) -> bool | None:
     """What the C code behind a class does with the arguments of a call; None if there is none."""
-    if _is_c_type(kind):
+    if is_from_c(kind):
         return function_effect(kind)
     return False if is_modelled(kind) or reads_arguments(kind) else None
-
-
-def _is_c_type(kind: type) -> bool:
-    return kind.__module__ in ("builtins", "collections", "itertools", "_collections")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import sys
-from asyncio import events
+from asyncio import events, futures
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
@@ -40,6 +40,13 @@ class Timer(events.TimerHandle):
         self.is_long = when - now > LONG_DELAY
         self.gone = False  # it has been due
 
+    def when(self) -> float:
+        """The moment; like the comparison it is here because it is the loop's own look at a timer."""
+        return self._when  # type: ignore[attr-defined, no-any-return]
+
+    def __lt__(self, other: Any) -> bool:
+        return bool(self._when < other._when)  # type: ignore[attr-defined]
+
 
 class ControlledLoop(Dialing):
     """Keeps what is ready and what is due; `Tasks` takes it from there."""
@@ -56,7 +63,9 @@ class ControlledLoop(Dialing):
 
     def time(self) -> float:
         """Virtual seconds; the program's own look at the clock is told apart from the library's."""
-        if is_library(sys._getframe(1).f_code.co_filename):
+        filename = sys._getframe(1).f_code.co_filename
+        if is_library(filename):
+            self._control.told_time(filename)
             return self._control.now
         return self._control.read_clock()
 
@@ -92,7 +101,14 @@ class ControlledLoop(Dialing):
         heapq.heappush(self._scheduled, timer)
         self._equal.setdefault(timer.when(), {}).setdefault(timer.made, deque()).append(timer)
         timer._scheduled = True  # type: ignore[attr-defined]
+        control.made_timer(timer)
         return timer
+
+    def create_future(self) -> Any:
+        """A future of this loop."""
+        future: Any = futures.Future(loop=self)
+        self._control.made(future)
+        return future
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
         """Call ``func`` in another thread: one of its own, where the program has no executor."""
@@ -107,6 +123,9 @@ class ControlledLoop(Dialing):
             super().call_exception_handler(context)
         else:
             self._control.complain(context)
+
+    def _timer_handle_cancelled(self, handle: Any) -> None:
+        """Cancelled timers are left out when they come up."""
 
     # ------------------------------------------------------------ for `Tasks`
 

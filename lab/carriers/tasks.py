@@ -10,13 +10,13 @@ import functools
 import inspect
 import re
 import traceback
-from asyncio import events
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from typing import Any
 
 from lab.carriers.actor import Actor, Wait
 from lab.carriers.awaiting import awaiting, begin_site
+from lab.carriers.callers_loop import CallersLoop
 from lab.carriers.doubting_tasks import DoubtingTasks
 from lab.carriers.execution import Choose, Recorder, Sharing
 from lab.carriers.executor import Calls
@@ -66,7 +66,7 @@ class Tasks(Turns):
             self._declared = [self._declare(index, *named) for index, named in enumerate(bodies, 1)]
         wind_up = functools.partial(self._wind_up, teardown)
         execute = functools.partial(super().execute, setup, bodies, finish, choose, recorder, sharing, wind_up)
-        with _Surroundings():
+        with CallersLoop():
             self.loop = ControlledLoop(self)
             self.loop.begin()
             try:
@@ -374,25 +374,12 @@ class _Body:
         """Nobody calls it."""
 
 
-class _Surroundings:
-    """The event loop and policy of the caller."""
+def tasked(kind: Any, order: str, cancels: frozenset[str], strict: bool, classes: bool = False) -> Any:
+    """The carrier ``kind`` with an event loop; with ``classes`` so that its stretches are told apart."""
+    if classes:
+        from lab.carriers.stretches import Stretches
 
-    def __enter__(self) -> None:
-        self._loop = events._get_running_loop()
-        self._policy: Any = events._event_loop_policy  # type: ignore[attr-defined]
-        self._local = getattr(self._policy, "_local", None)
-        self._set = dict(vars(self._local)) if self._local is not None else {}
-
-    def __exit__(self, *_: object) -> None:
-        events._set_running_loop(self._loop)
-        events._event_loop_policy = self._policy  # type: ignore[attr-defined]
-        if self._local is not None:
-            vars(self._local).clear()
-            vars(self._local).update(self._set)
-
-
-def tasked(kind: Any, order: str, cancels: frozenset[str], strict: bool) -> Any:
-    """The carrier ``kind`` with an event loop."""
+        return type(f"Stretched{kind.__name__}", (Stretches, kind), {"order": "any", "cancels": cancels})
     bases = (Tasks, DoubtingTasks, kind) if strict else (Tasks, kind)
     return type(f"Tasked{kind.__name__}", bases, {"order": order, "cancels": cancels})
 

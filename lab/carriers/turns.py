@@ -38,6 +38,7 @@ class Turns(AtHome):
     """Runs the turns of one controlled loop on the exploring OS thread."""
 
     order = "fifo"
+    gates = False  # a task waits before it takes a lock, not in the middle of that
     cancels: frozenset[str] = frozenset()  # whom the strategy may cancel
     loop: ControlledLoop
 
@@ -72,6 +73,18 @@ class Turns(AtHome):
             self._meet_task(task)
         if self.current.runs_on is not self.main and not self.quiet:
             self.not_thread_safe("loop.call_soon()")
+
+    def made_timer(self, timer: Timer) -> None:
+        """A timer has been made."""
+
+    def made(self, thing: Any) -> None:
+        """The loop has made a future."""
+
+    def told_time(self, filename: str) -> None:
+        """The library code in that file has read the clock."""
+
+    async def gate(self, lock: Any) -> None:
+        """Before ``lock`` is taken, where there are gates."""
 
     def not_thread_safe(self, what: str) -> None:
         """A thread used what belongs to the loop."""

@@ -19,6 +19,8 @@ from lab.detectors.orders import Moment, earlier_steps, some_order
 
 HERE, WITH_LOCK, FREE = "this build", "GIL build", "free-threaded"
 """Builds of Python: the one that runs, and those of its version."""
+STOCK = "stock loop"
+"""The event loops that come with Python, which run ready callbacks in the order in which they became so."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-from lab.detectors.realizable import HERE, WITH_LOCK
+from lab.detectors.realizable import HERE, STOCK, WITH_LOCK
 from lab.report.labels import Labels
 from lab.verdict import Verdict
 from lab.witness import Witness, build_name
@@ -86,7 +86,10 @@ def hammer_line(verdict: Verdict) -> str:
 
 
 def here_line(verdict: Verdict) -> str:
-    """Whether the witness can happen on the build that runs, and on which else."""
+    """Whether the witness can happen on the build that runs, and on which else; of tasks, on the stock loop."""
+    stock = verdict.realizable.get(STOCK)
+    if stock is not None:
+        return f"on the stock loop: {stock.status}, {stock.reason}"
     here, locked = verdict.realizable[HERE], verdict.realizable[WITH_LOCK]
     if here.status == "yes" and locked.status == "yes":
         return "can happen on this build"

@@ -74,6 +74,8 @@ def _awaited(real: Any, word: str, holds: bool) -> Callable[[Tasks, Site], Calla
     def twin(control: Tasks, site: Site) -> Callable[..., Any]:
         async def awaited(owner: Any, *arguments: Any, **named: Any) -> Any:
             _is_home(control, owner, real)
+            if control.gates:
+                await control.gate(owner)
             result = await real(owner, *arguments, **named)
             control.operate(owner, word, site)
             if holds:
