@@ -62,6 +62,7 @@ class Turns(AtHome):
         self._afterwards = 0
         self._all_ended_at = 0.0
         self.waiting_for: dict[Actor, Awaiting] = {}
+        self.at_home: dict[int, object] = {}  # what of asyncio the tasks of the loop have used
 
     # ------------------------------------------------------------ who is there
 
@@ -72,9 +73,6 @@ class Turns(AtHome):
             self._meet_task(task)
         if self.current.runs_on is not self.main and not self.quiet:
             self.not_thread_safe("loop.call_soon()")
-
-    def not_thread_safe(self, what: str) -> None:
-        """A thread used what belongs to the loop."""
 
     def _meet_task(self, task: Any) -> None:
         actor = self._binding
