@@ -90,6 +90,9 @@ class Exploration:
         named = recording if isinstance(recording, Recording) else None  # without it there are only types to tell
         if control.halted:
             failure = self._failure(named)
+            if control.halted == "stuck" and control.findings:  # what was found before is why
+                kind, message, detail = control.findings[0]
+                failure = Failure(kind, message, (*detail, *failure.detail))
         elif failure is None and control.left_behind:
             failure = self._standstill(named)
         elif failure is None and control.findings:
@@ -118,7 +121,7 @@ class Exploration:
         if control.halted == "exception":
             return _exception(control)
         if control.halted == "endless":
-            busy = ", ".join(actor.name for actor in control.live if actor is not control.main and actor.wait is None)
+            busy = ", ".join(actor.name for actor in control.busy_actors())
             taken = min(control.steps, control.step_limit)
             length = f"{taken:,} {'step' if taken == 1 else 'steps'} and {control.quiet_steps:,} other operations"
             return Failure(

@@ -13,6 +13,7 @@ from lab.errors import Interrupted
 from lab.forks import end_child, is_child
 from lab.hooks import DRIVERS
 from lab.instrument import Site
+from lab.origin import frame_of_program, shown
 from lab.virtual.caches import store
 from lab.virtual.calling import as_actor
 
@@ -179,6 +180,20 @@ class Control(Accesses):
         for actor in self.actors[1:]:
             if not actor.finished:
                 self._unwind(actor)
+
+    def not_thread_safe(self, what: str) -> None:
+        """A thread used what belongs to a loop of another one, without telling the loop."""
+        if self.quiet or self.unwinding:
+            return
+        frame = frame_of_program(skip_libraries=True)
+        where = f" at {shown(frame.f_code.co_filename)}:{frame.f_lineno}" if frame is not None else ""
+        message = f"{what} is not thread-safe: {self.current.name} used it from another thread than the loop's{where}"
+        if not any(message == known for _, known, _ in self.findings):
+            self.findings.append(("exception", message, ()))
+
+    def busy_actors(self) -> list[Actor]:
+        """Who had not ended, and did not wait, when the execution was cut short."""
+        return [actor for actor in self.live if actor is not self.main and actor.wait is None]
 
     def escape(self, place: str) -> None:
         """An actor did not come by the lab any more; what follows is no controlled execution."""

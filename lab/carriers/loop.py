@@ -97,7 +97,11 @@ class ControlledLoop(Dialing):
             raise TypeError("when cannot be None")
         self._check_closed()
         control = self._control
-        timer = Timer(when, callback, args, self, context, control.current, control.now)
+        owner = control.current
+        if owner.runs_on is not control.main:
+            control.not_thread_safe("loop.call_at()")
+            owner = control.rest()
+        timer = Timer(when, callback, args, self, context, owner, control.now)
         heapq.heappush(self._scheduled, timer)
         self._equal.setdefault(timer.when(), {}).setdefault(timer.made, deque()).append(timer)
         timer._scheduled = True  # type: ignore[attr-defined]
@@ -191,3 +195,8 @@ def closing(coroutine: Any) -> None:
         except BaseException:  # it goes on although it was told to end
             continue
         return
+    _ABANDONED.append(coroutine)
+
+
+_ABANDONED: list[Any] = []
+"""Coroutines that would not end.  To drop one would tell it once more, with no loop to wait on: it might never end."""

@@ -24,7 +24,7 @@ from lab.carriers.loop import ControlledLoop, closing
 from lab.carriers.task_actor import TaskActor
 from lab.carriers.turns import _AFTERWARDS, Turns, _never
 from lab.hooks import DRIVERS
-from lab.origin import frame_of_program, shown
+from lab.origin import LAB, frame_of_program, shown
 from lab.program import is_async
 from lab.virtual.tasks import TaskTwins
 
@@ -249,16 +249,11 @@ class Tasks(Turns):
         """A coroutine was thrown away before it began."""
         if not self.unwinding and not self.halted and not self.quiet:
             code = coroutine.cr_code
-            where = f"{shown(code.co_filename)}:{code.co_firstlineno}"
-            message = f"the coroutine {code.co_qualname}() ({where}) was made by {self.current.name} and never awaited"
-            self.findings.append(("exception", message, ()))
-
-    def not_thread_safe(self, what: str) -> None:
-        """A thread used what belongs to the loop, without telling the loop."""
-        frame = frame_of_program(skip_libraries=True)
-        where = f" at {shown(frame.f_code.co_filename)}:{frame.f_lineno}" if frame is not None else ""
-        message = f"{what} is not thread-safe: {self.current.name} used it from another thread than the loop's{where}"
-        if not any(message == known for _, known, _ in self.findings):
+            where = f" ({shown(code.co_filename)}:{code.co_firstlineno})"
+            if code.co_filename.startswith(LAB):  # a twin, which goes by the name of what it stands for
+                where = ""
+            name = coroutine.__qualname__
+            message = f"the coroutine {name}(){where} was made by {self.current.name} and never awaited"
             self.findings.append(("exception", message, ()))
 
     def comes_from_thread(self, callback: Any) -> None:
@@ -292,6 +287,11 @@ class Tasks(Turns):
     def _note_left_behind(self) -> None:
         """Pools that the program did not shut down were shut down with the loop."""
         super()._note_left_behind()
+
+    def busy_actors(self) -> list[Actor]:
+        """See `Control.busy_actors`; of the tasks, all that had not ended."""
+        tasks = (actor for actor in self.actors if isinstance(actor, TaskActor) and not actor.finished)
+        return [*(actor for actor in tasks if actor.task is not None), *super().busy_actors()]
 
     def _unwind_all(self) -> None:
         self.loop._ready.clear()

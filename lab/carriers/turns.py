@@ -63,6 +63,7 @@ class Turns(AtHome):
         self._afterwards = 0
         self._all_ended_at = 0.0
         self.waiting_for: dict[Actor, Awaiting] = {}
+        self.at_home: dict[int, object] = {}  # what of asyncio the tasks of the loop have used
 
     # ------------------------------------------------------------ who is there
 
@@ -85,9 +86,6 @@ class Turns(AtHome):
 
     async def gate(self, lock: Any) -> None:
         """Before ``lock`` is taken, where there are gates."""
-
-    def not_thread_safe(self, what: str) -> None:
-        """A thread used what belongs to the loop."""
 
     def _meet_task(self, task: Any) -> None:
         actor = self._binding

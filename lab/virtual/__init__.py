@@ -115,6 +115,7 @@ _PUBLIC = {"posix": "os", "nt": "os", "concurrent.futures._base": "concurrent.fu
 
 def operations_redirected() -> AbstractContextManager[None]:
     """While an exploration goes on: whoever calls a controlled operation written in Python comes to its twin."""
+    _FUNCTIONS.update(loops.late_functions())
     return redirection(_FUNCTIONS)
 
 

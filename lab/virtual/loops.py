@@ -73,6 +73,35 @@ def _waits_for_itself(selector: Any) -> bool:
     return getattr(getattr(reader, "_callback", None), "__name__", "") == "_read_from_self"
 
 
+def _call_soon(control: Control, _site: Site, loop: Any, *arguments: Any, **named: Any) -> Any:
+    """The twin of ``call_soon`` of an event loop that an actor runs itself."""
+    runs_in = None if loop._thread_id is None else loop._thread_id - control.identity
+    if runs_in != control.current.runs_on.index and any(actor.index == runs_in for actor in control.actors[1:]):
+        control.not_thread_safe("loop.call_soon()")
+    call_soon = own(type_of_loops().call_soon)
+    control.discovery.cover(call_soon)
+    return call_soon(loop, *arguments, **named)
+
+
+def _call_exception_handler(control: Control, _site: Site, loop: Any, context: Any) -> Any:
+    """The same of what a loop has to say: nothing of tasks that end because the execution was cut short."""
+    return None if control.unwinding else own(type_of_loops().call_exception_handler)(loop, context)
+
+
+def type_of_loops() -> Any:
+    """What all event loops that are written in Python are; None where nobody has loaded asyncio."""
+    module = sys.modules.get("asyncio.base_events")
+    return None if module is None else module.BaseEventLoop
+
+
+def late_functions() -> dict[Any, Callable[..., Any]]:
+    """Twins of functions of asyncio, once that is loaded."""
+    loops = type_of_loops()
+    if loops is None:
+        return {}
+    return {loops.call_soon: _call_soon, loops.call_exception_handler: _call_exception_handler}
+
+
 def set_running_loop(control: Control, _site: Site, loop: Any, /) -> None:
     """asyncio keeps the running loop by OS thread, and actors on greenlets share one."""
     control.locals.meet_loops()

@@ -48,8 +48,8 @@ class TaskTwins(Twins):
 
     def builtin(self, function: Any, site: Site) -> Any:
         """See `Twins.builtin`."""
-        if function.__name__ == "cancel" and isinstance(function.__self__, asyncio.Task):
-            return _cancelling(self._control, site, function)
+        if function.__name__ in _OF_FUTURES and isinstance(function.__self__, asyncio.Future):
+            return _deciding(self._control, site, function)
         if _is_momentary(site):
             return None
         return super().builtin(function, site)
@@ -59,13 +59,23 @@ def _is_momentary(site: Site) -> bool:
     return site.code.co_qualname == "_LoopBoundMixin._get_loop"
 
 
-def _cancelling(control: Tasks, site: Site, cancel: Any) -> Callable[..., Any]:
-    def cancelling(*arguments: Any, **named: Any) -> Any:
-        actor = control.of(cancel.__self__)
-        control.operate(cancel.__self__, "cancels", site, actor.name if actor is not None else "")
-        return cancel(*arguments, **named)
+_OF_FUTURES = frozenset(("set_result", "set_exception", "cancel", "add_done_callback"))
 
-    return cancelling
+
+def _deciding(control: Tasks, site: Site, function: Any) -> Callable[..., Any] | None:
+    """The twin of a method of a future, or of a task, which is one."""
+    future, name = function.__self__, function.__name__
+    is_task = isinstance(future, asyncio.Task)
+
+    def called(*arguments: Any, **named: Any) -> Any:
+        if control.current.runs_on is not control.main and future.get_loop() is control.loop:
+            control.not_thread_safe(f"asyncio.{'Task' if is_task else 'Future'}.{name}()")
+        elif is_task and name == "cancel":
+            actor = control.of(future)
+            control.operate(future, "cancels", site, actor.name if actor is not None else "")
+        return function(*arguments, **named)
+
+    return called
 
 
 def _awaited(real: Any, word: str, holds: bool) -> Callable[[Tasks, Site], Callable[..., Any]]:
@@ -82,6 +92,7 @@ def _awaited(real: Any, word: str, holds: bool) -> Callable[[Tasks, Site], Calla
                 control.holding[id(owner)] = control.current
             return result
 
+        awaited.__qualname__ = real.__qualname__
         return awaited
 
     return twin
@@ -117,7 +128,11 @@ def _reading(control: Tasks, _site: Site) -> Callable[..., Any]:
 
 
 def _is_home(control: Tasks, owner: Any, real: Any) -> None:
-    if control.current.runs_on is not control.main and getattr(owner, "_loop", None) is control.loop:
+    """Note who uses a lock, event or queue, and whether it is one of the loop's."""
+    if control.current.runs_on is control.main:
+        if not control.quiet:
+            control.at_home[id(owner)] = owner
+    elif control.at_home.get(id(owner)) is owner or getattr(owner, "_loop", None) is control.loop:
         control.not_thread_safe(f"asyncio.{real.__qualname__}()")
 
 
