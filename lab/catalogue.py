@@ -187,6 +187,7 @@ def run_explore(entry: Entry, variant: Variant) -> Result:
             trace=scenario.trace,
             carrier=scenario.carrier,
             order=scenario.order,
+            on=scenario.on,
             title=title,
             **scenario.options(),
         )
@@ -219,6 +220,11 @@ def show_passing(entry: Entry, variant: Variant) -> str:
         seed=(chosen and chosen.seed) or 0,
     )
     return render_passing(_title(entry, variant), run, program.descriptions)
+
+
+def methods(entry: Entry) -> tuple[str, ...]:
+    """What can be done with a scenario: actors that are processes are not hammered."""
+    return ("explore",) if entry.scenario.on == "processes" else ("explore", "hammer")
 
 
 def run_hammer(entry: Entry, variant: Variant) -> Result:

@@ -123,10 +123,10 @@ class _NoTests(pytest.Module):
 
 
 class ScenarioFile(pytest.File):
-    """One scenario: two items for each variant."""
+    """One scenario: two items for each variant, one where actors are processes."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        from lab.catalogue import load
+        from lab.catalogue import load, methods
         from lab.errors import LabError
 
         try:
@@ -135,7 +135,7 @@ class ScenarioFile(pytest.File):
             raise self.CollectError(str(error)) from None
         session = self.config.stash[_SESSION]
         for variant in entry.scenario.every_variant():
-            for method in ("explore", "hammer") if session.replay is None else ("explore",):
+            for method in methods(entry) if session.replay is None else ("explore",):
                 item: ScenarioItem = ScenarioItem.from_parent(self, name=f"{variant.name}[{method}]")
                 item.entry, item.variant, item.method = entry, variant, method
                 item.target = session.target_of(self.path, variant.name)

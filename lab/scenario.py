@@ -39,7 +39,7 @@ class Scenario:
     state, as do the further ``variants``, whose names begin with one of these
     three words.  Every actor takes the state.  ``allowed`` and ``forbidden``
     describe outcomes, ``symptoms`` the other ways to fail: kind -> description.
-    ``trace``, ``carrier``, ``order`` and ``cancel`` are for `explore`.
+    ``on``, ``trace``, ``carrier``, ``order`` and ``cancel`` are for `explore`.
 
     Raises InvalidType or InvalidValue in one line that names the field and the remedy.
     """
@@ -61,6 +61,7 @@ class Scenario:
     carrier: str = "auto"
     order: str = "fifo"
     cancel: bool | Sequence[str] = False
+    on: str = "auto"
     seen_in: tuple[str, ...] = ()
     hint: str = ""
     review: tuple[str, ...] = ()
@@ -151,7 +152,7 @@ class Scenario:
     def program(self, variant: Variant) -> Program:
         """What `explore` and `hammer` run for one variant."""
         try:
-            return Program.of(
+            program = Program.of(
                 variant.make,
                 self.actors,
                 self.check,
@@ -159,7 +160,8 @@ class Scenario:
                 self.allowed,
                 self.forbidden or None,
                 self.teardown,
-            ).with_tasks(self.order, self.cancel)
+            )
+            return program.with_tasks(self.order, self.cancel).on(self.on)
         except (InvalidType, InvalidValue) as error:
             text = str(error)
             text = variant.name + text.removeprefix("setup") if text.startswith("setup") else text

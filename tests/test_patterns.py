@@ -47,7 +47,8 @@ PATTERNS = {
 def unsafe_variants():
     for entry in entries(CATALOGUE):
         for variant in entry.scenario.every_variant():
-            if variant.must_fail and not entry.scenario.program(variant).is_async:  # of tasks no pattern is told
+            program = entry.scenario.program(variant)
+            if variant.must_fail and not program.is_async and not program.processes:  # of tasks no pattern is told
                 yield pytest.param(entry, variant, id=f"{entry.name}-{variant.name}")
 
 

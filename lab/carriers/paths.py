@@ -63,6 +63,18 @@ class Channel:
     """A pipe of `multiprocessing`, in one direction."""
 
 
+class Database:
+    """A file of SQLite."""
+
+    def __init__(self) -> None:
+        self.version = 0  # how often somebody did something with it after which others may find it free
+        self.writer: Actor | None = None  # who has written in a transaction that goes on
+
+    def is_free(self, actor: Actor) -> bool:
+        """Whether ``actor`` may write there, as far as is known."""
+        return self.writer is None or self.writer is actor or self.writer.finished
+
+
 class Label:
     """A file as the program calls it, for a trace."""
 
@@ -98,6 +110,7 @@ class Paths:
         self._inodes: dict[tuple[int, int], Inode] = {}
         self._labels: dict[str, Label] = {}
         self._semaphores: dict[int, Semaphore] = {}
+        self._databases: dict[str, Database] = {}
         self._channels: dict[tuple[int, int], Channel] = {}
         self._kept: list[Inode] = []  # so that no other object gets the id of one
         self._actors = actors
@@ -123,6 +136,19 @@ class Paths:
         if found is None:
             found = self._semaphores[number] = Semaphore(number, self.value)
         return found
+
+    def database(self, path: str) -> Database:
+        """The file of SQLite at a path, as programs name it."""
+        found = self._databases.get(path)
+        if found is None:
+            found = self._databases[path] = Database()
+        return found
+
+    def used(self, effects: tuple[tuple[Any, str], ...]) -> None:
+        """An operation has happened: who waits for a database that it touched may try again."""
+        for where, _ in effects:
+            if where in self._databases:
+                self._databases[where].version += 1
 
     def channel(self, inode: tuple[int, int]) -> Channel:
         """What is read from the end with that inode."""

@@ -19,7 +19,7 @@ from lab.carriers.filelocks import FileLock
 from lab.carriers.mappings import shared_mappings
 from lab.carriers.paths import Paths, Semaphore
 from lab.carriers.private import PrivateDirectory
-from lab.carriers.request import HELD_BY_OTHERS, Request, waiting
+from lab.carriers.request import HELD_BY_OTHERS, LETS_GO, Request, waiting
 from lab.child.wire import Gone
 from lab.discovery import Discovery
 from lab.errors import Interrupted
@@ -230,6 +230,8 @@ class ProcessControl(Control):
 
     def _note_step(self, actor: Actor, request: Request, counts: bool, timed_out: bool, result: str | None) -> None:
         request.take(result, timed_out)
+        if not timed_out and request.word in LETS_GO:
+            self._paths.used(request.effects)
         if result == HELD_BY_OTHERS:
             self.doubts[f"{actor.name} waited for a lock on {self._told(request.label)} that no actor held"] = None
         for owner, key, write in request.accesses:
@@ -272,6 +274,8 @@ class ProcessControl(Control):
         for sort, note in notes:
             if sort == "doubt":
                 self.doubts[note] = None
+            elif sort in ("writes", "wrote"):
+                self._paths.database(note).writer = actor if sort == "writes" else None
             else:
                 self.discovery.uncontrolled[f"{actor.name}: {note}"] = None
                 self._children.is_wild(actor)
@@ -299,7 +303,8 @@ class ProcessControl(Control):
 
     def _request(self, actor: Actor, kind: str, payload: Any) -> Request:
         if kind == "end":
-            word, label, effects, detail, wait, where = "ends", "", (), "", ("end",), payload[-1]
+            word, label, detail, wait = "ends", "", "", ("end",)
+            effects, where = payload[-2:]
         else:
             word, label, effects, detail, wait, where = payload
         site = self._site(where, word)
@@ -329,7 +334,7 @@ class ProcessControl(Control):
         """The actor has done all it had to, and what it held is given back."""
         payload = request.payload
         assert payload is not None
-        if request.locks:
+        if request.accesses:
             self._children.wait_for_end(actor)
             if request.site in self.hot:
                 self.steps += 1
@@ -337,7 +342,7 @@ class ProcessControl(Control):
         actor.finished = True
         self.live.remove(actor)
         self.unfinished -= 1
-        why = self._children.complaint(actor, payload[:-1])
+        why = self._children.complaint(actor, payload[:-2])
         if why is not None:
             self._fail(actor, why)
 

@@ -12,6 +12,8 @@ from lab.instrument import Site
 from lab.operations import SYNC
 
 _OF_CONDITION = "._wait_semaphore"
+LETS_GO = frozenset(("commits to", "rolls back in", "leaves", "fetches from", "lets go of", "ends"))
+"""Operations on a database after which others may find it free."""
 HELD_BY_OTHERS = "held by others"
 """The result of a lock that was not free although no actor holds it."""
 
@@ -21,7 +23,7 @@ class Request:
 
     __slots__ = (
         *("_found", "accesses", "actor", "blocks", "detail", "effects", "ends", "kind", "label", "locks", "made"),
-        *("payload", "site", "timed", "wait", "wanted", "where", "word"),
+        *("_database", "payload", "site", "timed", "version", "wait", "wanted", "where", "word"),
     )
 
     def __init__(
@@ -37,6 +39,8 @@ class Request:
         self.made: list[Any] = []  # the entries that it makes
         self.locks: list[Access] = []
         self.wanted: Held | None = None
+        self.version = 0
+        self._database: Any = None
         self._found: list[Any] = []
 
     def find_locks(self, paths: Paths) -> None:
@@ -46,6 +50,10 @@ class Request:
         what, *rest = self.wait
         if what == "sleep":
             self.kind, self.blocks, self.timed = "sleep", True, True
+        elif what == "database":
+            self.kind, self.blocks, self.timed = "database", True, True
+            self._database = paths.database(rest[0])
+            self.version = self._database.version
         elif what in ("get", "put", "look"):
             self._found = [paths.channel(rest[0])]
             self.blocks, self.timed = what != "look", rest[3] is not None
@@ -85,6 +93,8 @@ class Request:
 
     def take(self, result: str | None, timed_out: bool) -> None:
         """Keep what has come of it."""
+        if self._database is not None and timed_out:
+            return
         if not self._found or timed_out:
             return
         what = self.wait[0]
@@ -115,6 +125,12 @@ class Request:
 
 def waiting(request: Request, paths: Paths, now: float) -> Wait:
     """What an actor that has come to such a request waits for."""
+    if request.wait[0] == "database":
+        what, path, timeout, first = request.wait
+        database, version, actor = paths.database(path), request.version, request.actor
+        changed: Callable[[], bool] = lambda: database.version > version and database.is_free(actor)  # noqa: E731
+        free: Callable[[], bool] = lambda: database.is_free(actor)  # noqa: E731
+        return Wait(what, database, free if first else changed, now + timeout, now, request.site)
     if request.wait[0] in ("get", "put"):
         what, _, inode, amount, timeout = request.wait
         deadline = None if timeout is None else now + timeout
@@ -130,8 +146,8 @@ def waiting(request: Request, paths: Paths, now: float) -> Wait:
         return Wait(request.kind, semaphore, semaphore.is_free, deadline, now, request.site)
     lock, wanted = request.locks[0][0], request.wanted
     assert wanted is not None
-    free: Callable[[], bool] = lambda: lock.is_free(wanted)  # noqa: E731
-    return Wait("lock", lock, free, None, now, request.site)
+    can_have: Callable[[], bool] = lambda: lock.is_free(wanted)  # noqa: E731
+    return Wait("lock", lock, can_have, None, now, request.site)
 
 
 def _never() -> bool:

@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 
 from lab.child import clock, files, locks, net, system
 from lab.child.channels import Channels
+from lab.child.database import Databases
 from lab.child.memory import Memory
 from lab.child.semaphores import Semaphores
 from lab.child.stops import Stops
@@ -65,6 +66,7 @@ class Operations:
             **net.instead(self.stops),
         }
         self.semaphores, self.memory, self.channels = Semaphores(stops), Memory(stops), Channels(stops)
+        self.databases = Databases(stops)
         self._by_id = {id(real): twin for real, twin in self.instead.items()}
 
     @contextmanager
@@ -78,6 +80,7 @@ class Operations:
             others.enter_context(self.semaphores.in_place())
             others.enter_context(self.memory.in_place())
             others.enter_context(self.channels.in_place())
+            others.enter_context(self.databases.in_place())
             yield from self._in_place()
 
     def _in_place(self) -> Iterator[None]:

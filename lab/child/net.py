@@ -195,6 +195,8 @@ def _of_method(owner: Any, name: str, raw: type[Any]) -> tuple[str, str] | None:
     if isinstance(owner, os.DirEntry):
         asks = name == "stat" or (name.startswith("is_") and owner.is_symlink())
         return ("doubt", "asks an entry of a directory, which is not under control") if asks else None
+    if package(kind) == "sqlite3" and (getattr(owner, "_lab", None) or kind.__name__ == "Row"):
+        return None
     if kind is _SCANDIR or package(kind) in _PACKAGES or not method_leaves_memory(kind, name):
         return None
     return "doubt", f"calls {kind.__module__}.{kind.__qualname__}.{name}, which is not under control"

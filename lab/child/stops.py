@@ -39,6 +39,7 @@ class Stops:
         self._labels: dict[int, str] = {}  # what they were opened as
         self._roots: list[tuple[Any, str]] = []
         self._names: dict[int, str] | None = None
+        self.connected: list[str] = []  # paths of databases that it has connections to
         self.locked: set[tuple[int, int]] = set()  # device and inode of files that it may have locked
 
     def begin(self, wire: Wire, body: Any, state: Any, bottom: CodeType, now: float) -> None:
@@ -88,7 +89,8 @@ class Stops:
 
     def end(self, payload: Any) -> None:
         """The actor has done all it had to; returns when its process may end."""
-        self._send("end", (*payload, self._site))
+        left = tuple([(path, "lW") for path in self.connected])
+        self._send("end", (*payload, left, self._site))
         try:
             self._wire.receive()
         except Gone:

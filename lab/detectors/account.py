@@ -96,6 +96,9 @@ _PAST = {
     "spreads": "spread",
     "marks": "marked",
     "makes": "made",
+    "commits": "committed",
+    "lets": "let",
+    "rolls": "rolled",
     "copies": "copied",
     "seeks": "sought",
 }

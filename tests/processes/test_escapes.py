@@ -39,8 +39,8 @@ def starts_a_thread(state):
     thread.join()
 
 
-def uses_a_database(state):
-    sqlite3.connect("b").close()
+def uses_an_address(state):
+    sqlite3.connect("file:b", uri=True).close()
 
 
 def calls_c(state):
@@ -75,7 +75,7 @@ def locks_by_number(state):
         (maps_a_file, "maps a file into memory, which is not under control"),
         (asks_a_socket, "uses a socket, which is not under control"),
         (starts_a_thread, "starts a thread of its own, which is not under control"),
-        (uses_a_database, "uses a database, which is not under control"),
+        (uses_an_address, "connects to file:b by an address, which is not under control"),
         (calls_c, "calls C code by ctypes, which is not under control"),
         (forks, "forks a process, which is not under control"),
         (asks_for_state, "calls os.stat by a way that is not under control"),

@@ -1,0 +1,278 @@
+"""`sqlite3` in the process of an actor: each statement is a step, and who finds the database locked waits.
+
+A statement of SQLite happens at once or not at all.  What waits inside of it, up to the connection's timeout, waits
+here instead: until another actor has done something with the same database, or until the time is up, which may be at
+any moment, as it is short.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from lab.child.stops import TIMED_OUT, Stops
+from lab.naming import short
+
+try:
+    import sqlite3
+except ImportError:  # a Python built without it
+    sqlite3 = None  # type: ignore[assignment]
+
+_READS = re.compile(r"\s*(?:SELECT|EXPLAIN|VALUES)\b", re.IGNORECASE)
+_ENDS = re.compile(r"\s*(?:COMMIT|END|ROLLBACK)\b", re.IGNORECASE)
+_DEFERRED = re.compile(r"\s*BEGIN\s*(?:DEFERRED\s*)?(?:TRANSACTION\s*)?;?\s*$", re.IGNORECASE)
+_MODE = re.compile(r"\s*PRAGMA\s+busy_timeout\b", re.IGNORECASE)
+_PRIVATE = ("", ":memory:")
+
+
+class Databases:
+    """What is called in place of `sqlite3.connect` and the methods of what it gives."""
+
+    def __init__(self, stops: Stops) -> None:
+        self._stops = stops
+        self._real: Any = sqlite3.connect if sqlite3 is not None else None
+        self._kinds: dict[Any, Any] = {}
+
+    def _connect(self, *arguments: Any, **named: Any) -> Any:
+        """A connection that stops; one to a database that nobody else can reach is as it always is."""
+        stops = self._stops
+        database = arguments[0] if arguments else named.get("database")
+        text = os.fsdecode(database) if isinstance(database, str | bytes | os.PathLike) else ""
+        if not stops.begun or text in _PRIVATE:
+            return self._real(*arguments, **named)
+        if len(arguments) > 5 or named.get("uri") or text.startswith("file:"):
+            stops.note("uncontrolled", f"{stops.place()} connects to {text} by an address, which is not under control")
+            return self._real(*arguments, **named)
+        timeout = arguments[1] if len(arguments) > 1 else named.get("timeout", 5.0)
+        if len(arguments) > 1:
+            arguments = (arguments[0], 0, *arguments[2:])
+        else:
+            named["timeout"] = 0
+        path = stops.path(text)
+        stops.step("connects to", text, ((path, "l+v"),))
+        named["factory"] = self._kind_of(named.get("factory") or sqlite3.Connection)
+        with stops.known():
+            made = self._real(*arguments, **named)
+        made._lab = _Connected(path, text, float(timeout))
+        stops.connected.append(path)
+        return made
+
+    def _kind_of(self, kind: Any) -> Any:
+        if kind not in self._kinds:
+            self._kinds[kind] = self._connection_kind(kind)
+        return self._kinds[kind]
+
+    def _do(self, connection: Any, word: str, how: str, detail: str, do: Any, patient: bool = True) -> Any:
+        """One statement, as soon as the database is not locked."""
+        stops, about = self._stops, connection._lab
+        if not stops.begun or about is None:
+            return do()
+        first = True
+        while True:
+            wait: tuple[Any, ...] = ()
+            if not first or (how == "W" and patient and about.timeout and word == "executes in"):
+                wait = ("database", about.path, about.timeout, first)
+            if stops.step(word, about.label, ((about.path, f"l{how}"),), detail, wait=wait) == TIMED_OUT:
+                raise sqlite3.OperationalError("database is locked")
+            first = False
+            try:
+                with stops.known():
+                    return do()
+            except sqlite3.OperationalError as error:
+                stops.came_to(str(error))
+                if _code(error) not in ("SQLITE_BUSY", "SQLITE_BUSY_RECOVERY") or not patient or not about.timeout:
+                    raise
+
+    def _connection_kind(self, kind: Any) -> Any:
+        databases = self
+
+        class Connection(kind):  # type: ignore[misc]
+            _lab: Any = None
+
+            def cursor(self, factory: Any = None) -> Any:
+                return super().cursor(databases._cursor_kind(factory or sqlite3.Cursor))
+
+            def execute(self, sql: str, *parameters: Any) -> Any:
+                return self.cursor().execute(sql, *parameters)
+
+            def executemany(self, sql: str, parameters: Any) -> Any:
+                return self.cursor().executemany(sql, parameters)
+
+            def commit(self) -> None:
+                if self.in_transaction:
+                    databases._do(self, "commits to", "W", "", super().commit)
+                    self._lab.reading = False
+                    databases._tell(self, False)
+
+            def rollback(self) -> None:
+                if self.in_transaction:
+                    databases._do(self, "rolls back in", "W", "", super().rollback)
+                    self._lab.reading = False
+                    databases._tell(self, False)
+
+            def executescript(self, script: str) -> Any:
+                return self.cursor().executescript(script)
+
+            def close(self) -> None:
+                about, stops = self._lab, databases._stops
+                if about is not None and stops.begun and about.path in stops.connected:
+                    stops.step("leaves", about.label, ((about.path, "lW"),))
+                    stops.connected.remove(about.path)
+                    if about.writing:
+                        stops.note("wrote", about.path)
+                    self._lab = None
+                with stops.known():
+                    super().close()
+
+            def __del__(self) -> None:
+                self.close()
+
+            def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+                if kind is None:
+                    try:
+                        self.commit()
+                    except BaseException:
+                        with suppress(Exception):
+                            self.rollback()
+                        raise
+                else:
+                    self.rollback()
+
+        for name in _UNKNOWN:
+            if hasattr(kind, name):
+                setattr(Connection, name, _noting(databases._stops, name, getattr(kind, name)))
+        return Connection
+
+    def _cursor_kind(self, kind: Any) -> Any:
+        if kind not in self._kinds:
+            self._kinds[kind] = self._make_cursor_kind(kind)
+        return self._kinds[kind]
+
+    def _statement(self, cursor: Any, statement: str, word: str, do: Any) -> Any:
+        connection = cursor.connection
+        if _MODE.match(statement):
+            self._stops.note("uncontrolled", f"{self._stops.place()} sets how long a database waits")
+        if _DEFERRED.match(statement):
+            return do()  # which touches nothing yet
+        reads = _READS.match(statement) is not None
+        ends = _ENDS.match(statement)
+        if ends:
+            word = "rolls back in" if "ROLL" in ends[0].upper() else "commits to"
+        detail = short(" ".join(statement.split())) or ""
+        about = connection._lab
+        # Who reads in a transaction and then wants to write is told at once that it cannot, as it might deadlock.
+        patient = about is None or bool(ends) or not (about.reading and connection.in_transaction)
+        result = self._do(connection, word, "r" if reads else "W", detail, do, patient)
+        if about is not None:
+            about.reading = (about.reading or reads) and connection.in_transaction
+            self._tell(connection, about.writing or not (reads or ends))
+            cursor._open = reads
+        return result
+
+    def _tell(self, connection: Any, writes: bool) -> None:
+        """Whether it has written in the transaction that goes on, so that nobody else can."""
+        about = connection._lab
+        if about is not None and about.writing != (writes and connection.in_transaction):
+            about.writing = not about.writing
+            self._stops.note("writes" if about.writing else "wrote", about.path)
+
+    def _make_cursor_kind(self, kind: Any) -> Any:
+        databases = self
+
+        class Cursor(kind):  # type: ignore[misc]
+            def execute(self, sql: str, *parameters: Any) -> Any:
+                do = super().execute
+                return databases._statement(self, sql, "executes in", lambda: do(sql, *parameters))
+
+            def executemany(self, sql: str, parameters: Any) -> Any:
+                rows = list(parameters)
+                do = super().executemany
+                return databases._statement(self, sql, "executes in", lambda: do(sql, rows))
+
+            def executescript(self, script: str) -> Any:
+                stops = databases._stops
+                stops.note("doubt", f"{stops.place()} executes a script, which was taken to be one step")
+                do = super().executescript
+                return databases._statement(self, script, "executes in", lambda: do(script))
+
+            _open = False  # it reads, and has not come to the end
+
+            def _fetch(self, do: Any) -> Any:
+                try:
+                    result = databases._do(self.connection, "fetches from", "r", "", do)
+                except StopIteration:
+                    self._open = False
+                    raise
+                self._open = bool(result) and self._open
+                databases._stops.came_to(short(result))
+                return result
+
+            def _let_go(self) -> None:
+                about, stops = self.connection._lab, databases._stops
+                if self._open and about is not None and stops.begun:
+                    self._open = False
+                    stops.step("lets go of", about.label, ((about.path, "lr"),))
+
+            def close(self) -> None:
+                self._let_go()
+                super().close()
+
+            def __del__(self) -> None:
+                self._let_go()
+
+            def fetchone(self) -> Any:
+                return self._fetch(super().fetchone)
+
+            def fetchmany(self, *size: Any, **named: Any) -> Any:
+                return self._fetch(lambda: super(Cursor, self).fetchmany(*size, **named))
+
+            def fetchall(self) -> Any:
+                return self._fetch(super().fetchall)
+
+            def __next__(self) -> Any:
+                return self._fetch(super().__next__)
+
+        return Cursor
+
+    @contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Let programs come to these."""
+        if sqlite3 is None:
+            yield
+            return
+        modules: tuple[Any, Any] = (sqlite3, sqlite3.dbapi2)
+        before = [(module, module.connect) for module in modules]
+        for module, _ in before:
+            module.connect = self._connect
+        try:
+            yield
+        finally:
+            for module, connect in before:
+                module.connect = connect
+
+
+_UNKNOWN = ("backup", "iterdump", "blobopen", "deserialize", "load_extension", "enable_load_extension")
+
+
+def _noting(stops: Stops, name: str, real: Any) -> Any:
+    def method(connection: Any, *arguments: Any, **named: Any) -> Any:
+        stops.note("uncontrolled", f"{stops.place()} uses {name}() of a database, which is not under control")
+        return real(connection, *arguments, **named)
+
+    return method
+
+
+class _Connected:
+    """What is kept beside a connection."""
+
+    def __init__(self, path: str, label: str, timeout: float) -> None:
+        self.path, self.label, self.timeout = path, label, timeout
+        self.writing = False  # so was something written
+        self.reading = False  # something was read in the transaction that goes on
+
+
+def _code(error: Any) -> str:
+    return str(getattr(error, "sqlite_errorname", "")) or ("SQLITE_BUSY" if "is locked" in str(error) else "")

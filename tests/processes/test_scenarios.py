@@ -1,0 +1,40 @@
+"""The catalogue's processes: what the shortest witnesses are, and that the right variants are covered."""
+
+from pathlib import Path
+
+import pytest
+
+import lab
+from lab.catalogue import entries, methods, replay_scenario
+
+FOLDER = Path(lab.__file__).parents[1] / "scenarios" / "processes"
+ENTRIES = {entry.name: entry for entry in entries(FOLDER)}
+PROVED = {"file_counter", "check_then_create", "half_written", "two_appenders", "shared_value"}
+
+
+def explored(entry, variant):
+    scenario = entry.scenario
+    return lab.explore(variant.make, scenario.actors, on="processes", strategy="dpor", seconds=60, **scenario.options())
+
+
+@pytest.mark.parametrize("name", sorted(PROVED))
+def test_each_variant_keeps_its_promise(name):
+    entry = ENTRIES[name]
+    for variant in entry.scenario.every_variant():
+        verdict = explored(entry, variant)
+        assert verdict.status == ("fails" if variant.must_fail else "holds"), str(verdict)
+        assert verdict.uncontrolled == ()
+        if variant.must_fail:
+            assert replay_scenario(verdict.witness, entry, variant).status == "fails"
+
+
+@pytest.mark.parametrize("name", ["file_counter", "shared_value"])
+def test_a_lost_update_is_called_so(name):
+    entry = ENTRIES[name]
+    verdict = explored(entry, entry.scenario.every_variant()[0])
+    assert verdict.witness.pattern == "lost update"
+    assert verdict.realizable == {}  # processes are switched anywhere
+
+
+def test_processes_are_not_hammered():
+    assert {methods(entry) for entry in ENTRIES.values()} == {("explore",)}
