@@ -20,6 +20,7 @@ from lab.instrument import Site
 
 _OWN: dict[Any, FunctionType] = {}
 """Operation -> a function that does what the operation did at first; filled by the first exploration."""
+_GENERATOR = 0x20  # of `inspect.CO_GENERATOR`
 _GUARD = Lock()
 _before: dict[Any, CodeType] = {}  # the code of each operation whose code is another now
 _explorations = 0
@@ -62,8 +63,8 @@ def replaced(operation: Any, instead: Any) -> Iterator[None]:
 
 def _redirect(operation: Any) -> None:
     code = operation.__code__
-    if code.co_freevars:
-        return  # only code with as many of them could take its place
+    if code.co_freevars or code.co_flags & _GENERATOR:
+        return  # only code of the same kind, with as many of them, could take its place
     _OWN[operation] = _copy(operation)
     site = Site(code, 0, "call", operation.__name__, False, code.co_firstlineno, stepped=False, watched=False)
     constants = tuple(
