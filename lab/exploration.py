@@ -18,7 +18,7 @@ from lab.carriers.execution import Choose, Recorder
 from lab.carriers.ownership import references_of_private
 from lab.detectors.deadlock import diagnose
 from lab.discovery import Discovery
-from lab.errors import LabError, NeedsThreads
+from lab.errors import LabError, NeedsThreads, OutOfTime
 from lab.finalizers import Finalizers
 from lab.forks import ChildFailure, ProcessEnd
 from lab.freshness import Freshness
@@ -28,12 +28,14 @@ from lab.origin import LAB, shown
 from lab.program import NOTHING, Failure, Program, describe
 from lab.recorder import Recording, SharingMap, place_of
 from lab.settings import Settings, complaint
+from lab.stopwatch import now
 from lab.strategies.counts import Counts
 from lab.strategies.replay import Choices, Profile
 from lab.surroundings import interruptible, tidy
 from lab.virtual import operations_redirected
 
 MOST_PROFILES = 60  # executions to find all code that runs
+_LATE = 2.0  # seconds that an execution which is going on when the time is up may still take
 _TIDY = 1_000  # executions between two collections of garbage
 _TWINS = tuple(
     os.path.join(LAB, *parts) for parts in (("virtual", ""), ("carriers", "dialing.py"), ("carriers", "sockets.py"))
@@ -60,6 +62,7 @@ class Exploration:
         self.counts = Counts()
         self.leftovers = Leftovers(program.setup)
         self.finalizers = Finalizers()
+        self.until: float | None = None  # in real time: no execution begins after it that can be done without
         self._settings = Settings()
         self._restless = False  # the program changes them
         self._in_vain = 0
@@ -72,7 +75,7 @@ class Exploration:
         sharing: SharingMap | None = None,
         setup: Callable[[], Any] | None = None,
     ) -> tuple[Any, Failure | None]:
-        """One execution: its outcome, and what was wrong with it."""
+        """One execution: its outcome, and what was wrong with it; raises OutOfTime if it has to be cut short."""
         program, control = self.program, self.control
         self._executions += 1
         if not self._executions % _TIDY:
@@ -101,9 +104,19 @@ class Exploration:
             failure = replace(failure, detail=(*failure.detail, broke))
         return outcome, failure
 
-    def put_back(self) -> list[str]:
+    def ends_by(self, until: float | None) -> None:
+        """Let no execution begin after that moment of real time, or go on for long; None for any number and length."""
+        self.until = until
+        self.control.deadline = None if until is None else until + _LATE
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the time is up."""
+        return self.until is not None and now() >= self.until
+
+    def put_back(self, library: bool = True) -> list[str]:
         """Put the interpreter's settings back, and put down which of them the program had changed."""
-        changed = self._settings.put_back()
+        changed = self._settings.put_back(library)
         for name in changed:
             self.control.discovery.uncontrolled[f"the program left {name} changed, which all of the process shares"] = (
                 None
@@ -117,6 +130,8 @@ class Exploration:
             raise Escaped(f"something escaped control: {control.escaped}")
         if control.halted == "exception":
             return _exception(control)
+        if control.halted == "out of time":
+            raise OutOfTime(f"an execution was not over after {control.steps + control.quiet_steps:,} operations")
         if control.halted == "endless":
             busy = ", ".join(actor.name for actor in control.live if actor is not control.main and actor.wait is None)
             taken = min(control.steps, control.step_limit)
@@ -144,22 +159,27 @@ class Exploration:
         Done at least twice, to compare what setup makes.  The choices, outcome and
         failure of an execution that fails even so; if only an earlier one did, of that.
         """
-        met = None
+        met = failed = failure = None
         fresh = Freshness(self.leftovers.setup)
-        for _ in range(MOST_PROFILES):
+        for number in range(MOST_PROFILES):
             sharing = Writes()
             outcome, failure = self.execute(Profile().choose, sharing=sharing, setup=fresh.setup)
-            self.put_back()
+            self.put_back(library=not number)
             self.leftovers.take_in(sharing)
             known = len(self.control.hot)
             self.take_in(sharing)
             found = self.discovery.take_found()
+            failed = failure or failed
             if failure is not None and not found:
                 met = self.control.choices, outcome, failure
                 if len(self.control.hot) == known:
                     break
             if fresh.done and not found and failure is None:
                 break
+            if self.is_late and failure is None:  # what was not found yet is found, or named, in what follows
+                break
+        if met is None:
+            self._doubt(failed, failure)
         return met
 
     def tally(self, outcomes: Counter[Any], outcome: Any, count: int = 1) -> None:
@@ -177,17 +197,31 @@ class Exploration:
     def learn(self, choices: Sequence[int]) -> Failure | None:
         """Repeat an execution with everything noted, to find code and shared objects it met first.
 
-        The failure of the repetition, unless code started in it uninstrumented, which may be why it failed.
+        The failure of the repetition.  If code started in it uninstrumented, which may be why it failed, it is
+        repeated once more.
         """
         known = len(self.control.hot)
-        sharing = SharingMap()
-        _, failure = self.execute(Choices(choices).choose, sharing=sharing)
-        self.put_back()
-        self.take_in(sharing)
-        found = self.discovery.take_found()
-        if len(self.control.hot) > known:
-            self._in_vain = 0
+        failed: Failure | None = None
+        for _ in range(MOST_PROFILES):
+            sharing = SharingMap()
+            _, failure = self.execute(Choices(choices).choose, sharing=sharing)
+            self.put_back(library=False)
+            self.take_in(sharing)
+            found = self.discovery.take_found()
+            if len(self.control.hot) > known:
+                self._in_vain = 0
+            failed = failure or failed
+            if not (found and failure):
+                break
+        self._doubt(failed, failure)
         return None if found else failure
+
+    def _doubt(self, failed: Failure | None, failure: Failure | None) -> None:
+        """What failed while code ran uninstrumented may be no failure, but nothing holds of a program that does so."""
+        if failed is not None and failure is None:
+            self.leftovers.found[
+                f"an execution failed ({failed}) in which code ran uninstrumented, and did not when it was repeated"
+            ] = None
 
     def take_in(self, sharing: SharingMap) -> None:
         """Learn from an execution with everything noted."""
@@ -342,7 +376,7 @@ def _as_before(exploration: Exploration) -> Iterator[Exploration]:
     try:
         yield exploration
     except Exception as error:
-        told = complaint(exploration.put_back())
+        told = complaint(exploration.put_back(), error)
         if told:
             raise LabError(told) from error
         raise

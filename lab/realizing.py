@@ -84,6 +84,7 @@ def _look(witness: Witness, program: Program, trace: tuple[str, ...], steps: int
     """The search, when it is over; None if the witness does not fail again."""
     until = now() + SECONDS
     with engine(program, steps, trace, carrier, strict=True, points=True) as exploration:
+        exploration.ends_by(until)
         exploration.profile()
         unnamed = _repeated(exploration, witness)
         if unnamed is None or unnamed.kind != witness.failure.kind:

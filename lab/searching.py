@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from lab.circling import circles
 from lab.deciding import account_for
-from lab.errors import NeedsThreads
+from lab.errors import NeedsThreads, OutOfTime
 from lab.exhaustion import Exhaustion
 from lab.exploration import Escaped, Exploration, engine
 from lab.nondeterminism import first_difference
@@ -28,6 +30,7 @@ from lab.witness import Witness, fingerprints
 
 _FIRST_TURN = 50  # executions
 _SLICE = 0.25  # seconds
+_TO_REPEAT = 3.0  # seconds beside those of the search: to write a failure down takes longer than to find it
 
 
 @dataclass
@@ -82,12 +85,14 @@ class Search:
         verdict = self.verdict
         with engine(self.program, self.steps, self.trace, self.carrier) as exploration:
             self._began = now()  # once more: the engine may have been busy for another OS thread
+            exploration.ends_by(self._until)
             covered = self._search(exploration)
             self._notes = exploration.control.notes
             verdict.uncontrolled = tuple(exploration.discovery.uncontrolled)
             leftovers = exploration.leftovers.found
         if covered:
             with engine(self.program, self.steps, self.trace, self.carrier, strict=True) as exploration:
+                exploration.ends_by(self._until)
                 if not self._profile(exploration):
                     found = Exhaustion(exploration, self.preemptions if self.cut else None, waits=self.waits)
                     self._go_on(found, self.schedules, self._until)
@@ -102,6 +107,7 @@ class Search:
         verdict = self.verdict
         reason, uncontrolled = verdict.reason, verdict.uncontrolled
         with engine(self.program, self.steps, self.trace, self.carrier) as exploration:
+            exploration.ends_by(self._until)
             if not self._profile(exploration):
                 left = None if self.schedules is None else max(0, self.schedules - verdict.schedules)
                 self._sample(exploration, left, self._until)
@@ -204,7 +210,10 @@ class Search:
 
     def _profile(self, exploration: Exploration) -> bool:
         """Get to know the program; true if it fails even without switches."""
-        failed = exploration.profile()
+        try:
+            failed = exploration.profile()
+        except OutOfTime:
+            return False  # so is what comes next, which tells
         if failed is None:
             return False
         choices, outcome, failure = failed
@@ -247,7 +256,11 @@ class Search:
         self._take_in(exploration, found)
         if verdict.failure is not None or not found.complete:
             return
-        difference = first_difference(exploration, exploration.control.choices)
+        try:
+            difference = first_difference(exploration, exploration.control.choices)
+        except OutOfTime:
+            verdict.reason = f"{spent(verdict.schedules, in_time=False)}, all of them but that executions are alike"
+            return
         differs = [f"the program is not the same in every execution: {difference}"] if difference else []
         exploration.put_back()
         doubts = [*differs, *exploration.discovery.uncontrolled, *found.doubts]
@@ -272,6 +285,7 @@ class Search:
         verdict.status = "fails"
         verdict.reason = f"failed in schedule {count:,}"
         verdict.failure = failure
+        exploration.ends_by(now() + _TO_REPEAT + (now() - self._began))
         try:
             recorded = exploration.record(choices, failure)
         except NeedsThreads:
@@ -281,7 +295,10 @@ class Search:
             verdict.notes += (f"recording: the failed schedule could not be repeated ({describe(error)})",)
             return
         if recorded is None:
-            why = first_difference(exploration, choices) or next(iter(exploration.leftovers.found), "")
+            why = ""
+            with suppress(OutOfTime):
+                why = first_difference(exploration, choices)
+            why = why or next(iter(exploration.leftovers.found), "")
             verdict.failure = Failure(
                 "nondeterminism",
                 f"schedule {count:,} failed once ({failure}) but not when it was repeated" + (why and f"; {why}"),
@@ -289,10 +306,15 @@ class Search:
             )
             return
         recording, again, last = recorded
+        endless = exploration.control.halted == "endless"
         found = Failed(recording.steps, again, last)
         decisions = frozenset(identity_of(site) for site in exploration.control.hot)
         shrinking = Shrinking(exploration, found, failure)
         shrunk = shrinking.run()
+        if endless and not shrunk.repeats and not circles(exploration, choices):
+            verdict.status, verdict.failure = "unknown", None
+            verdict.reason = f"schedule {count:,} had {again.message}; give a larger steps= if that is not for ever"
+            return
         finding = account_for(exploration, shrunk.steps, shrunk.failure, shrunk.last) if not shrunk.repeats else None
         verdict.failure = shrunk.failure
         actors = [actor for actor, _ in exploration.program.actors]

@@ -72,9 +72,9 @@ def add(state):
 def explored(request):
     """Explore ``alice`` beside a bob who adds to what she touches, on one carrier and then on the other."""
 
-    def explore(alice, **options):
+    def explore(alice, bob=add, **options):
         options = {"setup": lambda: State(value=0), "schedules": 60, **options}
-        return lab.explore(actors={"alice": alice, "bob": add}, carrier=request.param, **options)
+        return lab.explore(actors={"alice": alice, "bob": bob}, carrier=request.param, **options)
 
     return explore
 
