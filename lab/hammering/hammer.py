@@ -19,7 +19,7 @@ from itertools import cycle
 from typing import Any
 
 from lab import keeping
-from lab.errors import InvalidType, InvalidValue, LabError, door
+from lab.errors import Interrupted, InvalidType, InvalidValue, LabError, door
 from lab.freshness import Freshness
 from lab.hammering.isolation import Isolation, Watch, Watched
 from lab.hammering.noise import Company, Noise, SharedDiscovery
@@ -130,7 +130,13 @@ class _Run:
     def go(self) -> None:
         """Run until the budget is spent or a round hangs; everything is as before afterwards."""
         settings = cycle([(interval, spread) for spread in (False, True) for interval in _SWITCH_INTERVALS])
-        with ONE_AT_A_TIME, handlers_kept(), machine_kept() as processors, Progress(self.seconds) as progress:
+        struck: list[BaseException] = []
+        with (
+            ONE_AT_A_TIME,
+            handlers_kept(struck.append),
+            machine_kept() as processors,
+            Progress(self.seconds) as progress,
+        ):
             self.settings = Settings()
             until = now() + (self.seconds if self.seconds is not None else math.inf)
             pool = Pool(self.program.actors, processors, self._put_back_builtins)
@@ -150,6 +156,8 @@ class _Run:
                             raise
                         self.tally.notes.append(f"ended early: {describe(error)}")  # which hides no failure
                         break
+                    for lost in struck:  # as in the callback of a weak reference
+                        raise Interrupted(lost)
                     goal = f" of {self.rounds:,}" if self.rounds is not None else ""
                     progress.show(f"hammer: {self.tally.done:,}{goal} rounds, {self.tally.failed:,} failed")
                     if self._is_over(until):
