@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab.engine import engine
 from lab.exhaustion import Exhaustion
-from lab.exploration import engine
 from lab.nondeterminism import first_difference
 from lab.program import Program
 from lab.sampling import Sample

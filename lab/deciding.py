@@ -40,6 +40,7 @@ def account_for(exploration: Exploration, steps: Sequence[Step], failure: Failur
     if failure.kind == "livelock" and len(steps) > _LONG:
         return None
     before = control.step_limit
+    control.deadline = now() + 2 * SECONDS
     if failure.kind != "livelock":  # in another order it may spin
         control.step_limit = min(before, 4 * len(steps) + 200)
     try:

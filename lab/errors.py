@@ -37,6 +37,10 @@ class NotDeterministic(LabError):
     """The same schedule gave two different executions."""
 
 
+class OutOfTime(Exception):
+    """An execution was cut short because the time is up; nothing is known of it."""
+
+
 class Interrupted(BaseException):
     """A signal's handler raised ``error`` while a program ran; no handler of exceptions in between may keep it."""
 

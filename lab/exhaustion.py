@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from lab.carriers.effects import count_effects
+from lab.errors import OutOfTime
 from lab.exploration import Exploration
 from lab.footprints import Footprints
 from lab.leftovers import Writes
@@ -99,15 +101,18 @@ class Exhaustion:
             if (most is not None and self.executions >= most) or (until is not None and now() >= until):
                 break
             self.executions += 1
-            self._execute()
+            try:
+                self._execute()
+            except OutOfTime:
+                break
         control.log, control.patience = False, 0
         if self._looked:
             count_effects(control, False)
         strategy = self._strategy
         if strategy.diverged and not self._difference:
-            self._difference = first_difference(self.exploration, control.choices) or (
-                f"{strategy.diverged} differed when it was repeated"
-            )
+            with suppress(OutOfTime):
+                self._difference = first_difference(self.exploration, control.choices)
+            self._difference = self._difference or f"{strategy.diverged} differed when it was repeated"
             self.doubts[f"the program is not the same in every execution: {self._difference}"] = None
         for doubt in doubts_of(self.exploration):
             self.doubts[doubt] = None

@@ -4,44 +4,36 @@ from __future__ import annotations
 
 import gc
 import os
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from lab.carriers.choice import carrier as carrier_of
 from lab.carriers.control import Control
-from lab.carriers.doubting import watched
 from lab.carriers.execution import Choose, Recorder
-from lab.carriers.ownership import references_of_private
 from lab.detectors.deadlock import diagnose
+from lab.detectors.since import Since
 from lab.discovery import Discovery
-from lab.errors import LabError, NeedsThreads
+from lab.errors import LabError, NeedsThreads, OutOfTime
 from lab.finalizers import Finalizers
 from lab.forks import ChildFailure, ProcessEnd
 from lab.freshness import Freshness
-from lab.hooks import DRIVERS, ONE_AT_A_TIME
 from lab.leftovers import Leftovers, Writes
 from lab.origin import LAB, shown
 from lab.program import NOTHING, Failure, Program, describe
-from lab.recorder import Recording, SharingMap, place_of
-from lab.settings import Settings, complaint
+from lab.recorder import Recording, SharingMap
+from lab.settings import Settings
+from lab.stopwatch import now
 from lab.strategies.counts import Counts
 from lab.strategies.replay import Choices, Profile
-from lab.surroundings import interruptible, tidy
-from lab.virtual import operations_redirected
 
 MOST_PROFILES = 60  # executions to find all code that runs
+_LATE = 2.0  # seconds that an execution which is going on when the time is up may still take
 _TIDY = 1_000  # executions between two collections of garbage
 _TWINS = tuple(
     os.path.join(LAB, *parts) for parts in (("virtual", ""), ("carriers", "dialing.py"), ("carriers", "sockets.py"))
 )
 """Where what the real objects raise is raised."""
-
-_LEFT_ALONE = ("tasks", "futures", "taskgroups", "timeouts", "streams", "selector_events", "trsock", "transports")
-"""Of asyncio: the work of the loop's own callbacks, which take no locks and start no threads."""
 
 
 class Escaped(Exception):
@@ -60,6 +52,7 @@ class Exploration:
         self.counts = Counts()
         self.leftovers = Leftovers(program.setup)
         self.finalizers = Finalizers()
+        self.until: float | None = None  # in real time: no execution begins after it that can be done without
         self._settings = Settings()
         self._restless = False  # the program changes them
         self._in_vain = 0
@@ -72,7 +65,7 @@ class Exploration:
         sharing: SharingMap | None = None,
         setup: Callable[[], Any] | None = None,
     ) -> tuple[Any, Failure | None]:
-        """One execution: its outcome, and what was wrong with it."""
+        """One execution: its outcome, and what was wrong with it; raises OutOfTime if it has to be cut short."""
         program, control = self.program, self.control
         self._executions += 1
         if not self._executions % _TIDY:
@@ -104,9 +97,19 @@ class Exploration:
             failure = replace(failure, detail=(*failure.detail, broke))
         return outcome, failure
 
-    def put_back(self) -> list[str]:
+    def ends_by(self, until: float | None) -> None:
+        """Let no execution begin after that moment of real time, or go on for long; None for any number and length."""
+        self.until = until
+        self.control.deadline = None if until is None else until + _LATE
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the time is up."""
+        return self.until is not None and now() >= self.until
+
+    def put_back(self, library: bool = True) -> list[str]:
         """Put the interpreter's settings back, and put down which of them the program had changed."""
-        changed = self._settings.put_back()
+        changed = self._settings.put_back(library)
         for name in changed:
             self.control.discovery.uncontrolled[f"the program left {name} changed, which all of the process shares"] = (
                 None
@@ -120,6 +123,8 @@ class Exploration:
             raise Escaped(f"something escaped control: {control.escaped}")
         if control.halted == "exception":
             return _exception(control)
+        if control.halted == "out of time":
+            raise OutOfTime(f"an execution was not over after {control.steps + control.quiet_steps:,} operations")
         if control.halted == "endless":
             busy = ", ".join(actor.name for actor in control.busy_actors())
             taken = min(control.steps, control.step_limit)
@@ -137,7 +142,7 @@ class Exploration:
             control.was_set,
             control.actors,
             recording.name if recording is not None else lambda thing: type(thing).__name__,
-            _Since(recording, dict(control.standstill)),
+            Since(recording, dict(control.standstill)),
             control.left_behind,
         )
 
@@ -147,22 +152,27 @@ class Exploration:
         Done at least twice, to compare what setup makes.  The choices, outcome and
         failure of an execution that fails even so; if only an earlier one did, of that.
         """
-        met = None
+        met = failed = failure = None
         fresh = Freshness(self.leftovers.setup)
-        for _ in range(MOST_PROFILES):
+        for number in range(MOST_PROFILES):
             sharing = Writes()
             outcome, failure = self.execute(Profile().choose, sharing=sharing, setup=fresh.setup)
-            self.put_back()
+            self.put_back(library=not number)
             self.leftovers.take_in(sharing)
             known = len(self.control.hot)
             self.take_in(sharing)
             found = self.discovery.take_found()
+            failed = failure or failed
             if failure is not None and not found:
                 met = self.control.choices, outcome, failure
                 if len(self.control.hot) == known:
                     break
             if fresh.done and not found and failure is None:
                 break
+            if self.is_late and failure is None:  # what was not found yet is found, or named, in what follows
+                break
+        if met is None:
+            self._doubt(failed, failure)
         return met
 
     def tally(self, outcomes: Counter[Any], outcome: Any, count: int = 1) -> None:
@@ -180,17 +190,31 @@ class Exploration:
     def learn(self, choices: Sequence[int]) -> Failure | None:
         """Repeat an execution with everything noted, to find code and shared objects it met first.
 
-        The failure of the repetition, unless code started in it uninstrumented, which may be why it failed.
+        The failure of the repetition.  If code started in it uninstrumented, which may be why it failed, it is
+        repeated once more.
         """
         known = len(self.control.hot)
-        sharing = SharingMap()
-        _, failure = self.execute(Choices(choices).choose, sharing=sharing)
-        self.put_back()
-        self.take_in(sharing)
-        found = self.discovery.take_found()
-        if len(self.control.hot) > known:
-            self._in_vain = 0
+        failed: Failure | None = None
+        for _ in range(MOST_PROFILES):
+            sharing = SharingMap()
+            _, failure = self.execute(Choices(choices).choose, sharing=sharing)
+            self.put_back(library=False)
+            self.take_in(sharing)
+            found = self.discovery.take_found()
+            if len(self.control.hot) > known:
+                self._in_vain = 0
+            failed = failure or failed
+            if not (found and failure):
+                break
+        self._doubt(failed, failure)
         return None if found else failure
+
+    def _doubt(self, failed: Failure | None, failure: Failure | None) -> None:
+        """What failed while code ran uninstrumented may be no failure, but nothing holds of a program that does so."""
+        if failed is not None and failure is None:
+            self.leftovers.found[
+                f"an execution failed ({failed}) in which code ran uninstrumented, and did not when it was repeated"
+            ] = None
 
     def take_in(self, sharing: SharingMap) -> None:
         """Learn from an execution with everything noted."""
@@ -241,125 +265,6 @@ class Exploration:
         if again is None or again.kind != failure.kind or follow.diverged:
             return None
         return recording, again, self.control.last
-
-
-class _Since:
-    """Tells where an actor took a lock, or where it waits, from the recorded steps."""
-
-    def __init__(self, recording: Recording | None, waits: dict[Any, Any]) -> None:
-        self._recording = recording
-        self._waits = waits
-
-    def __call__(self, actor: Any, lock: object) -> str:
-        if lock is None:
-            wait = self._waits[actor]
-            place = self._recording.waiting.get(actor.index) if self._recording else None
-            place = place or place_of(wait.site)
-            return f"{place.file.rsplit('/', 1)[-1]}:{place.line}"
-        if self._recording is None:
-            return "?"
-        name = self._recording.name(lock)
-        for step in reversed(self._recording.steps):
-            if step.actor == actor.name and step.name == name and step.word in ("acquires", "tries to acquire"):
-                return f"{step.place.file.rsplit('/', 1)[-1]}:{step.place.line}"
-        return "before the actors began"
-
-
-@contextmanager
-def engine(
-    program: Program,
-    steps: int,
-    trace: tuple[str, ...],
-    carrier: str,
-    strict: bool = False,
-    points: bool = False,
-    classes: bool = False,
-) -> Iterator[Exploration]:
-    """A carrier and the instrumented program, with ``points`` so that it tells of switch points as well.
-
-    With ``classes`` it has tasks, and they are freer than on their loop (`lab.carriers.stretches`).
-
-    Everything is as before afterwards.
-    """
-    if threading.get_ident() in DRIVERS:
-        raise LabError("explore() was called inside an exploration; call it from outside the actors, setup and check")
-    if program.processes:
-        with _engine_of_processes(program, steps, strict) as exploration:
-            yield exploration
-        return
-    carrier, kind = carrier_of(carrier)
-    finder: type[Discovery] = Discovery
-    if program.is_async:
-        from lab.carriers.tasks import tasked
-
-        kind = tasked(kind, program.order, program.cancels, strict, classes)
-    elif strict:
-        kind = watched(kind)
-    if points:  # imported here as most explorations need neither
-        from lab.carriers.pointing import pointed
-        from lab.pointing import PointDiscovery
-
-        finder, kind = PointDiscovery, pointed(kind)  # outermost: it looks at the frame that its hooks are called from
-    references_of_private()  # counted once in a process, and before anything is watched
-    with ONE_AT_A_TIME, operations_redirected(), finder(trace, libraries=strict) as discovery:
-        if program.is_async:
-            if not classes:
-                discovery.modelled += ("asyncio",)  # the tasks of a loop share what its own code touches
-                discovery.left_alone |= {f"asyncio.{name}" for name in _LEFT_ALONE}
-            discovery.left_alone |= {"_weakrefset"}  # each loop has functions of its own from there
-        for function in (program.setup, program.check, program.outcome, program.teardown):
-            if function is not None:
-                discovery.cover(function)
-        for _, function in program.actors:
-            discovery.cover(function)
-        control: Any = kind(discovery, steps)
-        around: AbstractContextManager[None] = nullcontext()
-        if program.is_async:
-            from lab.virtual.tasks import warnings_redirected
-
-            around, program = warnings_redirected(), program.called_by(control.inside)
-        with around:
-            try:
-                with (
-                    interruptible(control),
-                    tidy(),
-                    _as_before(Exploration(program, control, discovery, carrier, strict)) as exploration,
-                ):
-                    yield exploration
-            finally:
-                control.close()
-
-
-@contextmanager
-def _engine_of_processes(program: Program, steps: int, strict: bool) -> Iterator[Exploration]:
-    from lab.carriers.process import ProcessControl
-    from lab.carriers.unwatched import Unwatched
-
-    with ONE_AT_A_TIME, Unwatched() as discovery:
-        control = ProcessControl(discovery, steps, strict)
-        try:
-            with (
-                interruptible(control),
-                tidy(),
-                _as_before(Exploration(program, control, discovery, "process", strict)) as exploration,
-            ):
-                yield exploration
-        finally:
-            control.close()
-
-
-@contextmanager
-def _as_before(exploration: Exploration) -> Iterator[Exploration]:
-    """Leave the interpreter's settings as they were, and tell what that came to where it broke the lab itself."""
-    try:
-        yield exploration
-    except Exception as error:
-        told = complaint(exploration.put_back())
-        if told:
-            raise LabError(told) from error
-        raise
-    finally:
-        exploration.put_back()
 
 
 def _exception(control: Control) -> Failure:

@@ -18,7 +18,8 @@ from itertools import pairwise
 from typing import Any
 
 from lab.carriers.actor import Actor, Places
-from lab.exploration import Escaped, engine
+from lab.engine import engine
+from lab.exploration import Escaped
 from lab.following import Follower, follow
 from lab.hammering.noise import Noise, SharedDiscovery, Strayed
 from lab.hammering.pool import Batch, Pool, machine_kept

@@ -7,19 +7,25 @@ the answer is about this interpreter, and the path that was really taken on it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from lab.carriers.actor import Actor, Places, operation
 from lab.detectors.orders import Moment
 from lab.detectors.realizable import FREE, HERE, WITH_LOCK, Grade, grade
-from lab.exploration import Escaped, engine
+from lab.engine import engine
+from lab.exploration import Escaped
 from lab.following import Follower, follow
 from lab.instrument import Site
 from lab.operations import SYNC
 from lab.program import Program, describe
+from lab.stopwatch import now
 from lab.switch_points import switch_points
 from lab.trace import Place
 from lab.witness import Witness, build_name
+
+_SECONDS = 3.0
+"""Of wall-clock time, after which a repetition gets two more."""
 
 
 def realizable(
@@ -50,7 +56,10 @@ def _with_lock(witness: Witness, program: Program, trace: tuple[str, ...], steps
     again = "the witness could not be repeated"
     try:
         with engine(program, steps, trace, carrier, points=True) as exploration:
-            recorded, _, failure = follow(exploration, witness, PointFollower)
+            exploration.ends_by(now() + _SECONDS)
+            recorded, _, failure = follow(
+                exploration, witness, partial(PointFollower, enough=exploration.control.cut_short)
+            )
             uncontrolled = list(exploration.discovery.uncontrolled)
     except Escaped as escaped:
         return Grade("unknown", f"{again}: {escaped}")
@@ -67,8 +76,9 @@ def _with_lock(witness: Witness, program: Program, trace: tuple[str, ...], steps
 class PointFollower(Follower):
     """Writes down what the grade needs to know of each step."""
 
-    def __init__(self, witness: Witness) -> None:
+    def __init__(self, witness: Witness, enough: Callable[[], None] = lambda: None) -> None:
         super().__init__(witness)
+        self._enough = enough  # to be called where rounds follow that are alike
         self.moments: list[Moment] = []
         self._surely: set[int] = set()  # actors that have passed a switch point since their last step
         self._maybe: dict[int, str] = {}
@@ -164,6 +174,8 @@ class PointFollower(Follower):
         surely = actor.index in self._surely
         maybe = self._maybe.pop(actor.index, "")
         self._surely.discard(actor.index)
+        if self._repeats and len(self.steps) > len(self._expected) + self._repeats:
+            self._enough()
         self._latest[actor.index] = len(self.moments)
         self.moments.append(Moment(actor.name, where, places, surely, maybe, after, held))
 

@@ -15,7 +15,8 @@ from typing import Any
 from lab.carriers.actor import Actor
 from lab.carriers.task_actor import IS_CANCELLED, TIME_IS_UP, Outside
 from lab.detectors.realizable import STOCK, Grade
-from lab.exploration import MOST_PROFILES, Exploration, engine
+from lab.engine import engine
+from lab.exploration import MOST_PROFILES, Exploration
 from lab.following import Follower, follow
 from lab.program import Failure, Program
 from lab.recorder import Recording

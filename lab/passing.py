@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from lab.engine import engine
 from lab.errors import LabError
-from lab.exploration import Exploration, engine
+from lab.exploration import Exploration
 from lab.program import STEPS, Program
 from lab.recorder import Recording
 from lab.strategies.replay import Choices

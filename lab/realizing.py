@@ -18,8 +18,9 @@ from typing import Any
 from lab.carriers.actor import Actor, Places
 from lab.deciding import account_for
 from lab.detectors.realizable import HERE, WITH_LOCK, Grade
+from lab.engine import engine
 from lab.exhaustion import doubts_of
-from lab.exploration import Exploration, engine
+from lab.exploration import Exploration
 from lab.following import Follower, SitesOf, follow
 from lab.grading import realizable
 from lab.instrument import Site
@@ -86,6 +87,7 @@ def _look(witness: Witness, program: Program, trace: tuple[str, ...], steps: int
     """The search, when it is over; None if the witness does not fail again."""
     until = now() + SECONDS
     with engine(program, steps, trace, carrier, strict=True, points=True) as exploration:
+        exploration.ends_by(until)
         exploration.profile()
         unnamed = _repeated(exploration, witness)
         if unnamed is None or unnamed.kind != witness.failure.kind:

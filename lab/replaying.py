@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from lab.engine import engine
 from lab.errors import InvalidType, InvalidValue, WitnessError, door
-from lab.exploration import Escaped, engine
+from lab.exploration import Escaped
 from lab.following import Follower, follow, told
 from lab.program import CARRIERS, STEPS, Failure, Program, modules, positive
 from lab.searching import Search

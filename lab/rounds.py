@@ -19,6 +19,7 @@ from lab.strategies.replay import Steps
 from lab.trace import Step
 
 _FIRST = 400  # steps among which a round is looked for
+_LONGEST_CIRCLE = 16  # steps
 _MOST_ROUNDS = 4  # that are tried: each takes as many steps as an execution may
 
 
@@ -35,8 +36,9 @@ class Round:
 def cut(exploration: Exploration, steps: Sequence[Step], last: str) -> Round | None:
     """The first round of a livelock; None if there is none that goes on for ever."""
     executions = 0
-    for kept in (_patient(steps), steps):
-        for start, end in islice(_rounds(kept), _MOST_ROUNDS):
+    needed = {step.actor for step in steps[-max(1, len(steps) // 4) :]}
+    for kept in (_patient(steps), _without_circles(steps), steps, _patient(steps, 2)):
+        for start, end in islice(_rounds(kept, needed), _MOST_ROUNDS):
             executions += 1
             recording = _FirstSteps(end)
             follow = Steps(kept[:end], recording.taken, last, end - start)
@@ -46,9 +48,9 @@ def cut(exploration: Exploration, steps: Sequence[Step], last: str) -> Round | N
     return None
 
 
-def _patient(steps: Sequence[Step]) -> list[Step]:
-    """The steps without those that an actor merely takes once more."""
-    return [step for step, _ in groupby(steps[: _FIRST * _FIRST])]
+def _patient(steps: Sequence[Step], times: int = 1) -> list[Step]:
+    """The steps without those that an actor merely takes again, more than so many times in a row."""
+    return [step for _, alike in groupby(steps[: _FIRST * _FIRST]) for step in islice(alike, times)]
 
 
 class _FirstSteps(Recording):
@@ -69,6 +71,11 @@ class _FirstSteps(Recording):
         if len(self.steps) < self._most:
             super().operation(actor, *rest)  # type: ignore[arg-type]
 
+    def awaits(self, actor: object, *rest: object) -> None:
+        self.taken.count += 1
+        if len(self.steps) < self._most:
+            super().awaits(actor, *rest)  # type: ignore[arg-type]
+
 
 class Count:
     """As long as a list of so many steps."""
@@ -79,9 +86,23 @@ class Count:
         return self.count
 
 
-def _rounds(steps: Sequence[Step]) -> Iterator[tuple[int, int]]:
-    """Where a round may begin and end, the earliest ends first: all stand where they stood, and have seen the same."""
-    needed = {step.actor for step in steps[len(steps) // 2 :]}
+def _without_circles(steps: Sequence[Step]) -> list[Step]:
+    """The steps without what merely repeats the few steps just before."""
+    kept: list[Step] = []
+    for step in steps[: _FIRST * _FIRST]:
+        kept.append(step)
+        for length in range(1, _LONGEST_CIRCLE + 1):
+            if len(kept) >= 2 * length and kept[-length:] == kept[-2 * length : -length]:
+                del kept[-length:]
+                break
+    return kept
+
+
+def _rounds(steps: Sequence[Step], needed: set[str]) -> Iterator[tuple[int, int]]:
+    """Where a round of all who are ``needed`` may begin and end, the earliest ends first.
+
+    There all stand where they stood, and have seen the same.
+    """
     now: dict[str, Step] = {}
     met: dict[frozenset[tuple[str, Step]], list[int]] = {}
     for position, step in enumerate(steps[:_FIRST]):

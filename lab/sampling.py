@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab.errors import OutOfTime
 from lab.exploration import MOST_PROFILES, Exploration
 from lab.program import Failure
 from lab.stopwatch import now
@@ -53,17 +55,22 @@ class Sample:
                 self.exhausted = True
                 self.reason = f"the strategy had nothing left to try after {self.schedules:,} schedules"
                 break
-            outcome, failure = exploration.execute(strategy.choose)
-            if discovery.found:
-                outcome, failure = _again(exploration, outcome, failure)
+            try:
+                outcome, failure = exploration.execute(strategy.choose)
+                if discovery.found:
+                    outcome, failure = _again(exploration, outcome, failure)
+            except OutOfTime as error:
+                self.reason = f"{spent(self.schedules, in_time=False)}; {error}"
+                break
             choices = control.choices
             self.schedules += 1
             strategy.end(control)
             exploration.tally(self.outcomes, outcome)
-            if failure is None and not self.schedules & (self.schedules - 1):
-                failure = exploration.learn(choices)  # now and then: on 3.11 only a noted one reports what it calls
-            elif failure is None and control.suspicious:
-                failure = exploration.learn_if_worthwhile(choices)
+            with suppress(OutOfTime):
+                if failure is None and not self.schedules & (self.schedules - 1):
+                    failure = exploration.learn(choices)  # now and then: on 3.11 only a noted one reports what it calls
+                elif failure is None and control.suspicious:
+                    failure = exploration.learn_if_worthwhile(choices)
             if failure is not None:
                 self.failure, self.choices = failure, choices
 
@@ -73,6 +80,8 @@ def _again(exploration: Exploration, outcome: Any, failure: Failure | None) -> t
     for _ in range(MOST_PROFILES):
         if not exploration.discovery.take_found():
             break
+        if exploration.is_late:
+            raise OutOfTime("code that started uninstrumented was not run once more")
         outcome, failure = exploration.execute(Choices(exploration.control.choices).choose)
     return outcome, failure
 

@@ -8,25 +8,21 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from lab.classes import ByClasses, Classes
-from lab.deciding import account_for
-from lab.errors import NeedsThreads
+from lab.engine import engine
+from lab.errors import NeedsThreads, OutOfTime
 from lab.exhaustion import Exhaustion
-from lab.exploration import Escaped, Exploration, engine
+from lab.exploration import Escaped, Exploration
 from lab.nondeterminism import first_difference
-from lab.pinning import parts_of
-from lab.program import Failure, Program, describe
+from lab.program import Failure, Program
 from lab.program import told as told_of
 from lab.progress import Progress
-from lab.recorder import identity_of
 from lab.sampling import Sample, spent
-from lab.shrink import Failed, Shrinking
 from lab.stopwatch import now
 from lab.strategies import STRATEGIES, Strategy
 from lab.strategies.bounded import FewPreemptions
 from lab.strategies.dpor import SourceSets
-from lab.trace import Trace
-from lab.verdict import Shrunk, Verdict
-from lab.witness import Witness, fingerprints
+from lab.verdict import Verdict
+from lab.witnessing import Found, put_down
 
 _FIRST_TURN = 50  # executions
 _FIRST_CLASSES = 300  # executions of tasks before schedules are drawn
@@ -138,12 +134,14 @@ class Search:
         verdict = self.verdict
         with engine(self.program, self.steps, self.trace, self.carrier) as exploration:
             self._began = now()  # once more: the engine may have been busy for another OS thread
+            exploration.ends_by(self._until)
             covered = self._search(exploration)
             self._notes = exploration.control.notes
             verdict.uncontrolled = tuple(exploration.discovery.uncontrolled)
             leftovers = exploration.leftovers.found
         if covered:
             with engine(self.program, self.steps, self.trace, self.carrier, strict=True) as exploration:
+                exploration.ends_by(self._until)
                 if not self._profile(exploration):
                     found = Exhaustion(exploration, self.preemptions if self.cut else None, waits=self.waits)
                     self._go_on(found, self.schedules, self._until)
@@ -158,6 +156,7 @@ class Search:
         verdict = self.verdict
         reason, uncontrolled = verdict.reason, verdict.uncontrolled
         with engine(self.program, self.steps, self.trace, self.carrier) as exploration:
+            exploration.ends_by(self._until)
             if not self._profile(exploration):
                 left = None if self.schedules is None else max(0, self.schedules - verdict.schedules)
                 self._sample(exploration, left, self._until)
@@ -260,7 +259,10 @@ class Search:
 
     def _profile(self, exploration: Exploration) -> bool:
         """Get to know the program; true if it fails even without switches."""
-        failed = exploration.profile()
+        try:
+            failed = exploration.profile()
+        except OutOfTime:
+            return False  # so is what comes next, which tells
         if failed is None:
             return False
         choices, outcome, failure = failed
@@ -303,7 +305,11 @@ class Search:
         self._take_in(exploration, found)
         if verdict.failure is not None or not found.complete:
             return
-        difference = first_difference(exploration, exploration.control.choices)
+        try:
+            difference = first_difference(exploration, exploration.control.choices)
+        except OutOfTime:
+            verdict.reason = f"{spent(verdict.schedules, in_time=False)}, all of them but that executions are alike"
+            return
         differs = [f"the program is not the same in every execution: {difference}"] if difference else []
         exploration.put_back()
         doubts = [*differs, *exploration.discovery.uncontrolled, *found.doubts]
@@ -323,57 +329,8 @@ class Search:
         verdict.reason = f"all {classes}" if found.schedules > 1 else f"the only {classes.removeprefix('1 ')}"
 
     def _fail(self, exploration: Exploration, choices: list[int], failure: Failure, name: str) -> None:
-        verdict = self.verdict
-        count = verdict.schedules
-        verdict.status = "fails"
-        verdict.reason = f"failed in schedule {count:,}"
-        verdict.failure = failure
-        try:
-            recorded = exploration.record(choices, failure)
-        except NeedsThreads:
-            verdict.status, verdict.reason, verdict.failure = "unknown", "", None
-            raise
-        except Exception as error:  # the failure is known; that must not be lost
-            verdict.notes += (f"recording: the failed schedule could not be repeated ({describe(error)})",)
-            return
-        if recorded is None:
-            why = first_difference(exploration, choices) or next(iter(exploration.leftovers.found), "")
-            verdict.failure = Failure(
-                "nondeterminism",
-                f"schedule {count:,} failed once ({failure}) but not when it was repeated" + (why and f"; {why}"),
-                failure.detail,
-            )
-            return
-        recording, again, last = recorded
-        found = Failed(recording.steps, again, last)
-        decisions = frozenset(identity_of(site) for site in exploration.control.hot)
-        shrinking = Shrinking(exploration, found, failure)
-        shrunk = shrinking.run()
-        finding = account_for(exploration, shrunk.steps, shrunk.failure, shrunk.last) if not shrunk.repeats else None
-        verdict.failure = shrunk.failure
-        actors = [actor for actor, _ in exploration.program.actors]
-        before, steps = Trace(tuple(found.steps)), Trace(tuple(shrunk.steps))
-        if steps.switches < before.switches or len(steps.steps) < len(before.steps):
-            verdict.shrunk = Shrunk(before.switches, len(before.steps), shrinking.executions)
-        verdict.witness = Witness(
-            actors=tuple(steps.actors(actors)),
-            trace=steps,
-            failure=shrunk.failure,
-            last=shrunk.last,
-            repeats=shrunk.repeats,
-            program=parts_of(exploration.program, self.trace, self.steps),
-            critical=tuple(position + 1 for position in finding.critical) if finding is not None else (),
-            pattern=finding.pattern if finding is not None else "",
-            story=finding.story if finding is not None else "",
-            decisions=decisions,
-            strategy=name,
-            seed=self.seed,
-            found=count,
-            code=fingerprints(shrunk.steps),
-            carrier=exploration.carrier,
-            order=exploration.program.order,
-            cancels=tuple(sorted(exploration.program.cancels)),
-        )
+        found = Found(choices, failure, name, self.seed, self._began)
+        put_down(self.verdict, exploration, found, self.trace, self.steps)
 
 
 def _at_most(preemptions: int | None) -> str:

@@ -17,11 +17,16 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
+from lab.errors import LabError
+from lab.program import describe
+from lab.standard_library import StandardLibrary
 from lab.stopwatch import now as seconds
 
 _SIGNALS = tuple(int(number) for number in _signal.valid_signals())
 _ABSENT = object()
 _MONITORING: Any = getattr(sys, "monitoring", None)
+_REPLACEABLE = sys.stdlib_module_names - {"sys", "builtins", "signal"}
+_HOOKS = ("threading.excepthook",)
 _REDRAWN = frozenset(("_", "__debug__"))  # written by the interactive prompt; cannot be written
 DEBUGGERS = ("pdb", "bdb", "pydevd", "debugpy", "code", "IPython")
 """Packages whose code waits for a person, and whose trace function a person has set."""
@@ -47,12 +52,20 @@ _NO_DIFFERENCE = frozenset(("the switch interval", "the stack size of threads"))
 """Settings that cannot change what a program does under control."""
 
 
-def complaint(changed: Iterable[str]) -> str:
-    """What to tell a person where the lab itself broke because of a changed builtin; empty if there is none."""
+def complaint(changed: Iterable[str], error: Exception) -> str:
+    """What to tell a person where a run broke with ``error`` because of what a program changed; empty if it did not."""
     name = next((name for name in changed if name.startswith("builtins.")), "")
-    return name and (
-        f"{name} was replaced while the program ran, and the lab itself needs it; "
-        "replace the name in the module that uses it"
+    if name:
+        return (
+            f"{name} was replaced while the program ran, and the lab itself needs it; "
+            "replace the name in the module that uses it"
+        )
+    name = next((name for name in changed if name.partition(".")[0] in _REPLACEABLE and name not in _HOOKS), "")
+    if not name or isinstance(error, LabError):
+        return ""
+    return (
+        f"{name} was replaced while the program ran, and after that it broke ({describe(error)}); "
+        "put it back in teardown, or replace the name in the module that uses it"
     )
 
 
@@ -66,10 +79,15 @@ class Settings:
         self._handlers = [_signal.getsignal(number) for number in _SIGNALS]
         self._timer, self._began = _timer(), seconds()
         self._tools = _tools()
+        self._library = StandardLibrary()
 
-    def put_back(self) -> list[str]:
-        """Put back whatever is otherwise now; what that was, in words, if it can make a difference to a program."""
+    def put_back(self, library: bool = True) -> list[str]:
+        """Put back whatever is otherwise now; what that was, in words, if it can make a difference to a program.
+
+        To look at the whole standard ``library`` takes a millisecond.
+        """
         changed = self.put_back_builtins()  # first: the rest is written with them
+        changed += self._library.put_back() if library else ()
         for (name, get, put), before in zip(_FUNCTIONS, self._functions, strict=True):
             now = _asked(get)
             if now is before or now == before or before is _ABSENT or _is_debugger(now):

@@ -39,6 +39,7 @@ STEPS = 150_000
 """Most steps of all candidates together."""
 SECONDS = 2.5
 """Longest time, in seconds of wall-clock time; most programs need a few hundredths."""
+_LATE = 0.5  # seconds that an execution which is going on then may still take
 _MOST_TIMES_AS_LONG = 4  # a candidate may be so many times as long as the failed execution; one that spins has no end
 _MOST_MOVES = 400  # executions that go into moving switches
 
@@ -92,6 +93,7 @@ class Shrinking:
     def run(self) -> Failed:
         """The best execution there is; the one that was found, if there is no better one or anything goes wrong."""
         control = self.exploration.control
+        control.deadline = now() + SECONDS + _LATE
         if self.found.failure.kind == "livelock":
             return self._cut()
         self._until = now() + SECONDS

@@ -20,10 +20,13 @@ _SIGNALS = tuple(int(number) for number in _signal.valid_signals())
 
 @contextmanager
 def handlers_kept(
-    struck: Callable[[BaseException], None] = lambda error: None, ours: Callable[[], bool] = lambda: False
+    struck: Callable[[BaseException], None],
+    ours: Callable[[], bool] = lambda: False,
+    leaves: Callable[[], bool] = lambda: True,
 ) -> Iterator[bool]:
     """Call ``struck`` with what a handler raises; it leaves as `Interrupted`, or as KeyboardInterrupt.
 
+    Not while ``leaves()`` is false: then whoever was told by ``struck`` raises it at a better moment.
     A SIGINT of which ``ours()`` is true is nobody else's.  Gives whether that is asked: only the main thread's
     handlers are known, and a process without one for SIGINT would be ended by it.
     """
@@ -34,7 +37,7 @@ def handlers_kept(
     kept = {number: handler for number, handler in before.items() if callable(handler)}
     if before[_signal.SIGINT] == _signal.SIG_IGN:  # as in a process that a shell started in the background
         kept[_signal.SIGINT] = before[_signal.SIGINT]
-    placed = {number: _keeping(number, handler, struck, ours) for number, handler in kept.items()}
+    placed = {number: _keeping(number, handler, struck, ours, leaves) for number, handler in kept.items()}
     try:
         for number, handler in placed.items():
             _signal.signal(number, handler)
@@ -47,7 +50,11 @@ def handlers_kept(
 
 
 def _keeping(
-    signal: int, before: Any, struck: Callable[[BaseException], None], ours: Callable[[], bool]
+    signal: int,
+    before: Any,
+    struck: Callable[[BaseException], None],
+    ours: Callable[[], bool],
+    leaves: Callable[[], bool],
 ) -> Callable[[int, Any], None]:
     def handler(number: int, frame: Any) -> None:
         if signal == _signal.SIGINT and ours():
@@ -57,6 +64,7 @@ def _keeping(
                 before(number, frame)
         except BaseException as error:
             struck(error)
-            raise error if isinstance(error, KeyboardInterrupt) else Interrupted(error) from None
+            if leaves():
+                raise error if isinstance(error, KeyboardInterrupt) else Interrupted(error) from None
 
     return handler

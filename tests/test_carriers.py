@@ -13,8 +13,8 @@ import pytest
 import lab
 from lab.carriers.choice import why_no_greenlets
 from lab.catalogue import load
+from lab.engine import engine
 from lab.errors import InvalidValue
-from lab.exploration import engine
 from lab.recorder import Recording
 from lab.strategies import STRATEGIES
 from tests.controlled import State

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import re
+import socket
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -161,6 +164,62 @@ def test_spinning_is_a_livelock() -> None:
     assert re.fullmatch(f"nothing new happens any more: {place}", verdict.failure.message)
 
 
+def test_spinning_on_nothing_is_a_livelock_where_only_one_instruction_is_ever_seen() -> None:
+    def spin(state: Box) -> None:
+        while True:
+            pass
+
+    verdict = hammer(lambda: Box(ready=False), {"alice": spin, "bob": nothing})
+    assert verdict.failure is not None, str(verdict)
+    assert verdict.failure.kind == "livelock"
+
+
+def sleeps_long(state: Box) -> None:
+    time.sleep(4)
+
+
+def waits_long(state: Box) -> None:
+    threading.Event().wait(4)
+
+
+def reads(state: Box) -> None:
+    state.one.recv(1)
+
+
+@pytest.mark.parametrize("actor", [sleeps_long, waits_long, reads], ids=lambda actor: actor.__name__)
+def test_a_call_that_may_come_back_is_no_finding(actor: Callable[[Box], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is it one of those who wait for it."""
+    monkeypatch.setattr(hammering, "_PATIENCE", 0.3)
+    made: list[socket.socket] = []
+
+    def setup() -> Box:
+        made.extend(socket.socketpair())
+        return Box(one=made[-2], other=made[-1], lock=threading.Lock())
+
+    def holds(state: Box) -> None:
+        with state.lock:
+            actor(state)
+
+    def wants(state: Box) -> None:
+        with state.lock:
+            pass
+
+    def teardown(state: Box) -> None:
+        state.other.send(b"x")
+
+    for actors in ({"alice": actor, "bob": nothing}, {"alice": holds, "bob": wants}):
+        verdict = hammer(setup, actors, teardown=teardown)
+        assert (verdict.status, verdict.failure) == ("unknown", None), str(verdict)
+        assert "may still come back" in verdict.reason
+    for one in made:  # whoever reads comes back
+        with contextlib.suppress(OSError):
+            one.shutdown(socket.SHUT_RDWR)
+    for thread in set(threading.enumerate()) - {threading.current_thread()}:
+        thread.join()
+    for one in made:
+        one.close()
+
+
 def test_slow_actors_are_not_stuck() -> None:
     def works(state: Box) -> None:
         until = time.perf_counter() + 0.6
@@ -249,8 +308,13 @@ def test_a_thread_that_cannot_be_ended_is_told(monkeypatch: pytest.MonkeyPatch) 
         os.read(reading, 1)
 
     verdict = hammer(Box, {"alice": stubborn, "bob": nothing})
-    assert verdict.failure is not None
-    assert verdict.failure.kind == "livelock"
+    assert (verdict.status, verdict.failure) == ("unknown", None), str(verdict)
+    line = stubborn.__code__.co_firstlineno + 1
+    place = f"test_hammer_hangs.py:{line} (os.read(reading, 1))"
+    assert re.sub(r"\d s:", "1 s:", verdict.reason) == (
+        f"no end after 1 s: alice is at {place}; the call at {place} may still come back; "
+        "before that, 0 of 0 rounds failed"
+    )
     assert verdict.notes[-1] == "left alive: the thread of alice could not be ended"
     (left,) = set(threading.enumerate()) - {threading.current_thread()}
     assert left.daemon

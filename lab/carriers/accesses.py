@@ -110,8 +110,8 @@ class Accesses(Scheduling):
             return
         self.last_decision = self.quiet_steps
         self.steps += 1
-        if self.steps > self.step_limit:
-            self._too_long()
+        if self.steps > self.next_look:
+            self._look()
         if self.noted or more:
             if self.recorder is not None:
                 self.recorder.access(actor, owner, key, write, site, value)
@@ -157,8 +157,9 @@ class Accesses(Scheduling):
 
     def _spin(self, actor: Actor) -> None:
         """Nothing shared was touched for long: let others have a turn, and end what never ends."""
-        if self.quiet_steps > 10 * self.step_limit:
+        if self.quiet_steps > 10 * self.step_limit or self.interrupted is not None:
             self._too_long()
+        self._look_at_time()
         self.last_decision = self.quiet_steps
         if self.steps == self.steps_before:  # it did not even look at a lock
             self.busy, self.watchful = self.busy + 1, 0
@@ -182,7 +183,8 @@ class Accesses(Scheduling):
     def _touch_unwinding(self) -> None:
         """Code that goes on although it was told to stop gives way now and then."""
         self.stubborn_steps += 1
-        if self.stubborn_steps % 10_000 == 0 and self.current is not self.main:
+        more = 10_000 if self.stubborn_steps <= 50_000 else 500  # to tidy up takes a while, but not for ever
+        if self.stubborn_steps % more == 0 and self.current is not self.main:
             self._pass_to(self.main)
             self.main.resume()
 

@@ -211,7 +211,7 @@ class Control(Accesses):
         self.interrupted = error
         if not self.going_on:
             return
-        self.step_limit = 0  # the next step is too many, also where nobody can be taken off
+        self.next_look = -1  # at the next step, where nobody can be taken off
         if self._is_elsewhere():
             self.halted = self.halted or "interrupted"
             self._pass_to(self.main)

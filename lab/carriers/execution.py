@@ -13,6 +13,7 @@ from lab.discovery import Discovery
 from lab.instrument import Site
 from lab.virtual.local import RealLocals, ThreadLocals
 
+LOOK = 1_000  # steps between two looks at the real time
 _FIRST_MOMENT = 1_700_000_000.0  # virtual seconds: the same date in every execution
 
 
@@ -68,7 +69,7 @@ class Execution:
         )
         + ("gave_way", "going_on", "halted", "held", "hot", "identity", "interrupted", "joining", "kept", "last")
         + ("last_decision", "left_behind", "live", "locals", "log", "main", "next_index", "noted", "notes", "now")
-        + ("generators", "last_chance", "overdue", "passed_over_sleepers")
+        + ("deadline", "enough", "generators", "last_chance", "next_look", "overdue", "passed_over_sleepers")
         + ("passed_over", "passed_over_timers", "patience", "quiet", "quiet_steps", "read_time", "recorder")
         + ("sharing", "standstill", "starving", "step_limit", "steps", "steps_before", "stubborn_steps")
         + ("suspicious", "takes_signals", "teardown_error", "timers", "touched", "unfinished", "unwinding")
@@ -80,6 +81,7 @@ class Execution:
     def __init__(self, discovery: Discovery, steps: int) -> None:
         self.discovery = discovery
         self.step_limit = steps
+        self.deadline: float | None = None  # in real time: no execution may go on after it
         self.era = object()  # tells this exploration from others, for those who must not keep it
         self.hot: set[Site] = set()  # sites where a shared object was touched: the decision points
         self.class_names: set[object] = set()  # attribute names stored on classes while actors ran
@@ -125,6 +127,7 @@ class Execution:
         self.joining = False
         self.unfinished = 0
         self.steps = 0
+        self.next_look = min(self.step_limit, LOOK)  # at how many steps to ask whether that is enough
         self.quiet_steps = 0
         self.last_decision = 0  # how many quiet steps there had been at the last decision
         self.steps_before = 0  # before the last stretch of quiet steps without a decision
@@ -134,6 +137,7 @@ class Execution:
         self.touched: dict[tuple[int, object], int] = {}  # (object, key) -> who read and wrote it
         self.generators: dict[int, weakref.ref[GeneratorType[Any, Any, Any]]] = {}  # by id of the frame
         self.last_chance = 0  # steps until which everybody has turns, as the strategy did not give them
+        self.enough = False  # it is known to have no end
         self.gave_way = False  # somebody who spun had to let another go on
         self.suspicious = False  # a place turned out to be shared at a site that is not hot
         self.last = ""  # who ran when the execution was cut short

@@ -11,9 +11,10 @@ import threading
 from collections.abc import Callable
 
 from lab.carriers.actor import LONG_DELAY, TIMED_OUT, Actor, Wait, event_of, next_in_turn
-from lab.carriers.execution import Execution, Stopped
+from lab.carriers.execution import LOOK, Execution, Stopped
 from lab.instrument import Site
 from lab.operations import SYNC
+from lab.stopwatch import now
 from lab.virtual import threads
 from lab.virtual.clock import UNNAMED
 
@@ -100,8 +101,8 @@ class Scheduling(Execution):
         self, actor: Actor, owner: object, word: str, site: Site, detail: str, also: tuple[object, ...]
     ) -> None:
         self.steps += 1
-        if self.steps > self.step_limit:
-            self._too_long()
+        if self.steps > self.next_look:
+            self._look()
         if self.recorder is not None and not self.quiet:
             self.recorder.operation(actor, word, owner, site, detail)
         self._mark(actor, owner, SYNC, True, site)
@@ -273,6 +274,23 @@ class Scheduling(Execution):
         chosen = self.choose(enabled, None)
         self.choices.append(chosen.index)
         return chosen
+
+    def cut_short(self) -> None:
+        """Let the execution, which is known to have no end, end at its next step."""
+        self.enough, self.next_look = True, -1
+
+    def _look(self) -> None:
+        """Now and then: end an execution that takes too many steps, or too much time."""
+        if self.enough and not self.unwinding:
+            self.halt("endless")
+        if self.steps > self.step_limit or self.interrupted is not None:
+            self._too_long()
+        self.next_look = min(self.steps + LOOK, max(self.steps, self.step_limit))
+        self._look_at_time()
+
+    def _look_at_time(self) -> None:
+        if self.deadline is not None and not self.unwinding and now() > self.deadline:
+            self.halt("out of time")
 
     def _too_long(self) -> None:
         if self.unwinding:

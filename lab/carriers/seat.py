@@ -6,11 +6,14 @@ import ctypes
 import sys
 import threading
 from _thread import allocate_lock
+from collections.abc import Callable
 from typing import Any
 
 from lab.carriers.actor import Actor
 from lab.carriers.execution import Stopped
 from lab.virtual.tracing import watching
+
+_PATIENCE = 1_000  # how often a thread is told to end
 
 
 class Seat:
@@ -28,16 +31,23 @@ class Seat:
         self.used = False  # is no thread for another actor
 
 
-class _Ender:
-    """Drives a thread that is to end: whatever it does, it is stopped."""
+class Ender:
+    """Drives a thread that is to end: whatever it does, it is stopped.
+
+    Who goes on all the same, as it catches everything, waits in ``park`` from then on, instead of computing for ever.
+    """
+
+    def __init__(self, park: Callable[[], object]) -> None:
+        self._park = park
+        self._told = 0
 
     def touch(self, *_: object) -> Any:
+        self._told += 1
+        if self._told > _PATIENCE:
+            self._park()
         raise Stopped
 
-    whole = call = enter = function_made = touch
-
-
-ENDER: Any = _Ender()
+    whole = call = enter = function_made = resumed = touch
 
 
 def begin_actor() -> None:

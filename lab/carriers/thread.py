@@ -10,12 +10,12 @@ from _thread import allocate_lock, start_new_thread
 from contextvars import Context
 from functools import partial
 from threading import get_ident
-from typing import Any
+from typing import Any, cast
 
 from lab.carriers.actor import Actor
 from lab.carriers.control import Control
 from lab.carriers.execution import Stopped
-from lab.carriers.seat import ENDER, Seat, begin_actor, end_actor, end_thread, room_to_call
+from lab.carriers.seat import Ender, Seat, begin_actor, end_actor, end_thread, room_to_call
 from lab.carriers.watch import LOOK, Watch, stopped
 from lab.discovery import Discovery
 from lab.forks import end_child, is_child
@@ -30,12 +30,13 @@ _GRACE = 0.5  # seconds for each
 class ThreadControl(Control):
     """The `thread` carrier."""
 
-    __slots__ = ("_error", "_idle", "_own", "_passing", "_running", "_seats")
+    __slots__ = ("_error", "_idle", "_made", "_own", "_passing", "_running", "_seats")
 
     def __init__(self, discovery: Discovery, steps: int) -> None:
         super().__init__(discovery, steps)
         self._seats: dict[int, Seat] = {}
         self._idle: list[Seat] = []
+        self._made: list[Seat] = []
         self._own = self._running = Seat()  # the exploring thread's
         self._passing = allocate_lock()  # held while the turn changes hands, or an actor is given up
         self._error: BaseException | None = None  # for the exploring thread to raise
@@ -56,6 +57,7 @@ class ThreadControl(Control):
         else:
             seat = Seat()
             seat.ended.acquire()
+            self._made.append(seat)  # before there is a thread, which must be ended whatever comes in between
             seat.identity = start_new_thread(self._work, (seat,))
             self._seats[seat.identity] = seat
             self.discovery.threads.add(seat.identity)
@@ -103,6 +105,7 @@ class ThreadControl(Control):
             self.discovery.threads.discard(seat.identity)
             self._seats.pop(seat.identity, None)
             end_thread(seat.identity)
+            self._made.remove(seat)
             seat.ended.release()
 
     def _run(self, seat: Seat, actor: Actor) -> None:
@@ -192,7 +195,7 @@ class ThreadControl(Control):
                     running.lost = True
                     self._running = self._own
                     return
-                DRIVERS[running.identity] = ENDER
+                DRIVERS[running.identity] = cast("Any", Ender(partial(self._park, running)))
             try:
                 if attempt and stopped(running.identity, self._own.turn, _GRACE):
                     return
@@ -200,6 +203,16 @@ class ThreadControl(Control):
                     return
             except BaseException as error:  # once more
                 self._error = error
+
+    def _park(self, seat: Seat) -> None:
+        """Called on the thread of an actor that catches whatever tells it to end: give the turn back, and wait."""
+        with self._passing:
+            if self._running is seat:
+                DRIVERS.pop(seat.identity, None)
+                self._running = self._own
+                self._own.turn.release()
+        seat.turn.acquire()
+        DRIVERS[seat.identity] = self
 
     def _unwind(self, actor: Actor) -> None:
         seat = actor.runner
@@ -222,7 +235,7 @@ class ThreadControl(Control):
         """Let every thread end, also where a signal came in the middle of preparing or unwinding an actor."""
         self.unwinding = self.quiet = True
         self._unwind_all()
-        seats = [seat for seat in list(self._seats.values()) if seat.actor is None or not seat.actor.begun]
+        seats = [seat for seat in list(self._made) if seat.actor is None or not seat.actor.begun]
         for seat in seats:
             seat.actor = None
             seat.turn.release()

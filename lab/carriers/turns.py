@@ -340,8 +340,8 @@ class Turns(AtHome):
         if self.quiet:
             return
         self.steps += 1
-        if self.steps > self.step_limit:
-            self._too_long()
+        if self.steps > self.next_look:
+            self._look()
         if self.recorder is not None:
             other = self._by_task.get(id(found.owner)) if found.kind == "task" else None
             self.recorder.awaits(actor, found, other)

@@ -19,7 +19,7 @@ from itertools import cycle
 from typing import Any
 
 from lab import keeping
-from lab.errors import InvalidType, InvalidValue, LabError, door
+from lab.errors import Interrupted, InvalidType, InvalidValue, LabError, door
 from lab.freshness import Freshness
 from lab.hammering.isolation import Isolation, Watch, Watched
 from lab.hammering.noise import Company, Noise, SharedDiscovery
@@ -125,13 +125,19 @@ class _Run:
         self.watched: list[tuple[Watched, Any]] = []  # with the state, to keep it alive
         self.tally = Tally(program, self.modes)
         self.fresh = Freshness(program.setup)
-        self.settings = Settings()
         self.changed: dict[str, None] = {}  # settings of the interpreter that had to be put back
 
     def go(self) -> None:
         """Run until the budget is spent or a round hangs; everything is as before afterwards."""
         settings = cycle([(interval, spread) for spread in (False, True) for interval in _SWITCH_INTERVALS])
-        with ONE_AT_A_TIME, handlers_kept(), machine_kept() as processors, Progress(self.seconds) as progress:
+        struck: list[BaseException] = []
+        with (
+            ONE_AT_A_TIME,
+            handlers_kept(struck.append),
+            machine_kept() as processors,
+            Progress(self.seconds) as progress,
+        ):
+            self.settings = Settings()
             until = now() + (self.seconds if self.seconds is not None else math.inf)
             pool = Pool(self.program.actors, processors, self._put_back_builtins)
             try:
@@ -144,11 +150,14 @@ class _Run:
                     except Exception as error:
                         self._put_back()
                         if not self.tally.failed:
-                            if complaint(self.changed):
-                                raise LabError(complaint(self.changed)) from error
+                            told = complaint(self.changed, error)
+                            if told:
+                                raise LabError(told) from error
                             raise
                         self.tally.notes.append(f"ended early: {describe(error)}")  # which hides no failure
                         break
+                    for lost in struck:  # as in the callback of a weak reference
+                        raise Interrupted(lost)
                     goal = f" of {self.rounds:,}" if self.rounds is not None else ""
                     progress.show(f"hammer: {self.tally.done:,}{goal} rounds, {self.tally.failed:,} failed")
                     if self._is_over(until):
@@ -168,8 +177,8 @@ class _Run:
     def _put_back_builtins(self) -> None:
         self.changed.update(dict.fromkeys(self.settings.put_back_builtins()))
 
-    def _put_back(self) -> None:
-        self.changed.update(dict.fromkeys(self.settings.put_back()))
+    def _put_back(self, library: bool = True) -> None:
+        self.changed.update(dict.fromkeys(self.settings.put_back(library)))
 
     def _is_over(self, until: float) -> bool:
         return self.tally.hung or self.tally.done == self.rounds or now() >= until
@@ -197,7 +206,7 @@ class _Run:
                 states.append(state)
             try:
                 batch, stuck = self._run(pool, mode, states)
-                self._put_back()
+                self._put_back(library=False)
                 complete = min(map(len, batch.ends))
                 if complete == size and stuck is not None:  # it went on after all
                     stuck = None

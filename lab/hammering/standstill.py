@@ -7,7 +7,7 @@ How long is long enough depends on what they do.  Threads that all wait for lock
 without a timeout, while nothing else moves, will never go on; sooner still is this
 certain where the system tells that they sleep, and do not just wait for a processor.  A thread that runs
 the same lines with the same values spins.  A thread inside a C function, or waiting with
-a timeout, may come back, and gets most time.
+a timeout, may come back: it gets most time, and after that nothing is known of it.
 """
 
 from __future__ import annotations
@@ -90,10 +90,16 @@ class Look:
         if not inside or (now - self._new < needed and now - self._begun < ENDLESS):
             return None
         stuck = {identity: (name, frames[identity]) for identity, name in inside.items() if identity in frames}
-        failure = self._name(stuck)
         places = ", ".join(f"{name} is at {where(frame)}" for name, frame in stuck.values())
         if now - self._new < needed:
             return Standstill(f"no end after {ENDLESS:.0f} s, although it goes on: {places}", None)
+        outside = [where(frame) for identity, (_, frame) in stuck.items() if self._what(identity, frame) == "works"]
+        if outside:
+            waited = now - self._new
+            return Standstill(
+                f"no end after {waited:.0f} s: {places}; the call at {outside[0]} may still come back", None
+            )
+        failure = self._name(stuck)
         return Standstill(failure.message, failure)
 
     def _now(self) -> float:
@@ -118,7 +124,9 @@ class Look:
     def _what(self, identity: int, frame: FrameType) -> str:
         if identity in self._moved:
             return "spins"
-        return "waits" if _waits(frame) else "works"
+        if _waits(frame):
+            return "waits"
+        return "spins" if _jumps(frame) else "works"
 
     def _name(self, stuck: Mapping[int, tuple[str, FrameType]]) -> Failure:
         detail = tuple(f"{name}: {line}" for name, frame in stuck.values() for line in stack(frame))
@@ -193,6 +201,15 @@ def _waits(frame: FrameType) -> bool:
         if outer.f_locals.get("timeout", None) not in (None, -1):
             return False
     return not (call.args or call.keywords) or is_library(innermost.f_code.co_filename)
+
+
+def _jumps(frame: FrameType) -> bool:
+    """Whether a thread is at an instruction that runs no C code: the only one of its loop that lets others go on."""
+    innermost = next(iter(_outward(frame)), None)
+    if innermost is None:
+        return False
+    operation = dis.opname[innermost.f_code.co_code[innermost.f_lasti]]
+    return "JUMP" in operation or operation in ("RESUME", "NOP")
 
 
 def _waits_for_notification(frame: FrameType) -> bool:

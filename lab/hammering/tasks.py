@@ -79,13 +79,18 @@ class TaskRounds:
         self.noise = noise
         self.random = random.Random(seed)
         self.quiet, self.noisy = Mode(False, False), Mode(True, False)
+        self._running = False  # the program, and not what makes and closes their loop
         self.tally = Tally(program, [self.noisy, self.quiet])
 
     def go(self) -> Verdict:
         """Run until the budget is spent or a round does not end."""
         modes = cycle([self.noisy, self.quiet] if self.noise else [self.quiet])
         struck: list[BaseException] = []
-        with ONE_AT_A_TIME, handlers_kept(struck.append), Progress(self.seconds) as progress:
+        with (
+            ONE_AT_A_TIME,
+            handlers_kept(struck.append, leaves=lambda: self._running),
+            Progress(self.seconds) as progress,
+        ):
             for mode in modes:
                 self._round(mode)
                 for error in struck:  # which a task may have kept
@@ -103,7 +108,12 @@ class TaskRounds:
             complaints: list[dict[str, Any]] = []
             runner.get_loop().set_exception_handler(lambda _, context: complaints.append(context))
             program = self.program.called_by(lambda function: partial(_inside, runner, function))
-            state = program.setup()
+            self._running = True
+            try:
+                state = program.setup()
+            except BaseException:
+                self._running = False
+                raise
             try:
                 failure, overlapped = runner.run(self._actors(state, mode))
                 outcome = _instead_of_outcome(failure)
@@ -116,8 +126,11 @@ class TaskRounds:
                 self.tally.endless = str(endless)
                 return
             finally:
-                if program.teardown is not None:
-                    program.teardown(state)
+                try:
+                    if program.teardown is not None:
+                        program.teardown(state)
+                finally:
+                    self._running = False
         self.tally.count(mode, [(outcome, failure)])
         mode.overlapped += overlapped
 

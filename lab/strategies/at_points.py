@@ -1,7 +1,7 @@
 """Schedules that can happen with a global interpreter lock: it is passed on at switch points only.
 
 An actor that runs goes on, unless it has to wait or has passed a switch point (`lab.switch_points`) since its last
-step that concerns others.  The engine has to tell of them (``points`` of `lab.exploration.engine`).
+step that concerns others.  The engine has to tell of them (``points`` of `lab.engine.engine`).
 """
 
 from __future__ import annotations

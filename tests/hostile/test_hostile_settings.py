@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import builtins
+import copy
 import gc
 import os
+import queue
+import random
 import signal
 import sys
 import threading
@@ -225,20 +228,106 @@ def test_operations_that_the_lab_uses_may_be_replaced(explored, hammered, monkey
     assert os.times().elapsed - began < 20
 
 
-def test_replacing_operations_while_the_program_runs_is_a_leftover(explored):
-    lock = threading.Lock
+def replace_a_lock(state):
+    threading.Lock = threading.RLock
+    with threading.Lock():
+        add(state)
 
-    def actor(state):
-        threading.Lock = threading.RLock
-        with threading.Lock():
-            add(state)
 
-    try:
-        verdict = explored(actor)
-    finally:
-        threading.Lock = lock
-    assert (verdict.status, verdict.failure) == ("unknown", None)
-    assert "setup does not make everything anew: threading.Lock changed" in verdict.reason
+def replace_by_nothing(state):
+    add(state)
+    threading.Lock = None
+
+
+def replace_a_method(state):
+    queue.Queue.put = random.Random.shuffle = lambda *arguments: None
+    add(state)
+
+
+def replace_late(state):
+    if state.value:  # in some schedules only
+        time.sleep = random.random = None
+    add(state)
+
+
+def delete_a_function(state):
+    add(state)
+    del copy.deepcopy
+
+
+REPLACED = {
+    replace_a_lock: ["threading.Lock"],
+    replace_by_nothing: ["threading.Lock"],
+    replace_a_method: ["queue.Queue.put", "random.Random.shuffle"],
+    replace_late: ["random.random", "time.sleep"],
+    delete_a_function: ["copy.deepcopy"],
+}
+
+
+@pytest.mark.parametrize(("actor", "names"), REPLACED.items(), ids=lambda value: getattr(value, "__name__", ""))
+def test_what_of_the_library_a_program_replaces_is_told_and_put_back(explored, actor, names):
+    found = library()
+    verdict = explored(actor)
+    assert library() == found
+    assert (verdict.status, verdict.failure) == ("unknown", None), str(verdict)
+    for name in names:
+        assert f"the program left {name} changed, which all of the process shares" in verdict.uncontrolled
+
+
+def library():
+    return threading.Lock, queue.Queue.put, random.Random.shuffle, time.sleep, random.random, copy.deepcopy
+
+
+@pytest.mark.parametrize("actor", [replace_a_lock, replace_a_method])
+def test_the_hammer_puts_the_library_back_too(hammered, actor):
+    before = library()
+    verdict = hammered(actor)
+    assert library() == before
+    (told,) = [note for note in verdict.notes if note.startswith("put back: ")]
+    assert told == f"put back: {', '.join(sorted(REPLACED[actor]))}, which the program had changed"
+
+
+def test_a_setup_that_a_replaced_function_breaks(explored, hammered):
+    def setup():
+        return State(value=0, lock=threading.Lock())
+
+    before = library()
+    told = (
+        "threading.Lock was replaced while the program ran, and after that it broke "
+        "(TypeError: 'NoneType' object is not callable); "
+        "put it back in teardown, or replace the name in the module that uses it"
+    )
+
+    def replace_if_behind(state):  # no execution without switches does that
+        if state.value == 0 and state.begun:
+            threading.Lock = None
+        state.begun = True
+        add(state)
+
+    with pytest.raises(LabError) as caught:
+        explored(
+            replace_if_behind,
+            bob=replace_if_behind,
+            setup=lambda: State(value=0, begun=False, lock=threading.Lock()),
+        )
+    assert str(caught.value) == told
+    with pytest.raises(LabError) as caught:
+        hammered(replace_by_nothing, setup=setup)
+    assert str(caught.value) == told
+    assert library() == before
+
+
+def test_a_function_replaced_in_setup_and_put_back_in_teardown_is_no_doubt(explored):
+    sleep = time.sleep
+
+    def setup():
+        time.sleep = lambda seconds: None
+        return State(value=0)
+
+    def teardown(state):
+        time.sleep = sleep
+
+    assert explored(add, setup=setup, teardown=teardown).status == "holds"
 
 
 def test_an_alarm_that_rang_does_not_ring_again():

@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 
 import lab
-from lab.exploration import engine
+from lab.engine import engine
 from lab.following import SitesOf
 from lab.program import STEPS
 from lab.program import Program as Handed

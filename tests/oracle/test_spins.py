@@ -7,8 +7,8 @@ from random import Random
 
 import pytest
 
+from lab.engine import engine
 from lab.exhaustion import Exhaustion
-from lab.exploration import engine
 from lab.program import Program
 
 from . import spins

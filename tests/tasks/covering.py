@@ -2,8 +2,8 @@
 
 import time
 
+from lab.engine import engine
 from lab.exhaustion import Exhaustion
-from lab.exploration import engine
 from lab.program import Program
 from lab.strategies.walk import Walk
 
