@@ -35,6 +35,11 @@ class Plain:
     number = 0
 
 
+class Told(Plain):
+    def __repr__(self):
+        return "told"
+
+
 class Slotted:
     __slots__ = ("number",)
 
@@ -309,7 +314,7 @@ HIDDEN = {
         "attributes of a SimpleNamespace read in one step",
     ),
     "an attribute in a text": (
-        lambda: State(it=Plain()),
+        lambda: State(it=Told()),
         [lambda s: setattr(s.it, "number", 1), sees(lambda s: "{.number}".format(s.it))],  # noqa: UP032
         "has a text formatted with parts",
     ),
