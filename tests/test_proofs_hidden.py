@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import builtins
 import copy
+import ctypes
+import io
+import itertools
 import pickle
 import queue
 import sys
@@ -30,6 +33,11 @@ def unless_busy(step):
 
 class Plain:
     number = 0
+
+
+class Told(Plain):
+    def __repr__(self):
+        return "told"
 
 
 class Slotted:
@@ -60,6 +68,52 @@ class Items(dict):
     def __init__(self):
         super().__init__(number=0)
         self.__dict__ = self
+
+
+DEEP = "reads what is inside of a container's items in one step"
+
+
+class Either(ctypes.Union):
+    _fields_ = (("one", ctypes.c_int), ("other", ctypes.c_int))
+
+
+class Outer(ctypes.Structure):
+    _fields_ = (("inner", Either),)
+
+
+def pointed():
+    number = ctypes.c_int(0)
+    return State(number=number, pointer=ctypes.pointer(number))
+
+
+def borrowed():
+    buffer = bytearray(4)
+    return State(buffer=buffer, number=ctypes.c_int.from_buffer(buffer))
+
+
+def viewed():
+    file = io.BytesIO(b"00")
+    return State(file=file, view=file.getbuffer())
+
+
+def sets_value(value):
+    def run(s):
+        s.number.value = value
+
+    return run
+
+
+def writes_first(s):
+    s.it[0] = b"b"
+
+
+def two_lists():
+    return State(it=[], other=[])
+
+
+def grows(s):
+    s.it.append(1)
+    s.other.append(1)
 
 
 def slotted():
@@ -203,6 +257,86 @@ HIDDEN = {
         lambda: State(it=begun()),
         [lambda s: unless_busy(lambda: s.it.close()), sees(lambda s: unless_busy(lambda: next(s.it, None)))],
         "has close bring a generator to its end in one step",
+    ),
+    "a pointer of ctypes": (
+        pointed,
+        [sets_value(1), sees(lambda s: s.pointer.contents.value)],
+        "memory through a LP_c_int of ctypes",
+    ),
+    "one field of a union": (
+        lambda: State(it=Either()),
+        [lambda s: setattr(s.it, "one", 1), sees(lambda s: s.it.other)],
+        "memory through a Either of ctypes",
+    ),
+    "a part of a structure": (
+        lambda: State(it=Outer()),
+        [lambda s: setattr(s.it.inner, "one", 1), sees(lambda s: s.it.inner.one)],
+        "memory through a Either of ctypes",
+    ),
+    "a number in a buffer": (
+        borrowed,
+        [sets_value(1), sees(lambda s: s.buffer[0])],
+        "memory through a c_int of ctypes",
+    ),
+    "the text of an array of ctypes": (
+        lambda: State(it=ctypes.create_string_buffer(b"a", 4)),
+        [writes_first, sees(lambda s: s.it.value)],
+        "the items of an array of ctypes as its value",
+    ),
+    "a view of a file in memory": (
+        viewed,
+        [lambda s: s.view.__setitem__(0, 1), sees(lambda s: s.file.getvalue())],
+        "the memory of a _BytesIOBuffer through a view",
+    ),
+    "getattr that C code calls": (
+        lambda: State(it=Plain()),
+        [lambda s: setattr(s.it, "number", 1), sees(lambda s: [*map(getattr, (s.it,), ("number",))])],
+        "has map call C code",
+    ),
+    "namespaces compared": (
+        lambda: State(it=State(one=0), other=State(one=1)),
+        [lambda s: setattr(s.it, "one", 1), sees(lambda s: s.it == s.other)],
+        "attributes of a SimpleNamespace read in one step",
+    ),
+    "a namespace as text": (
+        lambda: State(it=State(one=0)),
+        [lambda s: setattr(s.it, "one", 1), sees(lambda s: f"{s.it}{s.it!r}")],
+        "attributes of a SimpleNamespace read in one step",
+    ),
+    "namespaces in a list as text": (
+        lambda: State(it=[State(one=0)]),
+        [lambda s: setattr(s.it[0], "one", 1), sees(lambda s: repr(s.it))],
+        "attributes of a SimpleNamespace read in one step",
+    ),
+    "a namespace that is looked for": (
+        lambda: State(it=[State(one=0)]),
+        [lambda s: setattr(s.it[0], "one", 1), sees(lambda s: s.it.count(State(one=0)))],
+        "attributes of a SimpleNamespace read in one step",
+    ),
+    "an attribute in a text": (
+        lambda: State(it=Told()),
+        [lambda s: setattr(s.it, "number", 1), sees(lambda s: "{.number}".format(s.it))],  # noqa: UP032
+        "has a text formatted with parts",
+    ),
+    "a note": (
+        lambda: State(it=ValueError()),
+        [lambda s: s.it.add_note("one"), sees(lambda s: getattr(s.it, "__notes__", None))],
+        "adds a note to an exception",
+    ),
+    "lengths that C code asks for": (two_lists, [grows, sees(lambda s: [*map(len, (s.it, s.other))])], DEEP),
+    "truth that C code asks for": (two_lists, [grows, sees(lambda s: len([*filter(None, (s.it, s.other))]))], DEEP),
+    "copies that C code makes": (two_lists, [grows, sees(lambda s: [*map(tuple, (s.it, s.other))])], DEEP),
+    "texts that C code makes": (two_lists, [grows, sees(lambda s: "".join(map(str, (s.it, s.other))))], DEEP),
+    "lists in a text": (two_lists, [grows, sees(lambda s: "{}".format((s.it, s.other)))], DEEP),  # noqa: UP032
+    "lists one after the other": (
+        two_lists,
+        [grows, sees(lambda s: [*itertools.chain.from_iterable((s.it, s.other))])],
+        DEEP,
+    ),
+    "lists as pairs": (
+        lambda: State(it=[1, 2], other=[3, 4]),
+        [lambda s: s.it.__setitem__(1, 5), sees(lambda s: dict((s.it, s.other)))],
+        DEEP,
     ),
     "who waits at a barrier": (
         lambda: State(it=threading.Barrier(1)),

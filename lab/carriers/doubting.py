@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import operator
 from collections import OrderedDict, defaultdict, deque
 from itertools import islice
@@ -14,13 +15,14 @@ from types import (
     MethodDescriptorType,
     MethodType,
     ModuleType,
+    SimpleNamespace,
     WrapperDescriptorType,
 )
 from typing import TYPE_CHECKING, Any
 
 from lab.alive import Alive
 from lab.carriers.addresses import call_shows_address, shows_address
-from lab.carriers.hidden import hidden_access, hidden_call, is_noted, variables_of
+from lab.carriers.hidden import hidden_access, hidden_call, hidden_memory, is_noted, variables_of
 from lab.carriers.order import call_goes_by_hash, goes_by_hash
 from lab.hooks import ABSENT, Accesses
 from lab.instrument import Site
@@ -37,6 +39,8 @@ else:
     _Base = object
 
 _DEEP = "reads what is inside of a container's items in one step"
+_NAMESPACE = "has the attributes of a SimpleNamespace read in one step"
+_SHOWING = (repr, ascii, format, print)
 _DEEP_KINDS = ("compare", "in", "format", "operator")
 _DEEP_METHODS = frozenset(
     ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__contains__", "__repr__", "__str__", "__format__")
@@ -49,6 +53,11 @@ _KEEPING_METHODS = frozenset(
 )
 """Methods of the builtin containers that take functions as they take anything, and call none."""
 _C_CODE = C_OPERATIONS | {WrapperDescriptorType}
+_OVER_ITEMS: tuple[Any, ...] = (
+    *(itertools.accumulate, itertools.compress, itertools.dropwhile, itertools.filterfalse, itertools.groupby),
+    *(itertools.starmap, itertools.takewhile),
+)
+_ON_ATTRIBUTES = (getattr, setattr, delattr, hasattr)
 _FREE = "which is not under control"
 
 
@@ -118,8 +127,15 @@ class Doubting(_Base):
             shown = shows_address((container, *also))
             if shown:
                 self._doubt(shown, site)
-        if not self.quiet and site.kind in _DEEP_KINDS and any(_is_nested(one) for one in (container, *also)):
-            self._doubt(_DEEP, site)
+        if not self.quiet and site.kind in _DEEP_KINDS:
+            if any(_is_nested(one) for one in (container, *also)):
+                self._doubt(_DEEP, site)
+            if _read_by_c(site.kind, (container, *also)):
+                self._doubt(_NAMESPACE, site)
+        if not self.quiet and type(container) is memoryview:
+            hidden = hidden_memory(container, CONTENTS)
+            if hidden:
+                self._doubt(hidden, site)
         super().whole(container, write, site, detail, also)
 
     def call(self, function: Any, arguments: tuple[Any, ...], site: Site) -> Any:
@@ -175,8 +191,10 @@ class Doubting(_Base):
         elif is_a(function, type):
             if _runs_c_code(function) and _any_missed(function, arguments):
                 self._doubt(f"has {function.__qualname__} call C code on what others may touch", site)
-            elif function is str and any(_is_nested(argument) for argument in arguments):
+            elif _looks_inside(function, arguments):
                 self._doubt(_DEEP, site)
+            elif function is str and any(_has_namespace(argument) for argument in arguments):
+                self._doubt(_NAMESPACE, site)
         elif kind is MethodDescriptorType or kind is WrapperDescriptorType:
             if arguments:
                 self._examine_method(function, arguments[0], arguments[1:], site)
@@ -191,6 +209,8 @@ class Doubting(_Base):
                     self._doubt(f"has {function.__qualname__} call C code on what others may touch", site)
                 elif not _is_shallow(function) and any(_is_nested(argument) for argument in arguments):
                     self._doubt(_DEEP, site)
+                elif function in _SHOWING and any(_has_namespace(argument) for argument in arguments):
+                    self._doubt(_NAMESPACE, site)
             else:
                 self._examine_method(function, owner, arguments, site)
         elif not any(is_a(member, FunctionType) for member in _callers(kind)):
@@ -203,8 +223,10 @@ class Doubting(_Base):
             self._doubt(f"calls {kind.__module__}.{kind.__qualname__}.{name}, {_FREE}", site)
         elif not is_container(kind) and has_hidden_state(kind, name):
             self._doubt(f"calls {kind.__qualname__}.{name}, of which it is not known what it changes", site)
-        elif name in _DEEP_METHODS and _is_nested(owner):
+        elif _method_looks_inside(name, owner, arguments):
             self._doubt(_DEEP, site)
+        elif name in _DEEP_METHODS and _has_namespace((owner, *arguments)):
+            self._doubt(_NAMESPACE, site)
         elif name in _KEEPING_METHODS and kind in _BUILTIN:
             pass
         elif _any_missed(function, arguments):
@@ -247,6 +269,51 @@ def _is_nested(thing: object, depth: int = 3) -> bool:
     return False
 
 
+def _is_on_attributes(argument: object) -> bool:
+    return any(argument is one for one in _ON_ATTRIBUTES)
+
+
+def _looks_inside(kind: type, arguments: tuple[Any, ...]) -> bool:
+    """Whether C code that makes an object of a class reads what is inside of the items that it is given."""
+    if kind is str or kind in _OVER_ITEMS:
+        return any(map(_is_nested, arguments))
+    if kind is map or kind is filter:
+        function, *things = arguments if arguments else (None,)
+        return not is_a(function, FunctionType | MethodType) and any(map(_is_nested, things))
+    return issubclass(kind, dict) and any(map(_has_changing_pairs, arguments))
+
+
+def _method_looks_inside(name: str, owner: object, arguments: tuple[Any, ...]) -> bool:
+    """Whether a method written in C reads what is inside of the items of a container."""
+    if name in _DEEP_METHODS and _is_nested(owner):
+        return True
+    if is_a(owner, str | bytes | bytearray) or name == "from_iterable":
+        return any(map(_is_nested, arguments))
+    return name == "update" and any(map(_has_changing_pairs, arguments))
+
+
+def _has_changing_pairs(thing: object) -> bool:
+    """Whether ``thing`` holds containers that are taken for pairs of a key and a value."""
+    held: Any = thing
+    return is_a(thing, list | tuple | set | deque) and any(is_container(type(one)) for one in islice(held, 100))
+
+
+def _read_by_c(kind: str, operands: tuple[object, ...]) -> bool:
+    """Whether an operation compares or shows the attributes of a `types.SimpleNamespace`."""
+    if kind == "compare" and not all(map(_has_namespace, operands)):
+        return False  # of different kinds: nobody looks inside
+    return any(map(_has_namespace, operands))
+
+
+def _has_namespace(thing: object) -> bool:
+    """Whether ``thing`` is a namespace that C code compares and shows, or a container of some."""
+    if is_a(thing, SimpleNamespace):
+        return type(thing).__eq__ is SimpleNamespace.__eq__ or type(thing).__repr__ is SimpleNamespace.__repr__
+    if is_a(thing, dict):
+        thing = tuple(thing.values())
+    return is_a(thing, list | tuple | set | frozenset | deque) and any(map(_has_namespace, islice(thing, 100)))
+
+
 def _is_shallow(function: Any) -> bool:
     try:
         return function in _SHALLOW
@@ -278,7 +345,7 @@ def _any_missed(function: Any, arguments: tuple[Any, ...]) -> bool:
 
 def _acts_on_shared(argument: object) -> bool:
     """Whether ``argument`` is C code that reads or changes objects, for other C code to call."""
-    if is_a(argument, operator.attrgetter) or type(argument) is CACHED:
+    if is_a(argument, operator.attrgetter) or type(argument) is CACHED or _is_on_attributes(argument):
         return True
     if type(argument) is functools.partial:
         return not is_a(argument.func, FunctionType | MethodType)

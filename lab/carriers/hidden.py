@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import array
 import builtins
 import copyreg
 import functools
 import pickle
 import queue
+import string
+import sys
 import threading
 import weakref
 from concurrent.futures import Future
@@ -60,9 +63,31 @@ _INSIDE: dict[type, frozenset[str]] = {
 """What the twins change, and the program would read past them."""
 
 
+def hidden_memory(thing: Any, key: object) -> str:
+    """Why what is read or written may be the memory of another object as well; empty if it is not."""
+    kind = type(thing)
+    if kind is memoryview:
+        own = is_a(thing.obj, bytes | bytearray | array.array)
+        return "" if own else f"uses the memory of a {type(thing.obj).__name__} through a view"
+    if kind.__module__ == "builtins" or "_ctypes" not in sys.modules:
+        return ""
+    types: Any = sys.modules["_ctypes"]
+    if not is_a(thing, types._SimpleCData.__mro__[1]):
+        return ""
+    if not thing._b_needsfree_ or is_a(thing, types._Pointer | types.Union):
+        return f"uses memory through a {kind.__name__} of ctypes that others may reach as well"
+    if is_a(thing, types.Array) and key in ("value", "raw"):
+        return f"uses the items of an array of ctypes as its {key}"
+    return ""
+
+
 def hidden_access(owner: object, key: object, write: bool, site: Site) -> str:
     """Why an attribute or global that a hook has seen may be another one as well; empty if it is not."""
     if key is CONTENTS or not isinstance(key, str):
+        if key is CONTENTS:
+            memory = hidden_memory(owner, key)
+            if memory:
+                return memory
         return "reaches a container through a weak proxy" if _is_proxy(owner) else ""
     if key == "__dict__":
         return "uses the attributes of an object as a dictionary"
@@ -80,6 +105,9 @@ def hidden_access(owner: object, key: object, write: bool, site: Site) -> str:
         return "uses an attribute of a function through a method"
     if _is_proxy(owner):
         return "uses an object through a weak proxy"
+    memory = hidden_memory(owner, key)
+    if memory:
+        return memory
     if key in _inside_of(kind):
         return f"looks at {key}, which is inside of a {kind.__name__}"
     return (
@@ -137,6 +165,10 @@ def hidden_call(function: Any, arguments: tuple[Any, ...], site: Site) -> str:
         return f"has {name} read the attributes of an object in one step" if arguments else ""
     elif name in _COPYING_METHODS and not is_a(function, type):
         return f"has {name} read the attributes of an object in one step"
+    elif name == "add_note" and is_a(attribute(function, "__self__"), BaseException):
+        return "adds a note to an exception without its name"
+    elif name in ("format", "format_map") and _has_parts(attribute(function, "__self__")):
+        return "has a text formatted with parts of what it is given"
     elif name in _DESCRIPTOR_METHODS and not is_a(function, type):
         return "uses an attribute without its name"
     elif site.stepped and name in ("close", "throw") and is_a(attribute(function, "__self__"), GeneratorType):
@@ -156,6 +188,17 @@ def is_noted(argument: object) -> bool:
     return type(argument) is CACHED or (
         type(argument) is BuiltinFunctionType and type(argument.__self__) in BUILTIN_CONTAINERS
     )
+
+
+def _has_parts(text: object) -> bool:
+    """Whether a text for `str.format` looks at attributes or items of what is to stand in it."""
+    if not is_a(text, str):
+        return False
+    try:
+        fields = [field for _, field, _, _ in string.Formatter().parse(str(text)) if field]
+    except ValueError:
+        return False
+    return any(sign in field for field in fields for sign in ".[")
 
 
 def _is_of_container(argument: object) -> bool:
