@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -16,6 +18,11 @@ from lab.instrument import Site
 from lab.origin import frame_of_program, shown
 from lab.virtual.caches import store
 from lab.virtual.calling import as_actor
+
+
+def _pass_on(hook: Callable[[Any], object], unraisable: Any) -> None:
+    if unraisable.exc_type is not Stopped:
+        hook(unraisable)
 
 
 class Control(Accesses):
@@ -177,9 +184,16 @@ class Control(Accesses):
         self.was_set = frozenset(memory.was_set)
 
     def _unwind_all(self) -> None:
-        for actor in self.actors[1:]:
-            if not actor.finished:
-                self._unwind(actor)
+        """End all actors; what is told to end in a finalizer or a weak reference's callback is nobody's concern."""
+        before = sys.unraisablehook
+        passing = sys.unraisablehook = partial(_pass_on, before)
+        try:
+            for actor in self.actors[1:]:
+                if not actor.finished:
+                    self._unwind(actor)
+        finally:
+            if sys.unraisablehook is passing:
+                sys.unraisablehook = before
 
     def not_thread_safe(self, what: str) -> None:
         """A thread used what belongs to a loop of another one, without telling the loop."""

@@ -29,7 +29,9 @@ def both_counted(state):
     return state.value == 2
 
 
-def finds(carrier, setup, actors, check=None, *, kind="check", at="", message="", schedules=2_000, **options):
+def finds(
+    carrier, setup, actors, check=None, *, kind="check", at="", message="", schedules=2_000, replays=True, **options
+):
     """The verdict, which has to be a failure of that kind, whose steps come by the line ``at`` of the program."""
     verdict = lab.explore(setup, actors, check=check, carrier=carrier, schedules=schedules, **options)
     assert verdict.status == "fails", f"{verdict.status}: {verdict.reason}"
@@ -38,7 +40,10 @@ def finds(carrier, setup, actors, check=None, *, kind="check", at="", message=""
     assert verdict.witness is not None, str(verdict)
     places = {_line(step.place) for step in verdict.witness.trace.steps}
     assert not at or at in places, f"{at} is not among {sorted(places)}"
-    assert lab.replay(verdict.witness, setup, actors, check=check, carrier=carrier).status == "fails"
+    if replays:
+        trace = options.get("trace", ())
+        again = lab.replay(verdict.witness, setup, actors, check=check, carrier=carrier, trace=trace)
+        assert again.status == "fails", again.reason
     return verdict
 
 

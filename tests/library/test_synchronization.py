@@ -91,7 +91,8 @@ def test_asking_who_runs(carrier):
         assert threading.current_thread() in threading.enumerate()
         assert "helper" not in [one.name for one in threading.enumerate()]
 
-    finds(carrier, setup, {"alice": alice}, lambda state: state.seen == [1])
+    # the end of a thread is no step of its own, so a witness does not hold when it came
+    finds(carrier, setup, {"alice": alice}, lambda state: state.seen == [1], replays=False)
     is_not_reported(carrier, setup, {"bob": bob}, because=r".*it was asked whether a thread has ended.*")
 
 
