@@ -56,6 +56,7 @@ ORDER = [
     "leftovers",
     "strategies",
     "surroundings",
+    "leaving",
     "exploration",
     "sameness",
     "rounds",
