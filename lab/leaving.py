@@ -1,4 +1,4 @@
-"""An exception that left an actor, as the failure that it is; or the error of the lab, or of its caller, that it shows."""
+"""An exception that left an actor: the failure that it is, or the error of the lab or of its caller that it shows."""
 
 from __future__ import annotations
 
