@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -14,12 +13,11 @@ from lab.carriers.execution import Choose, Recorder
 from lab.detectors.deadlock import diagnose
 from lab.detectors.since import Since
 from lab.discovery import Discovery
-from lab.errors import LabError, NeedsThreads, OutOfTime
+from lab.errors import NeedsThreads, OutOfTime
 from lab.finalizers import Finalizers
-from lab.forks import ChildFailure, ProcessEnd
 from lab.freshness import Freshness
+from lab.leaving import exception_of
 from lab.leftovers import Leftovers, Writes
-from lab.origin import LAB, shown
 from lab.program import NOTHING, Failure, Program, describe
 from lab.recorder import Recording, SharingMap
 from lab.settings import Settings
@@ -30,10 +28,6 @@ from lab.strategies.replay import Choices, Profile
 MOST_PROFILES = 60  # executions to find all code that runs
 _LATE = 2.0  # seconds that an execution which is going on when the time is up may still take
 _TIDY = 1_000  # executions between two collections of garbage
-_TWINS = tuple(
-    os.path.join(LAB, *parts) for parts in (("virtual", ""), ("carriers", "dialing.py"), ("carriers", "sockets.py"))
-)
-"""Where what the real objects raise is raised."""
 
 
 class Escaped(Exception):
@@ -122,7 +116,7 @@ class Exploration:
         if control.halted == "escaped":
             raise Escaped(f"something escaped control: {control.escaped}")
         if control.halted == "exception":
-            return _exception(control)
+            return exception_of(control)
         if control.halted == "out of time":
             raise OutOfTime(f"an execution was not over after {control.steps + control.quiet_steps:,} operations")
         if control.halted == "endless":
@@ -265,32 +259,3 @@ class Exploration:
         if again is None or again.kind != failure.kind or follow.diverged:
             return None
         return recording, again, self.control.last
-
-
-def _exception(control: Control) -> Failure:
-    actor = next(actor for actor in control.actors if actor.error is not None)
-    error = actor.error
-    assert error is not None
-    if isinstance(error, LabError):  # the lab was misused, which is no finding
-        raise error
-    if isinstance(error, ChildFailure):
-        return Failure("exception", error.message, error.detail)
-    if isinstance(error, ProcessEnd):
-        return Failure(
-            "exception", f"{actor.name} called {error}, which ends the process", (f"{actor.name}: {error.place}",)
-        )
-    detail = []
-    entry = error.__traceback__
-    innermost = ""
-    while entry is not None:
-        code = entry.tb_frame.f_code
-        if not code.co_filename.startswith(LAB):
-            detail.append(f"{actor.name}: {shown(code.co_filename)}:{entry.tb_lineno} in {code.co_qualname}")
-        innermost = code.co_filename
-        entry = entry.tb_next
-    own = innermost.startswith(LAB) and not innermost.startswith(_TWINS)
-    if own and not isinstance(error, RecursionError | MemoryError):  # the program's depth and size, wherever they show
-        raise LabError(
-            f"the lab itself failed while {actor.name} ran: {describe(error)}; please report this"
-        ) from error
-    return Failure("exception", f"{describe(error)} left {actor.name}", tuple(detail[-6:]))

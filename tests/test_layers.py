@@ -57,6 +57,7 @@ ORDER = [
     "footprints",
     "strategies",
     "surroundings",
+    "leaving",
     "exploration",
     "engine",
     "sameness",

@@ -225,8 +225,8 @@ class ProcessControl(Control):
             self.steps += 1
         self._note_step(actor, request, counts, timed_out, heard[2] if heard is not None else None)
         self._go_to(actor, heard)
-        if self.steps > self.step_limit:
-            self._too_long()
+        if self.steps > self.next_look:
+            self._look()
 
     def _note_step(self, actor: Actor, request: Request, counts: bool, timed_out: bool, result: str | None) -> None:
         request.take(result, timed_out)
