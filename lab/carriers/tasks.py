@@ -40,6 +40,7 @@ class Tasks(Turns):
     def __init__(self, discovery: Any, steps: int) -> None:
         super().__init__(discovery, steps)
         self.twins = TaskTwins(self)
+        self._blank: dict[str, Any] | None = None  # the attributes of a loop that was never used
 
     def _clear(self) -> None:
         super()._clear()
@@ -67,7 +68,9 @@ class Tasks(Turns):
         wind_up = functools.partial(self._wind_up, teardown)
         execute = functools.partial(super().execute, setup, bodies, finish, choose, recorder, sharing, wind_up)
         with CallersLoop():
-            self.loop = ControlledLoop(self)
+            if self._blank is None:
+                self._blank = ControlledLoop(self).blank()
+            self.loop = ControlledLoop.like(self._blank)
             self.loop.begin()
             try:
                 return copy_context().run(execute)
@@ -333,7 +336,9 @@ class Tasks(Turns):
                 message = f"{type(error).__name__}: {error} ended {actor.name}, and nobody looked"
                 self.findings.append(("exception", message, ()))
         self._winding_up = True
-        pending: list[Any] = [task for task in asyncio.all_tasks(self.loop) if not task.done()]
+        pending: list[Any] = []
+        if self.loop._task_factory is not None or not all(actor.finished for actor in self._by_task.values()):
+            pending += [task for task in asyncio.all_tasks(self.loop) if not task.done()]
         for task in pending:
             task.cancel()
         for _ in range(_PATIENCE):
@@ -348,7 +353,7 @@ class Tasks(Turns):
                 closing(task.get_coro())
             elif not task.cancelled() and task._log_traceback:
                 task._log_traceback = False
-        if len(self.loop._asyncgens):
+        if self.loop._asyncgens.data:
             self._await(self.loop.shutdown_asyncgens())
         if self.loop._default_executor is not None:
             self._await(self.loop.shutdown_default_executor())

@@ -141,15 +141,18 @@ class Turns(AtHome):
         live = self.live
         if live[0] is not self.host:
             return super()._enabled()  # a task is in the middle of its step
-        timers = self._due()
-        found: list[Actor] = []
-        for actor in super()._enabled():
-            if actor is self.host:
-                found[:0] = self._ready()
-            elif actor is self.clock:
-                found += timers
-            else:
-                found.append(actor)
+        if len(live) == 2 and not self.loop._scheduled:  # the same in short, without threads and timers
+            found = self._ready()
+        else:
+            timers = self._due()
+            found = []
+            for actor in super()._enabled():
+                if actor is self.host:
+                    found[:0] = self._ready()
+                elif actor is self.clock:
+                    found += timers
+                else:
+                    found.append(actor)
         if self.arriving and not self._late:
             found += self.arriving
         if self.network.used and not self._late:
