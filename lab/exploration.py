@@ -23,7 +23,7 @@ from lab.finalizers import Finalizers
 from lab.forks import ChildFailure, ProcessEnd
 from lab.freshness import Freshness
 from lab.hooks import DRIVERS, ONE_AT_A_TIME
-from lab.leftovers import Leftovers, Writes
+from lab.leftovers import FirstWrites, Leftovers, Writes
 from lab.origin import LAB, shown
 from lab.program import NOTHING, Failure, Program, describe
 from lab.recorder import Recording, SharingMap, place_of
@@ -35,6 +35,7 @@ from lab.virtual import operations_redirected
 
 MOST_PROFILES = 60  # executions to find all code that runs
 _TIDY = 1_000  # executions between two collections of garbage
+_TIDY_AT_FIRST, _TIDY_WHEN_STRICT = 5, 32  # the first executions of a strict exploration, and between two later ones
 _TWINS = tuple(
     os.path.join(LAB, *parts) for parts in (("virtual", ""), ("carriers", "dialing.py"), ("carriers", "sockets.py"))
 )
@@ -71,20 +72,23 @@ class Exploration:
         recording: Recorder | None = None,
         sharing: SharingMap | None = None,
         setup: Callable[[], Any] | None = None,
+        writes: FirstWrites | None = None,
     ) -> tuple[Any, Failure | None]:
-        """One execution: its outcome, and what was wrong with it."""
+        """One execution: its outcome, and what was wrong with it.
+
+        ``writes`` asks a strict exploration for no more than what nothing else tells.
+        """
         program, control = self.program, self.control
         self._executions += 1
         if not self._executions % _TIDY:
             gc.collect(1)
-        result = control.execute(
-            setup or program.setup, program.actors, program.judge, choose, recording, sharing, program.teardown
-        )
+        more = recording, sharing, program.teardown, writes
+        result = control.execute(setup or program.setup, program.actors, program.judge, choose, *more)
         if self._restless:
             self.put_back()
         if control.twins.memory.filled:
             self.leftovers.cannot_put_back(f"what is stored of {control.twins.memory.filled}")
-        if self.strict:
+        if self.strict and (self._executions <= _TIDY_AT_FIRST or not self._executions % _TIDY_WHEN_STRICT):
             self.finalizers.collect()
         outcome, failure = result if result is not None else (NOTHING, None)
         named = recording if isinstance(recording, Recording) else None  # without it there are only types to tell
@@ -183,10 +187,13 @@ class Exploration:
         The failure of the repetition, unless code started in it uninstrumented, which may be why it failed.
         """
         known = len(self.control.hot)
-        sharing = SharingMap()
-        _, failure = self.execute(Choices(choices).choose, sharing=sharing)
+        sharing = Writes() if self.strict else SharingMap()
+        setup = self.leftovers.setup if self.strict else None
+        _, failure = self.execute(Choices(choices).choose, sharing=sharing, setup=setup)
         self.put_back()
         self.take_in(sharing)
+        if isinstance(sharing, Writes):
+            self.leftovers.take_in(sharing)
         found = self.discovery.take_found()
         if len(self.control.hot) > known:
             self._in_vain = 0
@@ -289,7 +296,8 @@ def engine(
         return
     carrier, kind = carrier_of(carrier)
     finder: type[Discovery] = Discovery
-    if program.is_async:
+    is_async = program.is_async
+    if is_async:
         from lab.carriers.tasks import tasked
 
         kind = tasked(kind, program.order, program.cancels, strict, classes)
@@ -302,7 +310,7 @@ def engine(
         finder, kind = PointDiscovery, pointed(kind)  # outermost: it looks at the frame that its hooks are called from
     references_of_private()  # counted once in a process, and before anything is watched
     with ONE_AT_A_TIME, operations_redirected(), finder(trace, libraries=strict) as discovery:
-        if program.is_async:
+        if is_async:
             if not classes:
                 discovery.modelled += ("asyncio",)  # the tasks of a loop share what its own code touches
                 discovery.left_alone |= {f"asyncio.{name}" for name in _LEFT_ALONE}
@@ -314,7 +322,7 @@ def engine(
             discovery.cover(function)
         control: Any = kind(discovery, steps)
         around: AbstractContextManager[None] = nullcontext()
-        if program.is_async:
+        if is_async:
             from lab.virtual.tasks import warnings_redirected
 
             around, program = warnings_redirected(), program.called_by(control.inside)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import operator
 from collections import OrderedDict, defaultdict, deque
+from concurrent.futures import as_completed
 from itertools import islice
+from sys import getrefcount
 from types import (
     BuiltinFunctionType,
     FrameType,
@@ -20,12 +22,12 @@ from typing import TYPE_CHECKING, Any
 
 from lab.alive import Alive
 from lab.carriers.addresses import call_shows_address, shows_address
-from lab.carriers.hidden import hidden_access, hidden_call, is_noted, variables_of
+from lab.carriers.hidden import hidden_access, hidden_call, is_namespace, is_noted, variables_of
 from lab.carriers.order import call_goes_by_hash, goes_by_hash
 from lab.hooks import ABSENT, Accesses
 from lab.instrument import Site
 from lab.kinds import attribute, is_a, name_of_type
-from lab.operations import CACHED, CONTENTS, SYNC, is_container, reads_arguments
+from lab.operations import CACHED, CONTENTS, OVER_NOTHING, SYNC, is_container, reads_arguments
 from lab.origin import frame_of_program, shown
 from lab.outside import function_leaves_memory, has_hidden_state, method_leaves_memory, runs_unseen
 from lab.virtual.caches import end_of, hidden_in_cache
@@ -43,6 +45,11 @@ _DEEP_METHODS = frozenset(
     + ("count", "index", "remove", "sort", "format", "encode")
 )
 _SHALLOW = frozenset((len, isinstance, issubclass, id, iter, next, callable, hash, getattr, setattr, hasattr, delattr))
+_HOLDING_NOTHING = frozenset((bool, int, float, complex, str, bytes, range, type(None)))
+"""Types that never change, hold no other objects, and run no code of the program."""
+_CODE = frozenset((type, BuiltinFunctionType))  # arguments that C code may call
+_MODULES = (ModuleType, type(None))  # whose function a C function is, rather than a method
+_PLAIN = frozenset((list, dict, deque))  # whose order is not that of hashes
 _BUILTIN = (list, dict, set, deque, OrderedDict, defaultdict)
 _KEEPING_METHODS = frozenset(
     ("append", "appendleft", "insert", "add", "discard", "remove", "setdefault", "__setitem__", "get", "pop", "index")
@@ -53,15 +60,29 @@ _FREE = "which is not under control"
 
 
 class Doubting(_Base):
-    """Put before a carrier: the same, and what stands against a proof in ``doubts``."""
+    """Put before a carrier: the same, and what stands against a proof in ``doubts``.
+
+    Many questions have one answer for all operands of a type at one site, or for all calls of one function
+    with arguments that hold nothing.  They are asked once in an exploration.
+    """
 
     _interrupted: FrameType | None = None  # the code whose container operation was the last step, until it calls
+    _told = 0  # how often there was a doubt
+
+    def __init__(self, *arguments: Any) -> None:
+        self._owners: dict[Site, type] = {}  # site -> the type of the last owner of which all was in order
+        self._callees: dict[Site, tuple[object, type | None]] = {}  # site -> the function, and the type of its object
+        self._met: dict[int, int] = {}  # objects whose attributes have been touched -> the dictionaries behind them
+        self._variables: dict[int, int] = {}  # the same, the other way round
+        self._in_order: dict[Site, int] = {}  # site -> the id of the last object of which it was asked
+        self._alive = Alive(functools.partial(_forget, self._met, self._variables, self._in_order))
+        super().__init__(*arguments)
 
     def _clear(self) -> None:
         super()._clear()
-        self._met: dict[int, int] = {}  # objects whose attributes have been touched -> the dictionaries behind them
-        self._variables: dict[int, int] = {}  # the same, the other way round
-        self._alive = Alive(functools.partial(_forget, self._met, self._variables))
+        self._met.clear()
+        self._variables.clear()
+        self._in_order.clear()
 
     def execute(self, *arguments: Any, **named: Any) -> Any:
         """See `Control.execute`; keeps nothing of the program that could end in the middle of the next execution."""
@@ -75,9 +96,47 @@ class Doubting(_Base):
         self, owner: object, key: object, write: bool, site: Site, value: object = ABSENT, more: Accesses = ()
     ) -> None:
         """Before an access."""
-        if self.quiet:
-            super().touch(owner, key, write, site, value, more)
+        if (
+            (more or self._in_order.get(site) != id(owner) or self._interrupted is not None)
+            and not self.quiet
+            and self._look(owner, key, write, site, value, more)
+        ):
             return
+        super().touch(owner, key, write, site, value, more)
+
+    def _look(self, owner: object, key: object, write: bool, site: Site, value: object, more: Accesses) -> bool:
+        """What comes before an access, for those of one site to one object once; true if it was made as well."""
+        writes = self.writes
+        if writes is not None and (write or more):
+            known = writes.before.get(id(owner))
+            if more or known is None or key not in known:
+                writes.note_all(((owner, key, write), *more), site)
+                if write and issubclass(type(owner), type):
+                    self._mark_class(self.current, owner, key, write, site)
+        if key is CONTENTS or self._interrupted is not None:
+            self._touch_container(owner, key, write, site, value, more)
+            return True
+        if self._owners.get(site) is not type(owner) or site.key is not key:
+            self._look_at_owner(owner, key, write, site)
+        if id(owner) not in self._met:
+            shared = self._two_ways(owner, key, site)
+            if shared:
+                self._doubt(shared, site)
+        if site.key is key and not more:
+            self._in_order[site] = id(owner)
+        return False
+
+    def _look_at_owner(self, owner: object, key: object, write: bool, site: Site) -> None:
+        """Ask what hangs on the type of ``owner``; of modules each is another matter."""
+        hidden = hidden_access(owner, key, write, site)
+        if hidden:
+            self._doubt(hidden, site)
+        elif site.key is key and not (write and is_namespace(owner)):
+            self._owners[site] = type(owner)
+
+    def _touch_container(
+        self, owner: object, key: object, write: bool, site: Site, value: object, more: Accesses
+    ) -> None:
         hidden = hidden_access(owner, key, write, site) or self._two_ways(owner, key, site)
         if hidden:
             self._doubt(hidden, site)
@@ -109,6 +168,19 @@ class Doubting(_Base):
         self, container: object, write: bool, site: Site, detail: object = ABSENT, also: tuple[object, ...] = ()
     ) -> None:
         """Before an operation on a container."""
+        kind = type(container)
+        if self._interrupted is not None:
+            pass
+        elif not also:
+            if kind in _HOLDING_NOTHING or (
+                site.kind == "next" and kind in OVER_NOTHING and getrefcount(container) <= self._private
+            ):
+                return
+            if kind in _PLAIN and site.kind not in _DEEP_KINDS:
+                super().whole(container, write, site, detail)
+                return
+        elif kind in _HOLDING_NOTHING and len(also) == 1 and type(also[0]) in _HOLDING_NOTHING:
+            return
         in_call = site.kind == "call" and detail is not ABSENT  # which `call` has seen
         if not in_call and not self.unwinding and (site.stepped or not self.quiet):
             by_hash = goes_by_hash(site.kind, (container, *also))
@@ -124,6 +196,40 @@ class Doubting(_Base):
 
     def call(self, function: Any, arguments: tuple[Any, ...], site: Site) -> Any:
         """Before a call."""
+        cleared = self._callees.get(site)
+        if cleared is not None and self._interrupted is None and _CODE.isdisjoint(map(type, arguments)):
+            if cleared[0] is function:
+                if cleared[1] is None and function is site.seen and site.seen_by is self.era:
+                    return function
+                if cleared[1] is None or all(type(argument) in _HOLDING_NOTHING for argument in arguments):
+                    return super().call(function, arguments, site)
+            elif (
+                type(function) is MethodType
+                and function.__func__ is cleared[0]
+                and type(function.__self__) is cleared[1]
+            ):
+                return super().call(function, arguments, site)
+        told = self._told
+        given = self._call(function, arguments, site)
+        if given is function and site.watched and not self.quiet and self._told == told:
+            self._clear_callee(function, arguments, site)
+        return given
+
+    def _clear_callee(self, function: Any, arguments: tuple[Any, ...], site: Site) -> None:
+        """There was nothing to doubt in a call: remember it if there will be nothing in others like it."""
+        kind = type(function)
+        if kind is FunctionType:
+            if function is not as_completed:
+                self._callees[site] = function, None
+        elif kind is MethodType:
+            if type(function.__func__) is FunctionType:
+                self._callees[site] = function.__func__, type(function.__self__)
+        elif kind is not type and (kind is not BuiltinFunctionType or type(function.__self__) not in _MODULES):
+            pass  # it hangs on what the object holds
+        elif function is not hash and all(type(argument) in _HOLDING_NOTHING for argument in arguments):
+            self._callees[site] = function, kind
+
+    def _call(self, function: Any, arguments: tuple[Any, ...], site: Site) -> Any:
         if site.watched and not self.unwinding and (site.stepped or not self.quiet):
             by_hash = call_goes_by_hash(function, arguments, site)
             if by_hash:
@@ -213,11 +319,13 @@ class Doubting(_Base):
             self._doubt(f"has {kind.__qualname__}.{name} call back in the middle", site)
 
     def _doubt(self, what: str, site: Site) -> None:
+        self._told += 1
         self.doubts[f"{site.code.co_qualname} ({shown(site.code.co_filename)}:{site.line}) {what}"] = None
 
 
-def _forget(met: dict[int, int], variables: dict[int, int], identity: int) -> None:
+def _forget(met: dict[int, int], variables: dict[int, int], in_order: dict[Site, int], identity: int) -> None:
     """An object is no more, and another one may come in its place; of the same execution or of one that has ended."""
+    in_order.clear()
     behind = met.pop(identity, None)
     if behind is not None and variables.get(behind) == identity:
         del variables[behind]
