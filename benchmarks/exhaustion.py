@@ -2,9 +2,11 @@
 
     python benchmarks/exhaustion.py [--seconds 20] [--only PART-OF-NAME]
 
-``seconds`` is the most that a tool is given for one program.  The lab covers a program twice, the second
-time strictly, before it says that it holds; how long that took is told apart.  Ratios are of CPU time, the tool's to
-the lab's: of the whole call, and of one execution of the first time.
+``seconds`` is the most that a tool is given for one program.  The lab covers a program strictly before it says that
+it holds, and very small ones, and large ones, once before that; how long the strict part took is told apart, as is the
+share of executions that repeated what was covered because all that could go on were asleep.  Executions are classes of
+schedules; ``ran`` counts all that were run to cover those.  Ratios are of CPU time, the tool's to the lab's: of the
+whole call, and of one of all executions.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from pathlib import Path
 from programs import BROKEN, PROGRAMS
 from run import HERE, PEERS, environment
 
-COLUMNS = ("executions", "cpu", "strict", "seconds")
+COLUMNS = ("executions", "ran", "share", "cpu", "strict", "seconds")
 SHOULD = {**dict.fromkeys(PROGRAMS, "holds"), **dict.fromkeys(BROKEN, "fails")}
 
 
@@ -54,8 +56,8 @@ def main() -> None:
     commands["frontrun 0.7.0"] = [frontrun / "frontrun", "python", HERE / "peers" / "frontrun_cover.py"]
     commands["interleave-test 0.1.0"] = [interleave / "python", HERE / "peers" / "interleave_cover.py"]
     print(f"Python {sys.version.split()[0]}; each tool has at most {args.seconds:g} s for a program\n")
-    print("| program | tool | verdict | executions | CPU s | strict | wall s | CPU us each | lab: all | each |")
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    print("| program | tool | verdict | covered | ran | asleep | CPU s | strict | wall s | us each | lab: all | each |")
+    print("|---|---|---|---|---|---|---|---|---|---|---|---|")
     for name, should in SHOULD.items():
         if args.only not in name:
             continue
@@ -63,13 +65,14 @@ def main() -> None:
         for tool, command in commands.items():
             found = covered(command, name, args.seconds)
             verdict = judged(str(found["verdict"]), should)
-            count, cpu, strict, wall = (float(str(found.get(key, 0))) for key in COLUMNS)
+            count, ran, share, cpu, strict, wall = (float(str(found.get(key, 0))) for key in COLUMNS)
             if not count:
-                print(f"| {name} | {tool} | {verdict} | | | | | | | |", flush=True)
+                print(f"| {name} | {tool} | {verdict} | | | | | | | | | |", flush=True)
                 continue
-            each = (cpu - strict) / count
+            each = cpu / (ran or count)
+            told = f"{ran:,.0f} | {share:.1%}" if ran else " | "
             times = f"{cpu:.3f} | {f'{strict:.3f}' if strict else ''} | {wall:.3f} | {1e6 * each:,.0f}"
-            row = f"| {name} | {tool} | {verdict} | {count:,.0f} | {times} |"
+            row = f"| {name} | {tool} | {verdict} | {count:,.0f} | {told} | {times} |"
             if tool == "race-lab":
                 ours = {"cpu": cpu, "each": each}
                 print(f"{row} | |", flush=True)

@@ -55,6 +55,7 @@ class CodeCache:
 
 CACHE = CodeCache()
 _TOOL = "race-lab"
+_LEFT_ALONE = ("<frozen ", LAB)  # how the names of files begin of which nothing is ever instrumented
 _PATIENCE = 10  # executions in a row in which no function of a code object could be found
 _MODELLED: tuple[str, ...] = ("threading", "queue", "concurrent", "_weakrefset")
 """Libraries of what is controlled: what their code shares, it guards itself."""
@@ -235,7 +236,7 @@ class Discovery:
         if is_unguarded(code):
             return True
         name = str(variables.get("__name__", ""))
-        if name in self.left_alone or filename.startswith(("<frozen ", LAB)) or name.partition(".")[0] == "lab":
+        if name in self.left_alone or filename.startswith(_LEFT_ALONE) or name.partition(".")[0] == "lab":
             return None
         if any(name == traced or name.startswith(traced + ".") for traced in self._trace):
             return True
@@ -273,6 +274,8 @@ class Discovery:
     def take_found(self) -> bool:
         """Instrument the functions that started uninstrumented; true if there were any."""
         self._keep_tool()
+        if not self.found:
+            return False
         found, self.found = list(self.found.values()), {}
         progress = False
         to_search: list[tuple[CodeType, bool]] = []
@@ -316,19 +319,19 @@ class Discovery:
         return False
 
     def _note(self, code: CodeType, frame: FrameType) -> None:
-        if id(code) in self._settled or id(code) in self.found:
-            return
+        if id(code) in self._settled or id(code) in self.found or get_ident() not in hooks.DRIVERS:
+            return  # known, or not part of an execution
         stepped = self._policy(code, frame.f_globals)
         if stepped is None or not code.co_flags & inspect.CO_NEWLOCALS:
             self._settle(code)
-            if stepped and get_ident() in hooks.DRIVERS:
+            if stepped:
                 self.escaped(code, "is no function, so it could not be instrumented")
             return
-        if get_ident() not in hooks.DRIVERS:
-            return  # not part of an execution
         self.found[id(code)] = (code, frame.f_globals)
 
     def _started(self, code: CodeType, _offset: int) -> Any:
+        if code.co_filename.startswith(_LEFT_ALONE):
+            return _MONITORING.DISABLE if _MONITORING is not None else None
         if get_ident() not in self.threads:
             return None
         self._note(code, sys._getframe(1))

@@ -12,7 +12,7 @@ from lab.carriers.effects import count_effects
 from lab.errors import OutOfTime
 from lab.exploration import Exploration
 from lab.footprints import Footprints
-from lab.leftovers import Writes
+from lab.leftovers import FirstWrites, Writes
 from lab.nondeterminism import first_difference
 from lab.program import Failure
 from lab.stopwatch import now
@@ -23,6 +23,7 @@ from lab.strategies.waiting import AwaitingSets
 from lab.strategies.walk import Walk
 
 _MOST_PATIENCE = 100  # stretches of 1,000 accesses to nothing shared: so long may a loop be that waits for nobody
+_OFTEN = 10  # executions that were repeated in vain
 _MOST_RESTARTS = 50  # a program that always has something new to show has no end
 
 
@@ -30,8 +31,7 @@ _MOST_RESTARTS = 50  # a program that always has something new to show has no en
 class Exhaustion:
     """Runs one schedule of each class, as far as it is let go on.
 
-    A strict exploration notes every access of every execution, so that nothing
-    shared can be missed.
+    In a strict exploration nothing shared can be missed: what may be is looked at with every access noted.
     """
 
     exploration: Exploration
@@ -55,6 +55,9 @@ class Exhaustion:
         self._looked = self.waits  # for actors that wait in loops
         if self.waits:
             self.exploration.control.passed_over_sleepers = False  # in no execution that counts
+        self._writes = FirstWrites()
+        self._everything = False  # is noted in each execution, rather than only where something seems to be shared
+        self._in_vain = 0
 
     def _covering(self) -> SourceSets | Walk | StretchSets:
         if self.classes:
@@ -74,6 +77,19 @@ class Exhaustion:
     def estimate(self) -> int:
         """How many classes there are, as far as can be told."""
         return max(self.schedules, self._strategy.estimate(self.schedules))
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is of threads alone, all in this process."""
+        return not self.exploration.control.tasked and self.exploration.carrier in ("greenlet", "thread")
+
+    def unfinished(self) -> tuple[str, str | None]:
+        """What to tell where not all was covered: the reason, and the bound."""
+        what = "classes of schedules" if self.preemptions is None else f"schedules with {at_most(self.preemptions)}"
+        what = "schedules of the tasks" if self.exploration.control.tasked else what
+        told = f"no failure in {self.schedules:,} of about {self.estimate:,} {what}"
+        bound = f"about {self.schedules / self.estimate:.0%} of the {what.split()[0]}" if self.estimate else None
+        return next(iter(self.doubts), "") or told, bound
 
     @property
     def cut(self) -> bool:
@@ -106,6 +122,8 @@ class Exhaustion:
             except OutOfTime:
                 break
         control.log, control.patience = False, 0
+        if self.exploration.strict:
+            self.exploration.finalizers.collect()
         if self._looked:
             count_effects(control, False)
         strategy = self._strategy
@@ -120,10 +138,21 @@ class Exhaustion:
     def _execute(self) -> None:
         exploration, strategy = self.exploration, self._strategy
         control = exploration.control
-        sharing = Footprints(control) if self.classes else Writes() if exploration.strict else None
+        sharing: Writes | Footprints | None = None
+        writes = None
+        if self.classes:
+            sharing = Footprints(control)
+        elif exploration.strict and (self._everything or not self.is_plain):
+            sharing = Writes()
+        elif exploration.strict:
+            writes = self._writes
+            writes.clear()
         setup = exploration.leftovers.setup if exploration.strict else None
-        outcome, failure = exploration.execute(strategy.choose, sharing=sharing, setup=setup)
+        outcome, failure = exploration.execute(strategy.choose, sharing=sharing, setup=setup, writes=writes)
         choices = control.choices
+        if control.late:  # what each thread has for itself was not known to be in use
+            self._everything, self._known = True, (-1, -1)
+            return
         if failure is not None:
             self.failure, self.choices = failure, choices
             self._count(outcome)
@@ -131,12 +160,15 @@ class Exhaustion:
         if sharing is not None:
             exploration.take_in(sharing)
             exploration.leftovers.take_in(sharing)
-        elif control.suspicious:
-            self.failure = exploration.learn(choices)
-            if self.failure is not None:
-                self.choices = choices
-                self._count(outcome)
-                return
+        else:
+            if writes is not None:
+                exploration.leftovers.take_in_first(writes, control.touched)
+            if control.suspicious:
+                self.failure = self._learn(choices)
+                if self.failure is not None:
+                    self.choices = choices
+                    self._count(outcome)
+                    return
         if exploration.discovery.take_found():
             self._known = (-1, -1)  # code that started uninstrumented
             return
@@ -180,6 +212,18 @@ class Exhaustion:
         control.passed_over_sleepers = False  # in no execution that counts
         return True
 
+    def _learn(self, choices: list[int]) -> Failure | None:
+        """Repeat an execution in which something new seemed to be shared.
+
+        In a strict one it is repeated however often it only seemed so; where that is often, all is noted at once.
+        """
+        before = self._decisions()
+        failure = self.exploration.learn(choices)
+        if self.exploration.strict and self._decisions() == before:
+            self._in_vain += 1
+            self._everything = self._in_vain >= _OFTEN
+        return failure
+
     def _count(self, outcome: Any) -> None:
         self.schedules += 1
         self.exploration.tally(self.outcomes, outcome)
@@ -202,6 +246,11 @@ class Exhaustion:
         self.schedules = 0
         self.outcomes.clear()
         return True
+
+
+def at_most(preemptions: int | None) -> str:
+    """A bound of preemptions in words."""
+    return f"at most {preemptions} preemption{'' if preemptions == 1 else 's'}"
 
 
 def doubts_of(exploration: Exploration) -> Iterator[str]:

@@ -17,7 +17,7 @@ from lab.errors import NeedsThreads, OutOfTime
 from lab.finalizers import Finalizers
 from lab.freshness import Freshness
 from lab.leaving import exception_of
-from lab.leftovers import Leftovers, Writes
+from lab.leftovers import FirstWrites, Leftovers, Writes
 from lab.program import NOTHING, Failure, Program, describe
 from lab.recorder import Recording, SharingMap
 from lab.settings import Settings
@@ -28,6 +28,7 @@ from lab.strategies.replay import Choices, Profile
 MOST_PROFILES = 60  # executions to find all code that runs
 _LATE = 2.0  # seconds that an execution which is going on when the time is up may still take
 _TIDY = 1_000  # executions between two collections of garbage
+_TIDY_AT_FIRST, _TIDY_WHEN_STRICT = 5, 32  # the first executions of a strict exploration, and between two later ones
 
 
 class Escaped(Exception):
@@ -58,20 +59,23 @@ class Exploration:
         recording: Recorder | None = None,
         sharing: SharingMap | None = None,
         setup: Callable[[], Any] | None = None,
+        writes: FirstWrites | None = None,
     ) -> tuple[Any, Failure | None]:
-        """One execution: its outcome, and what was wrong with it; raises OutOfTime if it has to be cut short."""
+        """One execution: its outcome, and what was wrong with it; raises OutOfTime if it has to be cut short.
+
+        ``writes`` asks a strict exploration for no more than what nothing else tells.
+        """
         program, control = self.program, self.control
         self._executions += 1
         if not self._executions % _TIDY:
             gc.collect(1)
-        result = control.execute(
-            setup or program.setup, program.actors, program.judge, choose, recording, sharing, program.teardown
-        )
+        more = recording, sharing, program.teardown, writes
+        result = control.execute(setup or program.setup, program.actors, program.judge, choose, *more)
         if self._restless:
             self.put_back()
         if control.twins.memory.filled:
             self.leftovers.cannot_put_back(f"what is stored of {control.twins.memory.filled}")
-        if self.strict:
+        if self.strict and (self._executions <= _TIDY_AT_FIRST or not self._executions % _TIDY_WHEN_STRICT):
             self.finalizers.collect()
         outcome, failure = result if result is not None else (NOTHING, None)
         named = recording if isinstance(recording, Recording) else None  # without it there are only types to tell
@@ -190,10 +194,13 @@ class Exploration:
         known = len(self.control.hot)
         failed: Failure | None = None
         for _ in range(MOST_PROFILES):
-            sharing = SharingMap()
-            _, failure = self.execute(Choices(choices).choose, sharing=sharing)
+            sharing = Writes() if self.strict else SharingMap()
+            setup = self.leftovers.setup if self.strict else None
+            _, failure = self.execute(Choices(choices).choose, sharing=sharing, setup=setup)
             self.put_back(library=False)
             self.take_in(sharing)
+            if isinstance(sharing, Writes):
+                self.leftovers.take_in(sharing)
             found = self.discovery.take_found()
             if len(self.control.hot) > known:
                 self._in_vain = 0

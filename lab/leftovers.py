@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from functools import partial
 from itertools import islice
 from sys import getrefcount
 from types import ModuleType
 from typing import Any
 
+from lab.alive import Alive
 from lab.carriers.actor import Actor
 from lab.instrument import Site
 from lab.kinds import is_a
 from lab.naming import peek, short
 from lab.operations import CACHED, CONTENTS, SYNC
 from lab.recorder import SharingMap
+from lab.virtual.local import LOCAL
 
 _VALUES = (bool, int, float, complex, str, bytes, type(None))
 _MOST_ITEMS = 1_000
@@ -44,13 +46,47 @@ class Writes(SharingMap):
         super().note(actor, owner, key, write, site)
 
 
+class FirstWrites:
+    """The same without the sharing map, for executions of which only this has to be known."""
+
+    def __init__(self) -> None:
+        self.before: dict[int, dict[object, tuple[object, object]]] = {}  # id -> key -> the state, and its text
+        self._alive = Alive(self._ended)
+
+    def _ended(self, identity: int) -> None:
+        """Another object may take the place of one that is no more."""
+        self.before.pop(identity, None)
+
+    def note_all(self, accesses: Iterable[tuple[object, object, bool]], site: Site) -> None:
+        """Before the accesses of one step."""
+        if not site.stepped:
+            return
+        for owner, key, write in accesses:
+            if write and key != SYNC and not issubclass(type(owner), LOCAL):  # to look at one would be to use it
+                known = self.before.get(id(owner))
+                if known is None:
+                    self._alive.meet(owner)
+                    known = self.before[id(owner)] = {}
+                if key not in known:
+                    known[key] = _looked_at(owner, key)
+
+    def living(self, identity: int) -> object | None:
+        """The object that was met under this id, if it lives."""
+        return self._alive.get(identity)
+
+    def clear(self) -> None:
+        """Make ready for another execution."""
+        self.before.clear()
+        self._alive.clear()
+
+
 class Leftovers:
     """Stands in for setup, and compares what an execution began with with what the next one does."""
 
     def __init__(self, setup: Callable[[], Any]) -> None:
         self._setup = setup
         # Places that the execution before wrote: how to get the object; the key, the state and its text before it did.
-        self._last: list[tuple[Callable[[], object], object, object, str]] = []
+        self._last: list[tuple[Callable[[], object], object, object, object]] = []
         self._changed: dict[tuple[int, object], tuple[object, str]] = {}  # place -> its object, and the story
         self.found: dict[str, None] = {}
 
@@ -60,7 +96,7 @@ class Leftovers:
         for get, key, was, text in self._last:
             owner = get()
             if owner is not None and _state(owner, key) != was:
-                name, now = _name(owner, key), _text(owner, key)
+                name, now, text = _name(owner, key), _text(owner, key), _as_text(text)
                 changes = f"from {text} to {now}" if now != text else "while it ran"
                 story = f"{name} changed {changes} in one execution, and so began the next"
                 self._changed[id(owner), key] = (owner, story)
@@ -73,19 +109,32 @@ class Leftovers:
 
     def take_in(self, writes: Writes) -> None:
         """After an execution: what it met again had outlived the one before."""
+        self._tell(writes.met)
+        for (identity, key), (was, text) in writes.before.items():
+            self._keep(writes.living(identity), key, was, text)
+
+    def take_in_first(self, writes: FirstWrites, touched: Container[tuple[int, object]]) -> None:
+        """The same after an execution of which only the first writes were noted, and the places that were touched."""
+        if self._changed:
+            self._tell(lambda identity, key: (identity, key) in touched)
+        for identity, known in writes.before.items():
+            for key, (was, text) in known.items():
+                self._keep(writes.living(identity), key, was, text)
+
+    def _tell(self, met: Callable[[int, object], bool]) -> None:
         for (identity, key), (_, story) in self._changed.items():
-            if writes.met(identity, key):
+            if met(identity, key):
                 self.found[f"setup does not make everything anew: {story}"] = None
         self._changed.clear()
-        for (identity, key), (was, text) in writes.before.items():
-            owner = writes.living(identity)
-            if owner is None:
-                continue
-            try:
-                self._last.append((weakref.ref(owner), key, was, text))
-            except TypeError:  # to keep it must not change when what it holds ends
-                if getrefcount(owner) > _OURS:
-                    self._last.append((partial(_itself, owner), key, was, text))
+
+    def _keep(self, owner: object, key: object, was: object, text: object) -> None:
+        if owner is None:
+            return
+        try:
+            self._last.append((weakref.ref(owner), key, was, text))
+        except TypeError:  # to keep it must not change when what it holds ends
+            if getrefcount(owner) > _OURS:
+                self._last.append((partial(_itself, owner), key, was, text))
 
 
 def _itself(owner: object) -> object:
@@ -115,6 +164,18 @@ def _some(items: Iterable[Any]) -> Iterable[Any]:
 
 def _mark(value: object) -> object:
     return (type(value), value) if type(value) in _VALUES else id(value)
+
+
+def _looked_at(owner: object, key: object) -> tuple[object, object]:
+    """The state of a place, and its text, or a plain value in a tuple to make it from: most are never asked for."""
+    if key is not CONTENTS:
+        value = peek(owner, key)
+        return _mark(value), (value,) if type(value) in _VALUES else short(value) or "something else"
+    return _state(owner, key), _text(owner, key)
+
+
+def _as_text(told: Any) -> str:
+    return (short(told[0]) if type(told) is tuple else told) or "something else"
 
 
 def _text(owner: object, key: object) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
 from types import FrameType, FunctionType, MemberDescriptorType, ModuleType
 from typing import Any
 
@@ -113,9 +112,15 @@ def _instance_variables(thing: object) -> dict[str, Any]:
         for name in (slots,) if isinstance(slots, str) else slots:
             member = base.__dict__.get(name)
             if is_a(member, MemberDescriptorType):
-                with suppress(AttributeError):  # a slot that is not filled
+                try:
                     found[name] = member.__get__(thing)
+                except AttributeError:  # a slot that is not filled
+                    continue
     return found
+
+
+def _has_slot(kind: type, name: str) -> bool:
+    return any([type(base.__dict__.get(name)) is MemberDescriptorType for base in kind.__mro__])  # noqa: C419  # faster
 
 
 def peek(owner: object, key: object) -> object:
@@ -131,7 +136,16 @@ def peek(owner: object, key: object) -> object:
             if name in base.__dict__:
                 return _plain(base.__dict__[name])
         return ABSENT
-    variables = getattr(owner, "__dict__", {}) if is_a(owner, ModuleType) else _instance_variables(owner)
+    variables: Any = None
+    if is_a(owner, ModuleType):
+        variables = getattr(owner, "__dict__", {})
+    elif not _has_slot(type(owner), name):
+        try:
+            variables = object.__getattribute__(owner, "__dict__")
+        except AttributeError:
+            variables = None
+    if type(variables) is not dict:
+        variables = _instance_variables(owner)
     if name in variables:
         return variables[name]
     for base in type(owner).__mro__:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from lab.classes import ByClasses, Classes
 from lab.engine import engine
 from lab.errors import NeedsThreads, OutOfTime
-from lab.exhaustion import Exhaustion
+from lab.exhaustion import Exhaustion, at_most
 from lab.exploration import Escaped, Exploration
 from lab.nondeterminism import first_difference
 from lab.program import Failure, Program
@@ -26,6 +26,8 @@ from lab.witnessing import Found, put_down
 
 _FIRST_TURN = 50  # executions
 _FIRST_CLASSES = 300  # executions of tasks before schedules are drawn
+_FEW = 20  # executions in which most bugs show
+_SMALL = 5_000  # classes: so many are covered at once as strictly as a proof needs
 _SLICE = 0.25  # seconds
 
 
@@ -47,6 +49,7 @@ class Search:
     cut: bool = False  # schedules with more preemptions were left out
     waits: bool = False  # actors were seen to wait in loops
     _notes: Collection[str] = ()  # what the carrier noticed
+    _small = 0  # about how many classes there are, if so few that they were not covered before they are strictly
 
     def run(self) -> Verdict:
         """Explore; what was covered completely is covered once more, strictly, before it is called a proof."""
@@ -131,7 +134,9 @@ class Search:
             verdict.notes += (f"outcomes: no schedule that was tried came to {told}, and others may",)
 
     def _search_all(self) -> None:
+        """Cover the program, once and strictly if it seems small, or spend the budget on it; prove what was covered."""
         verdict = self.verdict
+        self._small = 0
         with engine(self.program, self.steps, self.trace, self.carrier) as exploration:
             self._began = now()  # once more: the engine may have been busy for another OS thread
             exploration.ends_by(self._until)
@@ -139,17 +144,33 @@ class Search:
             self._notes = exploration.control.notes
             verdict.uncontrolled = tuple(exploration.discovery.uncontrolled)
             leftovers = exploration.leftovers.found
-        if covered:
-            with engine(self.program, self.steps, self.trace, self.carrier, strict=True) as exploration:
+        if covered and not self._prove_strictly(leftovers):
+            with engine(self.program, self.steps, self.trace, self.carrier) as exploration:
                 exploration.ends_by(self._until)
-                if not self._profile(exploration):
-                    found = Exhaustion(exploration, self.preemptions if self.cut else None, waits=self.waits)
-                    self._go_on(found, self.schedules, self._until)
-                    found.doubts.update(leftovers)
-                    self._prove(exploration, found)
+                covered = not self._profile(exploration) and self._alternate(exploration, self._until, look=False)
                 verdict.uncontrolled = tuple(exploration.discovery.uncontrolled)
-            if verdict.status == "unknown" and self.strategy == "auto" and not self.cut:
-                self._sample_after_all()
+            self._small = 0
+            if covered:
+                self._prove_strictly(leftovers)
+
+    def _prove_strictly(self, leftovers: Collection[str]) -> bool:
+        """Cover the program as a proof needs; false if it seemed small and is not, and others should have turns."""
+        verdict, most = self.verdict, self.schedules
+        if self._small and self.strategy == "auto":
+            most = min(4 * self._small + 1_000, most or sys.maxsize)
+        with engine(self.program, self.steps, self.trace, self.carrier, strict=True) as exploration:
+            exploration.ends_by(self._until)
+            if not self._profile(exploration):
+                found = Exhaustion(exploration, self.preemptions if self.cut else None, waits=self.waits)
+                self._go_on(found, most, self._until)
+                if not found.over and most != self.schedules and (self._until is None or now() < self._until):
+                    return False
+                found.doubts.update(dict.fromkeys(leftovers))
+                self._prove(exploration, found)
+            verdict.uncontrolled = tuple(exploration.discovery.uncontrolled)
+        if verdict.status == "unknown" and self.strategy == "auto" and not self.cut:
+            self._sample_after_all()
+        return True
 
     def _sample_after_all(self) -> None:
         """What was covered is not all there is: go on with what is left of the budget."""
@@ -176,20 +197,31 @@ class Search:
             return self._alternate(exploration, self._until)
         if self.strategy == SourceSets.name:
             found = Exhaustion(exploration, self.preemptions)
-            self._go_on(found, self.schedules, self._until)
+            self._go_on(found, _FEW if self.schedules is None else min(_FEW, self.schedules), self._until)
+            if self._is_small(found):
+                return True
+            self._go_on(found, None if self.schedules is None else self.schedules - found.executions, self._until)
             self._take_in(exploration, found)
             self.cut, self.waits = found.cut, found.waits
             return found.complete
         self._sample(exploration, self.schedules, self._until)
         return False
 
+    def _is_small(self, covering: Exhaustion) -> bool:
+        """Whether a program that has not failed yet seems small enough to be covered as strictly as a proof needs."""
+        most = _SMALL if self.schedules is None else min(_SMALL, self.schedules)
+        may_be = not covering.over and self.preemptions is None and covering.is_plain
+        if may_be and covering.executions >= _FEW and covering.estimate <= most:
+            self._small, self.waits = covering.estimate, covering.waits
+        return bool(self._small)
+
     def _draw(self, exploration: Exploration) -> Strategy:
         """The strategy that draws schedules, fitted to the program."""
         strategy = STRATEGIES[self.strategy](self.seed, exploration.counts)
         return strategy if self.preemptions is None else FewPreemptions(strategy, self.preemptions)
 
-    def _alternate(self, exploration: Exploration, until: float | None) -> bool:
-        """Cover everything and draw schedules, by turns: most bugs are near, and many programs small."""
+    def _alternate(self, exploration: Exploration, until: float | None, look: bool = True) -> bool:
+        """Cover all and draw, by turns; true if all is covered, or a ``look`` tells that it is better done strictly."""
         covering = Exhaustion(exploration, self.preemptions)
         drawn = Sample(exploration, self._draw(exploration))
         turn = _FIRST_TURN
@@ -207,11 +239,13 @@ class Search:
             in_time = until is None or now() < until
             if self._left(covering, drawn) == 0 or not in_time:
                 break
+            if look and drawn.failure is None and turn == _FIRST_TURN and self._is_small(covering):
+                return True
             turn *= 2
         self._add_up(exploration, covering, drawn)
         self.verdict.reason = spent(self.verdict.schedules, in_time)
         if self.preemptions is not None:
-            self.verdict.bound = _at_most(self.preemptions)
+            self.verdict.bound = at_most(self.preemptions)
         if drawn.failure is not None:
             self._fail(exploration, drawn.choices, drawn.failure, drawn.strategy.name)
         return False
@@ -240,7 +274,7 @@ class Search:
         covering = next((part for part in reversed(self.parts) if isinstance(part, Exhaustion)), None)
         if covering is None or covering.complete or self.preemptions is not None:
             return told
-        again = " once more" if covering.exploration.strict else ""
+        again = " once more" if covering.exploration.strict and not self._small else ""
         return f"{told}, {covering.schedules:,} of about {covering.estimate:,} classes covered{again}"
 
     def _left(self, covering: Exhaustion, drawn: Sample) -> int | None:
@@ -277,15 +311,7 @@ class Search:
         if found.failure is not None:
             self._fail(exploration, found.choices, found.failure, found.name)
         elif not found.complete:
-            doubt = next(iter(found.doubts), "")
-            what = (
-                "classes of schedules" if self.preemptions is None else f"schedules with {_at_most(self.preemptions)}"
-            )
-            what = "schedules of the tasks" if exploration.control.tasked else what
-            verdict.reason = doubt or f"no failure in {found.schedules:,} of about {found.estimate:,} {what}"
-            verdict.bound = (
-                f"about {found.schedules / found.estimate:.0%} of the {what.split()[0]}" if found.estimate else None
-            )
+            verdict.reason, verdict.bound = found.unfinished()
 
     def _sample(self, exploration: Exploration, schedules: int | None, until: float | None) -> None:
         """Draw schedules, and tell what came of it."""
@@ -295,7 +321,7 @@ class Search:
         verdict.schedules += found.schedules
         exploration.tally_all(verdict.outcomes, found.outcomes)
         verdict.reason = found.reason
-        verdict.bound = None if self.preemptions is None else _at_most(self.preemptions)
+        verdict.bound = None if self.preemptions is None else at_most(self.preemptions)
         if found.failure is not None:
             self._fail(exploration, found.choices, found.failure, found.strategy.name)
 
@@ -317,7 +343,7 @@ class Search:
         if exploration.control.tasked:
             classes = f"{found.schedules:,} schedule{'' if found.schedules == 1 else 's'} of the tasks"
         if self.cut:
-            verdict.bound = _at_most(self.preemptions)
+            verdict.bound = at_most(self.preemptions)
             classes = f"all schedules with {verdict.bound}"
         if doubts:
             verdict.reason = f"{classes} covered, but {doubts[0]}"
@@ -331,7 +357,3 @@ class Search:
     def _fail(self, exploration: Exploration, choices: list[int], failure: Failure, name: str) -> None:
         found = Found(choices, failure, name, self.seed, self._began)
         put_down(self.verdict, exploration, found, self.trace, self.steps)
-
-
-def _at_most(preemptions: int | None) -> str:
-    return f"at most {preemptions} preemption{'' if preemptions == 1 else 's'}"

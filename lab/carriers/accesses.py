@@ -42,7 +42,7 @@ from lab.operations import (
 )
 from lab.virtual import Twins
 from lab.virtual.callers import CARRIERS
-from lab.virtual.local import LOCAL
+from lab.virtual.local import LOCAL, TEXT
 
 if TYPE_CHECKING:
     from lab.carriers.control import Control
@@ -101,6 +101,8 @@ class Accesses(Scheduling):
                     if self.locals.met or actor is self.main:
                         self._hand_over(actor, chosen)
                     else:
+                        if self.texts and self.texts.get(TEXT):
+                            self.late = True
                         self.current = chosen
                         chosen.resume()
         touched = self.touched
@@ -112,11 +114,11 @@ class Accesses(Scheduling):
         self.steps += 1
         if self.steps > self.next_look:
             self._look()
+        if self.events is not None:
+            self.events.append((actor, place, write, actor.more, "", False, False, site))
         if self.noted or more:
             if self.recorder is not None:
                 self.recorder.access(actor, owner, key, write, site, value)
-            if self.events is not None:
-                self.events.append((actor, place, write, actor.more, "", False, False, site))
             if self.class_names or more or self.sharing is not None:
                 self._mark_class(actor, owner, key, write, site)
                 self._mark(actor, owner, key, write, site)
@@ -379,11 +381,8 @@ class Accesses(Scheduling):
 
 
 _SPIN = 1_000  # accesses to nothing shared in a row, which may be a loop that waits for others
-_C_CALLABLES = {
-    BuiltinFunctionType,
-    MethodWrapperType,
-    type(queue.SimpleQueue().get),  # C methods that know their class have a type of their own
-}
+_C_CALLABLES = {BuiltinFunctionType, MethodWrapperType, type(queue.SimpleQueue().get)}
+"""C methods that know their class have a type of their own."""
 _ATTRIBUTE_METHODS = {"__getattribute__": False, "__setattr__": True, "__delattr__": True}
 _ATTRIBUTE_FUNCTIONS = {"getattr": False, "hasattr": False, "setattr": True, "delattr": True}
 

@@ -42,15 +42,19 @@ class Control(Accesses):
         recorder: Recorder | None = None,
         sharing: Sharing | None = None,
         teardown: Callable[[Any], object] | None = None,
+        writes: Any = None,
     ) -> Any:
         """Run the program once; what ``finish(state)`` gave, or None if it was not reached.
 
+        With ``writes``, which sees the first writes, all that others may notice is noticed, but not told in full.
         Afterwards ``halted`` tells why it was cut short, `Actor.error` who failed.
         """
         self._clear()
         self.choose = choose
         self.recorder = recorder
         self.sharing = sharing
+        self.writes = writes
+        self.watching = sharing is not None or writes is not None
         if recorder is not None or sharing is not None:
             self.noted = True
         if len(self._declared) != len(bodies):
@@ -60,13 +64,15 @@ class Control(Accesses):
         state: Any = None
         begun = torn_down = False
         DRIVERS[self.identity] = self
-        if sharing is not None:
+        if self.watching:
             self.discovery.watch()
             self.watched = True
         elif self.watched:
             self.watched = False
             self._leave_watched()
         try:
+            for actor in self._declared:
+                actor.argument = ()  # the state of the execution before ends here, at the same moment each time
             state = setup()
             if is_child(self.identity):
                 end_child()
@@ -91,7 +97,7 @@ class Control(Accesses):
             if cut_short:
                 self._unwind_all()
             self.going_on = False
-            if sharing is not None:
+            if self.watching:
                 self.discovery.unwatch()
             DRIVERS.pop(self.identity, None)
             self.twins.memory.forget()
@@ -148,10 +154,16 @@ class Control(Accesses):
         self.live.remove(self.main)
         self.joining = True
         self.quiet = False
+        guarded = self.writes is not None
+        if guarded:
+            self.texts = self.locals.guard()
         try:
             self._hand_over(self.main, self._first(self._enabled() if self.waiting else self.live))
         finally:
             self.joining = False
+            if guarded:
+                self.texts = {}
+                self.late |= self.locals.unguard()
             self.live.insert(0, self.main)
         self.quiet = True
 

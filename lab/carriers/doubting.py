@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import functools
-import itertools
-import operator
 from collections import OrderedDict, defaultdict, deque
-from itertools import islice
+from concurrent.futures import as_completed
+from sys import getrefcount
 from types import (
     BuiltinFunctionType,
     FrameType,
@@ -15,23 +14,33 @@ from types import (
     MethodDescriptorType,
     MethodType,
     ModuleType,
-    SimpleNamespace,
     WrapperDescriptorType,
 )
 from typing import TYPE_CHECKING, Any
 
 from lab.alive import Alive
 from lab.carriers.addresses import call_shows_address, shows_address
-from lab.carriers.hidden import hidden_access, hidden_call, hidden_memory, is_noted, variables_of
+from lab.carriers.hidden import hidden_access, hidden_call, hidden_memory, is_namespace, variables_of
+from lab.carriers.inside import (
+    DEEP_METHODS,
+    any_missed,
+    has_namespace,
+    is_nested,
+    is_shallow,
+    looks_inside,
+    method_looks_inside,
+    read_by_c,
+    runs_c_code,
+)
 from lab.carriers.order import call_goes_by_hash, goes_by_hash
 from lab.hooks import ABSENT, Accesses
 from lab.instrument import Site
 from lab.kinds import attribute, is_a, name_of_type
-from lab.operations import CACHED, CONTENTS, SYNC, is_container, reads_arguments
+from lab.operations import CACHED, CONTENTS, OVER_NOTHING, SYNC, is_container
 from lab.origin import frame_of_program, shown
 from lab.outside import function_leaves_memory, has_hidden_state, method_leaves_memory, runs_unseen
 from lab.virtual.caches import end_of, hidden_in_cache
-from lab.virtual.callers import C_OPERATIONS, calls_arguments, calls_at_once
+from lab.virtual.callers import C_OPERATIONS
 
 if TYPE_CHECKING:
     from lab.carriers.control import Control as _Base
@@ -42,35 +51,44 @@ _DEEP = "reads what is inside of a container's items in one step"
 _NAMESPACE = "has the attributes of a SimpleNamespace read in one step"
 _SHOWING = (repr, ascii, format, print)
 _DEEP_KINDS = ("compare", "in", "format", "operator")
-_DEEP_METHODS = frozenset(
-    ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__contains__", "__repr__", "__str__", "__format__")
-    + ("count", "index", "remove", "sort", "format", "encode")
-)
-_SHALLOW = frozenset((len, isinstance, issubclass, id, iter, next, callable, hash, getattr, setattr, hasattr, delattr))
+_HOLDING_NOTHING = frozenset((bool, int, float, complex, str, bytes, range, type(None)))
+"""Types that never change, hold no other objects, and run no code of the program."""
+_CODE = frozenset((type, BuiltinFunctionType))  # arguments that C code may call
+_MODULES = (ModuleType, type(None))  # whose function a C function is, rather than a method
+_PLAIN = frozenset((list, dict, deque))  # whose order is not that of hashes
 _BUILTIN = (list, dict, set, deque, OrderedDict, defaultdict)
 _KEEPING_METHODS = frozenset(
     ("append", "appendleft", "insert", "add", "discard", "remove", "setdefault", "__setitem__", "get", "pop", "index")
 )
 """Methods of the builtin containers that take functions as they take anything, and call none."""
 _C_CODE = C_OPERATIONS | {WrapperDescriptorType}
-_OVER_ITEMS: tuple[Any, ...] = (
-    *(itertools.accumulate, itertools.compress, itertools.dropwhile, itertools.filterfalse, itertools.groupby),
-    *(itertools.starmap, itertools.takewhile),
-)
-_ON_ATTRIBUTES = (getattr, setattr, delattr, hasattr)
 _FREE = "which is not under control"
 
 
 class Doubting(_Base):
-    """Put before a carrier: the same, and what stands against a proof in ``doubts``."""
+    """Put before a carrier: the same, and what stands against a proof in ``doubts``.
+
+    Many questions have one answer for all operands of a type at one site, or for all calls of one function
+    with arguments that hold nothing.  They are asked once in an exploration.
+    """
 
     _interrupted: FrameType | None = None  # the code whose container operation was the last step, until it calls
+    _told = 0  # how often there was a doubt
+
+    def __init__(self, *arguments: Any) -> None:
+        self._owners: dict[Site, type] = {}  # site -> the type of the last owner of which all was in order
+        self._callees: dict[Site, tuple[object, type | None]] = {}  # site -> the function, and the type of its object
+        self._met: dict[int, int] = {}  # objects whose attributes have been touched -> the dictionaries behind them
+        self._variables: dict[int, int] = {}  # the same, the other way round
+        self._in_order: dict[Site, int] = {}  # site -> the id of the last object of which it was asked
+        self._alive = Alive(functools.partial(_forget, self._met, self._variables, self._in_order))
+        super().__init__(*arguments)
 
     def _clear(self) -> None:
         super()._clear()
-        self._met: dict[int, int] = {}  # objects whose attributes have been touched -> the dictionaries behind them
-        self._variables: dict[int, int] = {}  # the same, the other way round
-        self._alive = Alive(functools.partial(_forget, self._met, self._variables))
+        self._met.clear()
+        self._variables.clear()
+        self._in_order.clear()
 
     def execute(self, *arguments: Any, **named: Any) -> Any:
         """See `Control.execute`; keeps nothing of the program that could end in the middle of the next execution."""
@@ -84,9 +102,49 @@ class Doubting(_Base):
         self, owner: object, key: object, write: bool, site: Site, value: object = ABSENT, more: Accesses = ()
     ) -> None:
         """Before an access."""
-        if self.quiet:
-            super().touch(owner, key, write, site, value, more)
+        if (
+            (more or self._in_order.get(site) != id(owner) or self._interrupted is not None)
+            and not self.quiet
+            and self._examine_access(owner, key, write, site, value, more)
+        ):
             return
+        super().touch(owner, key, write, site, value, more)
+
+    def _examine_access(
+        self, owner: object, key: object, write: bool, site: Site, value: object, more: Accesses
+    ) -> bool:
+        """What comes before an access, for those of one site to one object once; true if it was made as well."""
+        writes = self.writes
+        if writes is not None and (write or more):
+            known = writes.before.get(id(owner))
+            if more or known is None or key not in known:
+                writes.note_all(((owner, key, write), *more), site)
+                if write and issubclass(type(owner), type):
+                    self._mark_class(self.current, owner, key, write, site)
+        if key is CONTENTS or self._interrupted is not None:
+            self._touch_container(owner, key, write, site, value, more)
+            return True
+        if self._owners.get(site) is not type(owner) or site.key is not key:
+            self._look_at_owner(owner, key, write, site)
+        if id(owner) not in self._met:
+            shared = self._two_ways(owner, key, site)
+            if shared:
+                self._doubt(shared, site)
+        if site.key is key and not more:
+            self._in_order[site] = id(owner)
+        return False
+
+    def _look_at_owner(self, owner: object, key: object, write: bool, site: Site) -> None:
+        """Ask what hangs on the type of ``owner``; of modules each is another matter."""
+        hidden = hidden_access(owner, key, write, site)
+        if hidden:
+            self._doubt(hidden, site)
+        elif site.key is key and not (write and is_namespace(owner)):
+            self._owners[site] = type(owner)
+
+    def _touch_container(
+        self, owner: object, key: object, write: bool, site: Site, value: object, more: Accesses
+    ) -> None:
         hidden = hidden_access(owner, key, write, site) or self._two_ways(owner, key, site)
         if hidden:
             self._doubt(hidden, site)
@@ -118,6 +176,19 @@ class Doubting(_Base):
         self, container: object, write: bool, site: Site, detail: object = ABSENT, also: tuple[object, ...] = ()
     ) -> None:
         """Before an operation on a container."""
+        kind = type(container)
+        if self._interrupted is not None:
+            pass
+        elif not also:
+            if kind in _HOLDING_NOTHING or (
+                site.kind == "next" and kind in OVER_NOTHING and getrefcount(container) <= self._private
+            ):
+                return
+            if kind in _PLAIN and site.kind not in _DEEP_KINDS:
+                super().whole(container, write, site, detail)
+                return
+        elif kind in _HOLDING_NOTHING and len(also) == 1 and type(also[0]) in _HOLDING_NOTHING:
+            return
         in_call = site.kind == "call" and detail is not ABSENT  # which `call` has seen
         if not in_call and not self.unwinding and (site.stepped or not self.quiet):
             by_hash = goes_by_hash(site.kind, (container, *also))
@@ -128,9 +199,9 @@ class Doubting(_Base):
             if shown:
                 self._doubt(shown, site)
         if not self.quiet and site.kind in _DEEP_KINDS:
-            if any(_is_nested(one) for one in (container, *also)):
+            if any(is_nested(one) for one in (container, *also)):
                 self._doubt(_DEEP, site)
-            if _read_by_c(site.kind, (container, *also)):
+            if read_by_c(site.kind, (container, *also)):
                 self._doubt(_NAMESPACE, site)
         if not self.quiet and type(container) is memoryview:
             hidden = hidden_memory(container, CONTENTS)
@@ -140,6 +211,40 @@ class Doubting(_Base):
 
     def call(self, function: Any, arguments: tuple[Any, ...], site: Site) -> Any:
         """Before a call."""
+        cleared = self._callees.get(site)
+        if cleared is not None and self._interrupted is None and _CODE.isdisjoint(map(type, arguments)):
+            if cleared[0] is function:
+                if cleared[1] is None and function is site.seen and site.seen_by is self.era:
+                    return function
+                if cleared[1] is None or all(type(argument) in _HOLDING_NOTHING for argument in arguments):
+                    return super().call(function, arguments, site)
+            elif (
+                type(function) is MethodType
+                and function.__func__ is cleared[0]
+                and type(function.__self__) is cleared[1]
+            ):
+                return super().call(function, arguments, site)
+        told = self._told
+        given = self._call(function, arguments, site)
+        if given is function and site.watched and not self.quiet and self._told == told:
+            self._clear_callee(function, arguments, site)
+        return given
+
+    def _clear_callee(self, function: Any, arguments: tuple[Any, ...], site: Site) -> None:
+        """There was nothing to doubt in a call: remember it if there will be nothing in others like it."""
+        kind = type(function)
+        if kind is FunctionType:
+            if function is not as_completed:
+                self._callees[site] = function, None
+        elif kind is MethodType:
+            if type(function.__func__) is FunctionType:
+                self._callees[site] = function.__func__, type(function.__self__)
+        elif kind is not type and (kind is not BuiltinFunctionType or type(function.__self__) not in _MODULES):
+            pass  # it hangs on what the object holds
+        elif function is not hash and all(type(argument) in _HOLDING_NOTHING for argument in arguments):
+            self._callees[site] = function, kind
+
+    def _call(self, function: Any, arguments: tuple[Any, ...], site: Site) -> Any:
         if site.watched and not self.unwinding and (site.stepped or not self.quiet):
             by_hash = call_goes_by_hash(function, arguments, site)
             if by_hash:
@@ -189,11 +294,11 @@ class Doubting(_Base):
         elif kind is CACHED:
             self._doubt("calls a cached function of a library, which depends on who came first", site)
         elif is_a(function, type):
-            if _runs_c_code(function) and _any_missed(function, arguments):
+            if runs_c_code(function) and any_missed(function, arguments):
                 self._doubt(f"has {function.__qualname__} call C code on what others may touch", site)
-            elif _looks_inside(function, arguments):
+            elif looks_inside(function, arguments):
                 self._doubt(_DEEP, site)
-            elif function is str and any(_has_namespace(argument) for argument in arguments):
+            elif function is str and any(has_namespace(argument) for argument in arguments):
                 self._doubt(_NAMESPACE, site)
         elif kind is MethodDescriptorType or kind is WrapperDescriptorType:
             if arguments:
@@ -205,11 +310,11 @@ class Doubting(_Base):
                     self._doubt("asks for an id, and objects lay at the same places in every execution", site)
                 elif function_leaves_memory(function):
                     self._doubt(f"calls {function.__module__}.{function.__qualname__}, {_FREE}", site)
-                elif _any_missed(function, arguments):
+                elif any_missed(function, arguments):
                     self._doubt(f"has {function.__qualname__} call C code on what others may touch", site)
-                elif not _is_shallow(function) and any(_is_nested(argument) for argument in arguments):
+                elif not is_shallow(function) and any(is_nested(argument) for argument in arguments):
                     self._doubt(_DEEP, site)
-                elif function in _SHOWING and any(_has_namespace(argument) for argument in arguments):
+                elif function in _SHOWING and any(has_namespace(argument) for argument in arguments):
                     self._doubt(_NAMESPACE, site)
             else:
                 self._examine_method(function, owner, arguments, site)
@@ -223,23 +328,25 @@ class Doubting(_Base):
             self._doubt(f"calls {kind.__module__}.{kind.__qualname__}.{name}, {_FREE}", site)
         elif not is_container(kind) and has_hidden_state(kind, name):
             self._doubt(f"calls {kind.__qualname__}.{name}, of which it is not known what it changes", site)
-        elif _method_looks_inside(name, owner, arguments):
+        elif method_looks_inside(name, owner, arguments):
             self._doubt(_DEEP, site)
-        elif name in _DEEP_METHODS and _has_namespace((owner, *arguments)):
+        elif name in DEEP_METHODS and has_namespace((owner, *arguments)):
             self._doubt(_NAMESPACE, site)
         elif name in _KEEPING_METHODS and kind in _BUILTIN:
             pass
-        elif _any_missed(function, arguments):
+        elif any_missed(function, arguments):
             self._doubt(f"has {kind.__qualname__}.{name} call C code on what others may touch", site)
         elif is_container(kind) and any(is_a(argument, FunctionType | MethodType) for argument in arguments):
             self._doubt(f"has {kind.__qualname__}.{name} call back in the middle", site)
 
     def _doubt(self, what: str, site: Site) -> None:
+        self._told += 1
         self.doubts[f"{site.code.co_qualname} ({shown(site.code.co_filename)}:{site.line}) {what}"] = None
 
 
-def _forget(met: dict[int, int], variables: dict[int, int], identity: int) -> None:
+def _forget(met: dict[int, int], variables: dict[int, int], in_order: dict[Site, int], identity: int) -> None:
     """An object is no more, and another one may come in its place; of the same execution or of one that has ended."""
+    in_order.clear()
     behind = met.pop(identity, None)
     if behind is not None and variables.get(behind) == identity:
         del variables[behind]
@@ -255,72 +362,6 @@ def _given(function: Any, site: Site) -> Site | None:
     return site.of_given(function.__name__) if kind in _C_CODE else None
 
 
-def _is_nested(thing: object, depth: int = 3) -> bool:
-    """Whether a container, or a tuple, holds another container."""
-    if is_a(thing, dict):
-        inner: Any = thing.values()
-    elif is_a(thing, list | tuple | set | frozenset | deque):
-        inner = thing
-    else:
-        return False
-    for one in islice(inner, 100):
-        if (is_container(type(one)) and not is_a(one, str)) or (depth and _is_nested(one, depth - 1)):
-            return True
-    return False
-
-
-def _is_on_attributes(argument: object) -> bool:
-    return any(argument is one for one in _ON_ATTRIBUTES)
-
-
-def _looks_inside(kind: type, arguments: tuple[Any, ...]) -> bool:
-    """Whether C code that makes an object of a class reads what is inside of the items that it is given."""
-    if kind is str or kind in _OVER_ITEMS:
-        return any(map(_is_nested, arguments))
-    if kind is map or kind is filter:
-        function, *things = arguments if arguments else (None,)
-        return not is_a(function, FunctionType | MethodType) and any(map(_is_nested, things))
-    return issubclass(kind, dict) and any(map(_has_changing_pairs, arguments))
-
-
-def _method_looks_inside(name: str, owner: object, arguments: tuple[Any, ...]) -> bool:
-    """Whether a method written in C reads what is inside of the items of a container."""
-    if name in _DEEP_METHODS and _is_nested(owner):
-        return True
-    if is_a(owner, str | bytes | bytearray) or name == "from_iterable":
-        return any(map(_is_nested, arguments))
-    return name == "update" and any(map(_has_changing_pairs, arguments))
-
-
-def _has_changing_pairs(thing: object) -> bool:
-    """Whether ``thing`` holds containers that are taken for pairs of a key and a value."""
-    held: Any = thing
-    return is_a(thing, list | tuple | set | deque) and any(is_container(type(one)) for one in islice(held, 100))
-
-
-def _read_by_c(kind: str, operands: tuple[object, ...]) -> bool:
-    """Whether an operation compares or shows the attributes of a `types.SimpleNamespace`."""
-    if kind == "compare" and not all(map(_has_namespace, operands)):
-        return False  # of different kinds: nobody looks inside
-    return any(map(_has_namespace, operands))
-
-
-def _has_namespace(thing: object) -> bool:
-    """Whether ``thing`` is a namespace that C code compares and shows, or a container of some."""
-    if is_a(thing, SimpleNamespace):
-        return type(thing).__eq__ is SimpleNamespace.__eq__ or type(thing).__repr__ is SimpleNamespace.__repr__
-    if is_a(thing, dict):
-        thing = tuple(thing.values())
-    return is_a(thing, list | tuple | set | frozenset | deque) and any(map(_has_namespace, islice(thing, 100)))
-
-
-def _is_shallow(function: Any) -> bool:
-    try:
-        return function in _SHALLOW
-    except TypeError:
-        return False
-
-
 def watched(kind: Any) -> Any:
     """The carrier ``kind`` with doubts."""
     return type(f"Watched{kind.__name__}", (Doubting, kind), {})
@@ -328,25 +369,3 @@ def watched(kind: Any) -> Any:
 
 def _callers(kind: type) -> list[object]:
     return [base.__dict__["__call__"] for base in kind.__mro__ if "__call__" in base.__dict__]
-
-
-def _runs_c_code(kind: Any) -> bool:
-    """Whether to make an instance runs C code that may call the arguments: not of a `threading.Thread`, say."""
-    if kind is functools.partial:
-        return False  # which only keeps them
-    return calls_arguments(kind) or kind.__module__ == "builtins" or reads_arguments(kind)
-
-
-def _any_missed(function: Any, arguments: tuple[Any, ...]) -> bool:
-    """Whether ``function`` is handed C code for which it may do something that is not noted."""
-    at_once = calls_at_once(function)
-    return any(_acts_on_shared(argument) and not (at_once and is_noted(argument)) for argument in arguments)
-
-
-def _acts_on_shared(argument: object) -> bool:
-    """Whether ``argument`` is C code that reads or changes objects, for other C code to call."""
-    if is_a(argument, operator.attrgetter) or type(argument) is CACHED or _is_on_attributes(argument):
-        return True
-    if type(argument) is functools.partial:
-        return not is_a(argument.func, FunctionType | MethodType)
-    return type(argument) is BuiltinFunctionType and is_container(type(argument.__self__))

@@ -73,7 +73,7 @@ class Execution:
         + ("passed_over", "passed_over_timers", "patience", "quiet", "quiet_steps", "read_time", "recorder")
         + ("sharing", "standstill", "starving", "step_limit", "steps", "steps_before", "stubborn_steps")
         + ("suspicious", "takes_signals", "teardown_error", "timers", "touched", "unfinished", "unwinding")
-        + ("waiting", "was_set", "watched", "watchful")
+        + ("late", "texts", "waiting", "was_set", "watched", "watchful", "watching", "writes")
     )
 
     shares_thread = False  # whether all actors run on one OS thread
@@ -117,7 +117,11 @@ class Execution:
         self.ended_with: list[Actor] = []  # who had not ended
         self.recorder: Recorder | None = None
         self.sharing: Sharing | None = None
-        self.noted = bool(self.log or self.class_names)  # a step is more than its place in ``touched``
+        self.writes: Any = None  # sees what is written for the first time
+        self.late = False  # what belongs to one thread was exchanged too late
+        self.texts: dict[Any, Any] = {}  # with an entry where somebody is in the middle of making a text
+        self.watching = False  # functions are reported as they start, where that is not always so
+        self.noted = bool(self.class_names)  # a step is more than its place in ``touched``
         self.actors: list[Actor] = [self.main]
         self.live: list[Actor] = [self.main]
         self.choose: Choose = _first_enabled

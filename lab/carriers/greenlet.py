@@ -62,7 +62,7 @@ class GreenletControl(Control):
             actor = self.current
             own = actor.runner
             actor.begun = True
-            if self.sharing is not None:
+            if self.watching:
                 self.discovery.watch()
             try:
                 if actor.parent is None:

@@ -94,7 +94,7 @@ def hidden_access(owner: object, key: object, write: bool, site: Site) -> str:
     if write:
         if key.startswith("__") and key.endswith("__") and key not in _PLAIN_DUNDERS:
             return f"changes {key}, which the interpreter reads by itself"
-        if owner is builtins or (site.kind != "cell" and _is_namespace(owner) and is_settled(owner, key)):
+        if owner is builtins or (site.kind != "cell" and is_namespace(owner) and is_settled(owner, key)):
             return f"changes {key}, a builtin or a module, which is not looked for to change"
         if key == "args" and is_a(owner, BaseException):
             return "changes the arguments of an exception, which are also its text"
@@ -137,7 +137,8 @@ def _is_proxy(thing: object) -> bool:
     return type(thing) in weakref.ProxyTypes
 
 
-def _is_namespace(thing: object) -> bool:
+def is_namespace(thing: object) -> bool:
+    """Whether it is a module, or stands for the globals of code that belongs to none."""
     return is_a(thing, ModuleType) or type(thing).__name__ == "_Namespace"
 
 

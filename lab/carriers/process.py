@@ -60,6 +60,7 @@ class ProcessControl(Control):
         recorder: Recorder | None = None,
         sharing: Sharing | None = None,
         teardown: Callable[[Any], object] | None = None,
+        writes: Any = None,
     ) -> Any:
         """See `Control.execute`; setup, check, outcome and teardown run in the runner, in the private directory."""
         self._clear()

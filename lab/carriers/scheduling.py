@@ -17,6 +17,7 @@ from lab.operations import SYNC
 from lab.stopwatch import now
 from lab.virtual import threads
 from lab.virtual.clock import UNNAMED
+from lab.virtual.local import TEXT
 
 _MOST_PASSED_OVER = 20
 """How often in a row the time of others may be up while an actor that could go on stands still."""
@@ -138,6 +139,8 @@ class Scheduling(Execution):
                 raise Stopped
         if chosen is not actor:
             if chosen.wait is None and not self.locals.met and actor is not self.main:
+                if self.texts and self.texts.get(TEXT):
+                    self.late = True
                 self.current = chosen  # what `_hand_over` comes to for most switches
                 chosen.resume()
             else:
@@ -212,6 +215,8 @@ class Scheduling(Execution):
 
     def _pass_to(self, chosen: Actor) -> None:
         """Make ``chosen`` the running actor; the carrier's switch comes next."""
+        if self.texts and self.texts.get(TEXT):
+            self.late = True
         if self.locals.met:
             self.locals.exchange(self.current, chosen)
         self.current = chosen

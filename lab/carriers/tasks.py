@@ -60,13 +60,14 @@ class Tasks(Turns):
         recorder: Recorder | None = None,
         sharing: Sharing | None = None,
         teardown: Callable[[Any], object] | None = None,
+        writes: Any = None,
     ) -> Any:
         """See `Control.execute`; the caller's event loop and policy are as before afterwards."""
         self._let_go()
         if len(self._declared) != len(bodies):
             self._declared = [self._declare(index, *named) for index, named in enumerate(bodies, 1)]
         wind_up = functools.partial(self._wind_up, teardown)
-        execute = functools.partial(super().execute, setup, bodies, finish, choose, recorder, sharing, wind_up)
+        execute = functools.partial(super().execute, setup, bodies, finish, choose, recorder, sharing, wind_up, writes)
         with CallersLoop():
             if self._blank is None:
                 self._blank = ControlledLoop(self).blank()

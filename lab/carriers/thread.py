@@ -112,7 +112,7 @@ class ThreadControl(Control):
         actor.begun = True
         begin_actor()
         DRIVERS[seat.identity] = self
-        if self.sharing is not None:
+        if self.watching:
             self.discovery.watch()
         error: BaseException | None = None
         try:

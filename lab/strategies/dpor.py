@@ -143,14 +143,13 @@ class SourceSets:
             self._wake(events, len(events))
         if self.redundant:
             events, left = events[: self._until], []
-        if not self.diverged:
-            if self._path and self._made <= self._path[-1].number:
-                self.diverged = f"decision {len(self._path)}"
-            elif self._races.differs(events):
-                self.diverged = "an operation"
-        if self.diverged:
+        if self._path and self._made <= self._path[-1].number:
+            self.diverged = self.diverged or f"decision {len(self._path)}"
+        races = None if self.diverged else self._races.of(execution.actors, events, left)
+        if races is None:
+            self.diverged = self.diverged or "an operation"
             return
-        for earlier, initials, later in self._races.of(execution.actors, events, left):
+        for earlier, initials, later in races:
             self._reverse(earlier, initials, later)
         path = self._path
         while path:

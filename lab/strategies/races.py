@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from lab.carriers.actor import Actor, Event, Place, event_of
 from lab.instrument import Site
@@ -37,6 +36,11 @@ class Spot:
         return found
 
 
+_Known = tuple[str, Site | None, list[Spot], list[list[int]], int]
+"""Of an event: its kind, its site, where it took place, in which lists it was entered there, how many spots there were
+before."""
+
+
 class Races:
     """The reversible races of one execution after the other: source sets are built from them.
 
@@ -54,15 +58,11 @@ class Races:
         self._actors: list[int] = []  # of each event: whose it is,
         self._numbers: list[int] = []  # the how manieth of this actor, from 1,
         self._clocks: list[list[int]] = []  # its clock, which never changes,
-        self._kinds: list[str] = []
-        self._sites: list[Site | None] = []
-        self._spots_at: list[list[Spot]] = []  # where it took place,
-        self._entries: list[list[list[int]]] = []  # in which lists it was entered there,
-        self._known: list[int] = []  # and how many spots there were before
+        self._events: list[_Known] = []
         self._spots: list[Spot] = []
         self._own: list[list[int]] = []  # positions of each actor's events
         self._names: dict[Place, Spot] = {}  # in this execution: what is at which place
-        self._threads: dict[int, Actor] = {}  # in this execution, by id of the Thread object
+        self._all: Sequence[Actor] = ()  # of this execution
 
     def back_to(self, position: int) -> None:
         """Forget the events from ``position`` on: the next execution has others there."""
@@ -70,27 +70,29 @@ class Races:
             return
         for at in range(len(self._actors) - 1, position - 1, -1):
             self._own[self._actors[at]].pop()
-            for entries in self._entries[at]:
+            for entries in self._events[at][3]:
                 entries.pop()
-        del self._spots[self._known[position] :]
-        everything: tuple[list[Any], ...] = (self._actors, self._numbers, self._clocks, self._kinds, self._sites)
-        for part in (*everything, self._spots_at, self._entries, self._known):
-            del part[position:]
+        del self._spots[self._events[position][4] :]
+        del self._actors[position:], self._numbers[position:], self._clocks[position:], self._events[position:]
 
-    def of(self, actors: Sequence[Actor], events: Sequence[Event], live: Sequence[Actor]) -> list[Race]:
+    def of(self, actors: Sequence[Actor], events: Sequence[Event], live: Sequence[Actor]) -> list[Race] | None:
         """The races of the events that were not known, in the order of the later operation.
 
         What ``live`` actors had come to and not done when the execution ended counts as done.
+        None if one of the known events was another one this time.
         """
+        since = len(self._actors)
         more = len(actors) - len(self._own)
         if more > 0:
             self._own += [[] for _ in range(more)]
             for clock in self._clocks:
                 clock += [0] * more
-        self._threads = {id(actor.thread): actor for actor in actors if actor.thread is not None}
-        since = len(self._actors)
+        self._all = actors
+        named = self._find_names(events)
+        if named is None:
+            return None
         found: list[Race] = []
-        if not self._find_names(events):
+        if not named:
             self.back_to(0)
             self._names = {}
             for position in range(since):
@@ -109,30 +111,28 @@ class Races:
         """Whose the event there is."""
         return self._actors[position]
 
-    def differs(self, events: Sequence[Event]) -> bool:
-        """Whether one of the known events was another one this time."""
-        if len(events) < len(self._sites):
-            return True
-        for event, index, site in zip(events, self._actors, self._sites, strict=False):
-            if event[7] is not site or event[0].index != index:
-                return True
-        return False
-
-    def _find_names(self, events: Sequence[Event]) -> bool:
+    def _find_names(self, events: Sequence[Event]) -> bool | None:
         """Learn which spot is at which place in this execution, where objects have other ids.
 
         False if not each place is where one was before: an id can be used again, for another object.
+        None if not all known events have come again.
         """
         names = self._names = {}
-        for event, spots in zip(events, self._spots_at, strict=False):
-            if spots:
-                assert event[1] is not None
-                if names.setdefault(event[1], spots[0]) is not spots[0] or len(event[3]) != len(spots) - 1:
-                    return False
-                for number, (place, _) in enumerate(event[3], 1):
-                    if names.setdefault(place, spots[number]) is not spots[number]:
-                        return False
-        return len(names) == len(self._spots)
+        if len(events) < len(self._events):
+            return None
+        same = True
+        for event, index, (_, site, spots, _, _) in zip(events, self._actors, self._events, strict=False):
+            if event[7] is not site or event[0].index != index:
+                return None
+            if not spots:
+                continue
+            if event[3]:
+                same = same and len(event[3]) == len(spots) - 1
+                for (place, _), spot in zip(event[3], spots[1:], strict=False):
+                    same = names.setdefault(place, spot) is spot and same
+            if names.setdefault(event[1], spots[0]) is not spots[0]:  # type: ignore[arg-type]
+                same = False
+        return same and len(names) == len(self._spots)
 
     def _spots_of(self, event: Event) -> list[Spot]:
         """Where an event takes place."""
@@ -163,36 +163,31 @@ class Races:
 
     def _happen(self, event: Event, position: int, found: list[Race]) -> None:
         """Append an event; the races in which it is the later one go to ``found``."""
-        actor, place, write, more = event[:4]
+        actor, place, write, more, kind, _, _, site = event
         index = actor.index
-        clock = self._clock(actor)
-        self._known.append(len(self._spots))
-        if more or place not in self._names:
-            spots = self._spots_of(event)
-        else:
-            spots = [self._names[place]]
+        own = self._own[index]
+        clock = self._clocks[own[-1]].copy() if own else self._beginning(actor)
+        before = len(self._spots)
+        spot = None if more else self._names.get(place)  # type: ignore[arg-type]
+        spots = self._spots_of(event) if spot is None else [spot]
         self._meet(event, spots, position, clock, found)
-        if event[4] == "join" and place is not None:
-            ended = self._threads.get(place[0])
+        if kind == "join" and place is not None:
+            ended = next((one for one in self._all if one.thread is not None and id(one.thread) == place[0]), None)
             if ended is not None:
                 _join(clock, self._clock(ended))
-        own = self._own[index]
         own.append(position)
         clock[index] = len(own)  # complete, and never changed again
         self._actors.append(index)
         self._numbers.append(len(own))
         self._clocks.append(clock)
-        self._kinds.append(event[4])
-        self._sites.append(event[7])
-        self._spots_at.append(spots)
         if more:
             writes = (write, *(written for _, written in more))
             entries = [spot.entries(index, wrote) for spot, wrote in zip(spots, writes, strict=True)]
         else:
             entries = [spot.entries(index, write) for spot in spots]
-        self._entries.append(entries)
         for entry in entries:
             entry.append(position)
+        self._events.append((kind, site, spots, entries, before))
 
     # ------------------------------------------------------------ races
 
@@ -251,7 +246,7 @@ class Races:
             if covered[self._actors[earlier]] >= self._numbers[earlier]:
                 continue
             certain = True
-            before = self._kinds[earlier]
+            before = self._events[earlier][0]
             if previous < earlier:  # it waited there already
                 if not self._was_enabled(earlier, actor.index):
                     continue

@@ -22,7 +22,8 @@ LOCAL: Any = _thread._local
 
 _PER_STATE = sys.version_info < (3, 13)
 _PREFIX = "thread.local."
-_REPR = "Py_Repr"  # whose text is being made, so that a list that holds itself has one
+TEXT = "Py_Repr"
+"""The entry that holds whose text is being made, so that a list that holds itself has one."""
 
 
 class Contents:
@@ -31,16 +32,16 @@ class Contents:
     def __init__(self) -> None:
         state = ctypes.PYFUNCTYPE(ctypes.c_void_p)(("PyThreadState_GetDict", ctypes.pythonapi))()
         self._state: dict[Any, Any] = _at(state)
-        self._probe = LOCAL()
-        self._probe.touched = True
+        probe = LOCAL()  # ends with this: what is gone through at each switch must not grow
+        probe.touched = True
         self._thread: Any = None
         self._alive: Any = None  # ends with the thread
         if not _PER_STATE:
-            (watch,) = next(thing for thing in gc.get_referents(self._probe) if type(thing) is set)
+            (watch,) = next(thing for thing in gc.get_referents(probe) if type(thing) is set)
             self._thread, self._alive = watch.__callback__.__self__[1], watch()
-        entries, key = self.of(self._probe)
+        entries, key = self.of(probe)
         taken = entries.pop(key)
-        if hasattr(self._probe, "touched"):
+        if hasattr(probe, "touched"):
             raise LookupError("threading.local: its contents are not where they are known to be")
         entries[key] = taken
 
@@ -66,7 +67,7 @@ class Contents:
     @property
     def texts(self) -> tuple[dict[Any, Any], object]:
         """As `of`, for the objects whose text the thread is making."""
-        return self._state, _REPR
+        return self._state, TEXT
 
 
 def _at(address: int) -> Any:

@@ -15,14 +15,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from lab.virtual.contents import LOCAL, Contents
+from lab.virtual.contents import LOCAL, TEXT, Contents
 from lab.virtual.loops import running_loop
 
 if TYPE_CHECKING:
     from lab.carriers.actor import Actor
     from lab.carriers.control import Control
 
-__all__ = ["LOCAL", "RealLocals", "ThreadLocals"]
+__all__ = ["LOCAL", "TEXT", "RealLocals", "ThreadLocals"]
 
 _MAIN = 0  # the index of the main actor
 
@@ -38,6 +38,7 @@ class ThreadLocals:
         self._all: _All | None = None
         self._contents = Contents()  # of the OS thread that explores
         self._texts = False  # actors were switched in the middle of making one
+        self._guarded: list[tuple[Any, dict[Any, Any], object, object]] = []  # what the main actor has meanwhile
 
     def begin(self, noting: bool) -> None:
         """Before the actors begin; with ``noting`` it is noted which locals they use."""
@@ -53,6 +54,30 @@ class ThreadLocals:
                 self._enter(local)
         if self._texts:
             self.met.append(_One(None, *self._contents.texts))
+
+    def guard(self) -> dict[Any, Any]:
+        """Take out what the main actor has, so that it shows whether actors touch anything that is not exchanged.
+
+        Gives where an entry `TEXT` tells that somebody is in the middle of making a text.
+        """
+        for local in self._contents.touched():
+            if id(local) not in self._known:
+                entries, key = self._contents.of(local)
+                self._guarded.append((local, entries, key, entries.pop(key)))
+        return {} if self._texts else self._contents.texts[0]
+
+    def unguard(self) -> bool:
+        """Put it back; whether actors touched a local that was not exchanged."""
+        late = False
+        for local in self._contents.touched():
+            if id(local) not in self._known:
+                entries, key = self._contents.of(local)
+                del entries[key]
+                late = True
+        for _, entries, key, value in self._guarded:
+            entries[key] = value
+        self._guarded.clear()
+        return late
 
     def _enter(self, local: Any) -> _One:
         self._known.add(id(local))
@@ -116,6 +141,14 @@ class RealLocals(ThreadLocals):
 
     def begin(self, noting: bool) -> None:
         """Nothing is to be exchanged."""
+
+    def guard(self) -> dict[Any, Any]:
+        """Nothing is to be guarded."""
+        return {}
+
+    def unguard(self) -> bool:
+        """Nobody can touch what is another one's."""
+        return False
 
     def meet(self, local: Any, actor: Actor, main: Actor) -> None:
         """Nothing is to be exchanged; what the thread will keep is remembered."""

@@ -1,0 +1,115 @@
+"""What C code would find inside of its operands: other containers, attributes, and code that it calls."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import operator
+from collections import deque
+from itertools import islice
+from types import BuiltinFunctionType, FunctionType, MethodType, SimpleNamespace
+from typing import Any
+
+from lab.carriers.hidden import is_noted
+from lab.kinds import is_a
+from lab.operations import CACHED, is_container, reads_arguments
+from lab.virtual.callers import calls_arguments, calls_at_once
+
+DEEP_METHODS = frozenset(
+    ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__contains__", "__repr__", "__str__", "__format__")
+    + ("count", "index", "remove", "sort", "format", "encode")
+)
+_SHALLOW = frozenset((len, isinstance, issubclass, id, iter, next, callable, hash, getattr, setattr, hasattr, delattr))
+_OVER_ITEMS: tuple[Any, ...] = (
+    *(itertools.accumulate, itertools.compress, itertools.dropwhile, itertools.filterfalse, itertools.groupby),
+    *(itertools.starmap, itertools.takewhile),
+)
+_ON_ATTRIBUTES = (getattr, setattr, delattr, hasattr)
+
+
+def is_nested(thing: object, depth: int = 3) -> bool:
+    """Whether a container, or a tuple, holds another container."""
+    if is_a(thing, dict):
+        inner: Any = thing.values()
+    elif is_a(thing, list | tuple | set | frozenset | deque):
+        inner = thing
+    else:
+        return False
+    for one in islice(inner, 100):
+        if (is_container(type(one)) and not is_a(one, str)) or (depth and is_nested(one, depth - 1)):
+            return True
+    return False
+
+
+def _is_on_attributes(argument: object) -> bool:
+    return any(argument is one for one in _ON_ATTRIBUTES)
+
+
+def looks_inside(kind: type, arguments: tuple[Any, ...]) -> bool:
+    """Whether C code that makes an object of a class reads what is inside of the items that it is given."""
+    if kind is str or kind in _OVER_ITEMS:
+        return any(map(is_nested, arguments))
+    if kind is map or kind is filter:
+        function, *things = arguments if arguments else (None,)
+        return not is_a(function, FunctionType | MethodType) and any(map(is_nested, things))
+    return issubclass(kind, dict) and any(map(_has_changing_pairs, arguments))
+
+
+def method_looks_inside(name: str, owner: object, arguments: tuple[Any, ...]) -> bool:
+    """Whether a method written in C reads what is inside of the items of a container."""
+    if name in DEEP_METHODS and is_nested(owner):
+        return True
+    if is_a(owner, str | bytes | bytearray) or name == "from_iterable":
+        return any(map(is_nested, arguments))
+    return name == "update" and any(map(_has_changing_pairs, arguments))
+
+
+def _has_changing_pairs(thing: object) -> bool:
+    """Whether ``thing`` holds containers that are taken for pairs of a key and a value."""
+    held: Any = thing
+    return is_a(thing, list | tuple | set | deque) and any(is_container(type(one)) for one in islice(held, 100))
+
+
+def read_by_c(kind: str, operands: tuple[object, ...]) -> bool:
+    """Whether an operation compares or shows the attributes of a `types.SimpleNamespace`."""
+    if kind == "compare" and not all(map(has_namespace, operands)):
+        return False  # of different kinds: nobody looks inside
+    return any(map(has_namespace, operands))
+
+
+def has_namespace(thing: object) -> bool:
+    """Whether ``thing`` is a namespace that C code compares and shows, or a container of some."""
+    if is_a(thing, SimpleNamespace):
+        return type(thing).__eq__ is SimpleNamespace.__eq__ or type(thing).__repr__ is SimpleNamespace.__repr__
+    if is_a(thing, dict):
+        thing = tuple(thing.values())
+    return is_a(thing, list | tuple | set | frozenset | deque) and any(map(has_namespace, islice(thing, 100)))
+
+
+def is_shallow(function: Any) -> bool:
+    try:
+        return function in _SHALLOW
+    except TypeError:
+        return False
+
+
+def runs_c_code(kind: Any) -> bool:
+    """Whether to make an instance runs C code that may call the arguments: not of a `threading.Thread`, say."""
+    if kind is functools.partial:
+        return False  # which only keeps them
+    return calls_arguments(kind) or kind.__module__ == "builtins" or reads_arguments(kind)
+
+
+def any_missed(function: Any, arguments: tuple[Any, ...]) -> bool:
+    """Whether ``function`` is handed C code for which it may do something that is not noted."""
+    at_once = calls_at_once(function)
+    return any(_acts_on_shared(argument) and not (at_once and is_noted(argument)) for argument in arguments)
+
+
+def _acts_on_shared(argument: object) -> bool:
+    """Whether ``argument`` is C code that reads or changes objects, for other C code to call."""
+    if is_a(argument, operator.attrgetter) or type(argument) is CACHED or _is_on_attributes(argument):
+        return True
+    if type(argument) is functools.partial:
+        return not is_a(argument.func, FunctionType | MethodType)
+    return type(argument) is BuiltinFunctionType and is_container(type(argument.__self__))
