@@ -21,7 +21,9 @@ from lab.origin import LAB
 from lab.recorder import SharingMap
 from lab.strategies.replay import Choices
 
-_LOOKED_AT = 4_000  # accesses at most: the last ones
+_LOOKED_AT = 8_000  # accesses at most: the last ones
+_LEARNT = 400  # accesses of an actor among these, with which its later ones are compared
+_ENOUGH = 100  # of these
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 
 
@@ -41,14 +43,15 @@ class _Circle(SharingMap):
     def __init__(self, length: int) -> None:
         super().__init__()
         self._to_come = length
-        self._looked_at = min(_LOOKED_AT, length // 2)
-        self._seen: set[object] = set()
-        self._compared = 0
+        self._looked_at = min(_LOOKED_AT, length * 3 // 4)
+        self._seen: dict[int, set[object]] = {}  # by actor
+        self._taken: dict[int, int] = {}
         self._differs = False
 
     @property
     def nothing_new(self) -> bool:
-        return self._compared > self._looked_at // 4 and not self._differs
+        enough = min(self._taken.values(), default=0) >= _LEARNT + _ENOUGH
+        return enough and not self._differs
 
     def note(self, actor: Actor, owner: object, key: object, write: bool, site: Site) -> None:
         """One access; of the last ones what everybody's variables hold is looked at."""
@@ -61,11 +64,13 @@ class _Circle(SharingMap):
         state = (actor.index, id(owner), key, *_state(sys._getframe(1)))
         if None in state:  # somebody is inside of a loop over an iterator, which has a state of its own
             self._differs = True
-        elif self._to_come > self._looked_at // 2:
-            self._seen.add(state)
+            return
+        taken = self._taken[actor.index] = self._taken.get(actor.index, 0) + 1
+        seen = self._seen.setdefault(actor.index, set())
+        if taken <= _LEARNT:
+            seen.add(state)
         else:
-            self._compared += 1
-            self._differs = state not in self._seen
+            self._differs = state not in seen
 
 
 def _state(frame: FrameType | None) -> list[object]:
