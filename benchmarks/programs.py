@@ -58,6 +58,20 @@ def move(source, target, bank):
         bank.balance[target] += 10
 
 
+class Account:
+    def __init__(self):
+        self.balance = 100
+
+
+def accounts():
+    return [Account() for _ in range(3)]
+
+
+def move_unlocked(source, target, bank):
+    bank[source].balance -= 10
+    bank[target].balance += 10
+
+
 class Buffer:
     """Room for one item."""
 
@@ -145,6 +159,11 @@ PROGRAMS = {
     "counter with a lock, 3 x 1": (Counter, [Counter.add_locked] * 3, anything),
     "two locks in one order": (two_locks, [partial(lock_both, 0, 1)] * 2, anything),
     "bank transfer, 3 accounts, 3 actors": (
+        accounts,
+        [partial(move_unlocked, 0, 1), partial(move_unlocked, 1, 2), partial(move_unlocked, 2, 0)],
+        anything,
+    ),
+    "bank transfer with locks": (
         Bank,
         [partial(move, 0, 1), partial(move, 1, 2), partial(move, 2, 0)],
         anything,

@@ -53,6 +53,20 @@ FAMILIES = [
     Family("locked counter 3", _same(3, _sections(1)), 6, 6, 6),
     Family("locked counter 4", _same(4, _sections(1)), 24, 24, 24),
     Family("locked counter 2 x 3", _same(2, _sections(3)), 20, 20, 20),
+    # a transfer between three accounts in a ring: each is taken from by one actor and added to by another
+    Family(
+        "bank transfer",
+        Program(
+            (
+                (Do("add", "x"), Do("add", "y")),
+                (Do("add", "y"), Do("add", "total")),
+                (Do("add", "total"), Do("add", "x")),
+            )
+        ),
+        37,
+        34_650,
+        7,
+    ),
     # two readers and a writer: each reads before or after
     Family("readers", Program(((Do("read", "x", 0),), (Do("read", "x", 0),), (Do("write", "x", value=1),))), 4, 6, 4),
     Family("two appends", Program(((Do("append", "items", value=1),), (Do("append", "items", value=2),))), 2, 2, 2),
@@ -117,4 +131,4 @@ FAMILIES = [
         "exception", Program(((Do("read", "x", 0), If(0, 1, (Raise(),))), (Do("write", "x", value=1),))), 2, 2, 2, True
     ),
 ]
-"""The first eleven are the published ones."""
+"""The first eleven are the published ones; the twelfth is a program that other tools are measured by."""
