@@ -18,6 +18,7 @@ from lab.program import Program
 from lab.sampling import Sample
 from lab.strategies.random import RandomWalk
 
+_FIRST = 3  # executions
 _DRAWN = 10  # schedules of the loop that are drawn at least, beside what was proved
 _MOST_DRAWN = 400
 _GoOn = Callable[[Any, int | None, float | None], None]
@@ -53,7 +54,10 @@ class ByClasses:
             if exploration.profile() is not None:
                 return Classes()
             covering = Exhaustion(exploration, classes=True)
-            self.go_on(covering, executions, until)
+            first = _FIRST if executions is None else min(_FIRST, executions)
+            self.go_on(covering, first, until)  # most of what stands against a proof shows at once
+            if not (covering.over or covering.doubts or exploration.discovery.uncontrolled):
+                self.go_on(covering, None if executions is None else executions - first, until)
             found = Classes(executions=covering.executions)
             if covering.failure is not None or covering.doubts or exploration.discovery.uncontrolled:
                 return found

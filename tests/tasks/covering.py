@@ -7,7 +7,7 @@ from lab.exhaustion import Exhaustion
 from lab.program import Program
 from lab.strategies.walk import Walk
 
-SECONDS = 20
+SECONDS = 100
 
 
 def covered(setup, actors, outcome, cancel=False, *, classes=False, walk=False, most=1_000, seconds=SECONDS):

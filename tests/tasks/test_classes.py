@@ -110,7 +110,7 @@ def test_what_a_timer_that_is_cancelled_would_have_done_is_not_forgotten_where_n
 
 
 def holds(actors, setup=Counter, **options):
-    found = explore(setup, actors, **options)
+    found = explore(setup, actors, seconds=60, **options)
     assert found.status == "holds", str(found)
     return found
 
