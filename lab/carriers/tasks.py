@@ -149,6 +149,7 @@ class Tasks(Turns):
             actor.argument = (state,)
         self.actors += self._declared
         self.unfinished = len(self._declared)
+        self.locals.begin(self.sharing is not None or self.recorder is not None)
 
     def spawn(self, *arguments: Any) -> Actor:
         """See `Control.spawn`."""

@@ -91,8 +91,9 @@ class StretchSets:
         self._begun = True
         stretches: list[Stretch] = self._execution.stretches
         self._wake(len(stretches))
-        if self._depth < len(self._path):
-            self.diverged = self.diverged or f"decision {self._depth + 1}"
+        unseen = bool(self._path) and self._path[-1].position >= len(stretches)  # what was chosen last took no stretch
+        if self._depth < len(self._path) or unseen:
+            self.diverged = self.diverged or f"decision {self._depth + 1 - unseen}"
             return
         taken = stretches[: self._until] if self.redundant else stretches
         untaken = [one for one in self._execution.untaken() if one.cause < len(taken)]
