@@ -13,6 +13,7 @@ from types import (
     GeneratorType,
     MethodDescriptorType,
     MethodType,
+    MethodWrapperType,
     ModuleType,
     WrapperDescriptorType,
 )
@@ -53,7 +54,9 @@ _SHOWING = (repr, ascii, format, print)
 _DEEP_KINDS = ("compare", "in", "format", "operator")
 _HOLDING_NOTHING = frozenset((bool, int, float, complex, str, bytes, range, type(None)))
 """Types that never change, hold no other objects, and run no code of the program."""
-_CODE = frozenset((type, BuiltinFunctionType))  # arguments that C code may call
+_CODE = frozenset(
+    (type, BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType, MethodWrapperType)
+)  # arguments that C code may call
 _MODULES = (ModuleType, type(None))  # whose function a C function is, rather than a method
 _PLAIN = frozenset((list, dict, deque))  # whose order is not that of hashes
 _BUILTIN = (list, dict, set, deque, OrderedDict, defaultdict)
@@ -239,6 +242,9 @@ class Doubting(_Base):
         elif kind is MethodType:
             if type(function.__func__) is FunctionType:
                 self._callees[site] = function.__func__, type(function.__self__)
+        elif kind is functools.partial:
+            if type(function.func) is FunctionType and function.func is not as_completed:
+                self._callees[site] = function, None
         elif kind is not type and (kind is not BuiltinFunctionType or type(function.__self__) not in _MODULES):
             pass  # it hangs on what the object holds
         elif function is not hash and all(type(argument) in _HOLDING_NOTHING for argument in arguments):
