@@ -48,7 +48,9 @@ class Stretches(Noting, Tasks):
         self.stretches: list[Stretch] = []
         self.stretch: Stretch | None = None
         self._causes: dict[int, int] = {}  # id of a callback that is ready -> position of the stretch that made it so
-        self._made: dict[int, tuple[Timer, int, Outside | None]] = {}  # timers by id, and which stretch made them
+        self._timers_made: dict[
+            int, tuple[Timer, int, Outside | None]
+        ] = {}  # timers by id, and which stretch made them
         self._gated: dict[Actor, Any] = {}  # who is about to take which lock
         self._locks: dict[int, Any] = {}
         self._opening: tuple[Actor, Any] | None = None
@@ -127,7 +129,7 @@ class Stretches(Noting, Tasks):
     def made_timer(self, timer: Timer) -> None:
         """See `Turns.made_timer`."""
         self.made(timer)
-        self._made[id(timer)] = timer, len(self.stretches) - 1, None
+        self._timers_made[id(timer)] = timer, len(self.stretches) - 1, None
 
     def made(self, thing: Any) -> None:
         """See `Turns.made`."""
@@ -207,10 +209,10 @@ class Stretches(Noting, Tasks):
         self._pending = bool(timers)
         found = []
         for timer in timers:
-            _, made, outside = self._made[id(timer)]
+            _, made, outside = self._timers_made[id(timer)]
             if outside is None:
                 outside = self._outside(timer.owner, TIME_IS_UP, partial(self._let_be_up, timer))
-                self._made[id(timer)] = timer, made, outside
+                self._timers_made[id(timer)] = timer, made, outside
             found.append(outside)
         return found
 
@@ -218,7 +220,7 @@ class Stretches(Noting, Tasks):
         self.now = max(self.now, timer.when())
         self._tell(TIME_IS_UP, timer.owner, self.waiting_for.get(timer.owner))
         if self.stretch is not None and not self.quiet:
-            self.stretch.cause = self._made[id(timer)][1]
+            self.stretch.cause = self._timers_made[id(timer)][1]
         timer.gone = True
         timer._scheduled = False  # type: ignore[attr-defined]
         self.loop._ready.append(timer)
@@ -253,7 +255,7 @@ class Stretches(Noting, Tasks):
     def untaken(self) -> list[Stretch]:
         """Stretches that could have been taken at some moment of the execution and were not."""
         found = []
-        for timer, made, outside in self._made.values():
+        for timer, made, outside in self._timers_made.values():
             stretch = None
             if outside is not None and not timer.gone:
                 stretch = Stretch(outside, made, 0)
