@@ -64,6 +64,9 @@ class Dialing(_BASE):  # type: ignore[misc]
         super().__init__(_NoSelector())
         self._transports: dict[int, Any] = {}  # a weak one would depend on when garbage is collected
 
+    def __del__(self) -> None:
+        """It is always closed, so there is nothing to do when garbage is collected."""
+
     def _make_self_pipe(self) -> None:
         """Nobody has to be woken."""
 
