@@ -85,9 +85,15 @@ class PrivateDirectory:
             before: str | None = os.getcwd()
         except OSError:  # it was removed
             before = None
-        self._empty()
-        for path in (self.work, self._temporary):
-            os.mkdir(path, 0o700)
+        try:
+            self._empty()
+            for path in (self.work, self._temporary):
+                os.mkdir(path, 0o700)
+        except OSError as error:
+            raise LabError(
+                f"on='processes': the private directory {self.work} cannot be made anew ({error.strerror}); "
+                "make room there, or set TMPDIR to another directory"
+            ) from None
         had, tempfile.tempdir = tempfile.tempdir, self._temporary
         environment = {name: os.environ.get(name) for name in _TEMPORARY}
         os.environ.update(dict.fromkeys(_TEMPORARY, self._temporary))

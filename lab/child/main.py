@@ -158,7 +158,7 @@ def live(
         DRIVERS[get_ident()] = Bystander()  # an exploration inside of an actor is refused
         stops, chance = operations.stops, operations.chance
         stops.begin(wire, body, state, _call.__code__, now)
-        _as_multiprocessing(name)
+        _as_multiprocessing(name, index, parent)
         chance.begin(index)
         tempfile._name_sequence = chance.names()  # type: ignore[attr-defined]
         net.audit(stops)
@@ -188,17 +188,26 @@ def _settle(strange: Iterable[int], parent: int) -> None:
         _signal.signal(_signal.SIGINT, _signal.default_int_handler)
 
 
-def _as_multiprocessing(name: str) -> None:
-    """Do what `multiprocessing` does at the beginning of a process, if the program uses it."""
+def _as_multiprocessing(name: str, index: int, parent: int) -> None:
+    """Do what `multiprocessing` does at the beginning of a process, as far as there is anything to do."""
     util: Any = sys.modules.get("multiprocessing.util")
     process: Any = sys.modules.get("multiprocessing.process")
     if util is None or process is None:
         return
+    before = process._current_process
+    here = process._current_process = object.__new__(process.BaseProcess)
+    vars(here).update(_identity=(index,), _config=before._config.copy(), _parent_pid=parent, _parent_name=before.name)
+    vars(here).update(_popen=None, _closed=False, _target=None, _args=(), _kwargs={}, _name=name)
     process._children = set()
-    process._current_process = process.BaseProcess(name=name)
-    process._current_process._popen = None
-    util._finalizer_registry.clear()
-    util._run_after_forkers()
+    if util._finalizer_registry:
+        util._finalizer_registry.clear()
+    if util._afterfork_registry:
+        util._run_after_forkers()
+
+
+def _children() -> Any:
+    """The processes that `multiprocessing` has started here."""
+    return getattr(sys.modules.get("multiprocessing.process"), "_children", ())
 
 
 def _call(stops: Stops, name: str, body: Callable[[Any], Any], state: Any) -> tuple[Any, ...]:
@@ -216,7 +225,7 @@ def _call(stops: Stops, name: str, body: Callable[[Any], Any], state: Any) -> tu
                 traceback.clear_frames(error.__traceback__)
             error.__traceback__ = None
         util: Any = sys.modules.get("multiprocessing.util")
-        if util is not None:
+        if util is not None and (util._finalizer_registry or _children()):
             util._exit_function()
         if _thread._count():  # the program started some
             threading._shutdown()  # type: ignore[attr-defined]
