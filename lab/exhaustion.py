@@ -92,6 +92,11 @@ class Exhaustion:
         return next(iter(self.doubts), "") or told, bound
 
     @property
+    def differences(self) -> list[str]:
+        """Where executions of one schedule part, if they were seen to."""
+        return [f"the program is not the same in every execution: {self._difference}"] if self._difference else []
+
+    @property
     def cut(self) -> bool:
         """Whether the bound kept it from a schedule."""
         return isinstance(self._strategy, BoundedSets) and self._strategy.cut
@@ -131,7 +136,7 @@ class Exhaustion:
             with suppress(OutOfTime):
                 self._difference = first_difference(self.exploration, control.choices)
             self._difference = self._difference or f"{strategy.diverged} differed when it was repeated"
-            self.doubts[f"the program is not the same in every execution: {self._difference}"] = None
+            self.doubts.update(dict.fromkeys(self.differences))
         for doubt in doubts_of(self.exploration):
             self.doubts[doubt] = None
 

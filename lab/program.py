@@ -309,6 +309,11 @@ def _default_name(position: int) -> str:
 
 def _callable(function: Any, what: str, arguments: int) -> None:
     needed = "the state" if arguments else "no arguments"
+    remedy = (
+        "give a function of the state alone, such as a lambda that fills in the rest"
+        if arguments
+        else "give a function that needs none, such as a lambda that fills them in"
+    )
     if not callable(function):
         raise InvalidType(f"{what}={told(function)} cannot be called; give a function that takes {needed}")
     try:
@@ -316,7 +321,7 @@ def _callable(function: Any, what: str, arguments: int) -> None:
     except ValueError:
         return  # a C callable that does not tell its signature
     except TypeError as error:
-        raise InvalidType(f"{what}: {_name(function)} is called with {needed}, but: {error}") from None
+        raise InvalidType(f"{what}: {_name(function)} is called with {needed}, but: {error}; {remedy}") from None
 
 
 def _name(function: Any) -> str:

@@ -243,7 +243,7 @@ class Search:
                 return True
             turn *= 2
         self._add_up(exploration, covering, drawn)
-        self.verdict.reason = spent(self.verdict.schedules, in_time)
+        self.verdict.reason = "; ".join((spent(self.verdict.schedules, in_time), *covering.differences))
         if self.preemptions is not None:
             self.verdict.bound = at_most(self.preemptions)
         if drawn.failure is not None:

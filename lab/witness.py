@@ -26,6 +26,7 @@ from lab.trace import Place, Step, Trace
 FORMAT = 1
 _LARGEST = 16 * 1024 * 1024  # bytes
 _MOST_STEPS = 1_000_000
+_MOST = 10**12  # schedules of a search, or calls of a test
 
 
 @dataclass(frozen=True)
@@ -278,10 +279,10 @@ def _from_json(data: Any, where: str) -> Witness:
         target=read.name("target"),
         strategy=read.name("strategy"),
         seed=read.value("seed", int),
-        found=read.value("found", int),
-        call=read.value("call", int),
+        found=read.number("found", _MOST),
+        call=read.number("call", _MOST),
         called=read.name("called"),
-        copies=read.value("copies", int),
+        copies=read.number("copies", len(actors)),  # each of them is one
         python=read.name("python"),
         build=read.name("build"),
         code=dict(code),

@@ -68,7 +68,8 @@ GIVE = "give a dict of name -> function, or a list of functions"
         (
             {"setup": increment},
             InvalidType,
-            "setup: increment() is called with no arguments, but: missing a required argument: 'counter'",
+            "setup: increment() is called with no arguments, but: missing a required argument: 'counter'; "
+            "give a function that needs none, such as a lambda that fills them in",
         ),
         ({"actors": []}, InvalidValue, "actors is empty: give at least one function of the state"),
         ({"actors": {}}, InvalidValue, "actors is empty: give at least one function of the state"),
@@ -79,7 +80,8 @@ GIVE = "give a dict of name -> function, or a list of functions"
         (
             {"actors": {"eve": two}},
             InvalidType,
-            "actors['eve']: two() is called with the state, but: missing a required argument: 'other'",
+            "actors['eve']: two() is called with the state, but: missing a required argument: 'other'; "
+            "give a function of the state alone, such as a lambda that fills in the rest",
         ),
         ({"actors": {"a\nb": len}}, InvalidValue, "actors: the name 'a\\nb' cannot be shown; use a short word"),
         ({"check": lazy}, InvalidType, f"check: lazy() returned a generator {UNDONE}"),

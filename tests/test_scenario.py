@@ -111,7 +111,8 @@ def takes_two(one, other):
         (
             {"fixed": add_one},
             InvalidType,
-            "fixed: add_one() is called with no arguments, but: missing a required argument: 'counter'",
+            "fixed: add_one() is called with no arguments, but: missing a required argument: 'counter'; "
+            "give a function that needs none, such as a lambda that fills them in",
         ),
         (
             {"still_unsafe": "Counter"},
@@ -126,7 +127,8 @@ def takes_two(one, other):
         (
             {"actors": {"alice": takes_two}},
             InvalidType,
-            "actors['alice']: takes_two() is called with the state, but: missing a required argument: 'other'",
+            "actors['alice']: takes_two() is called with the state, but: missing a required argument: 'other'; "
+            "give a function of the state alone, such as a lambda that fills in the rest",
         ),
         ({"actors": [None]}, InvalidType, "actors[0]=None cannot be called; give a function that takes the state"),
         ({"actors": add_one}, InvalidType, None),
