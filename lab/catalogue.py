@@ -149,6 +149,18 @@ def entries(folder: Path) -> Iterator[Entry]:
     return map(load, _paths(folder))
 
 
+def readable(folder: Path) -> tuple[list[Entry], list[LabError]]:
+    """Every scenario below ``folder`` that can be loaded, and what is wrong with each of the other files."""
+    found: list[Entry] = []
+    broken: list[LabError] = []
+    for path in _paths(folder):
+        try:
+            found.append(load(path))
+        except LabError as error:
+            broken.append(error)
+    return found, broken
+
+
 def _paths(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise InvalidValue(f"{folder}: no such folder; give the one that holds the scenarios with --scenarios")

@@ -69,7 +69,7 @@ def main() -> None:
 @_SCENARIOS
 def list_scenarios(scenarios: str | None, markdown: bool) -> None:
     """Show every scenario of the catalogue."""
-    from lab.catalogue import entries
+    from lab.catalogue import entries, readable
     from lab.report.console import scenario_table
     from lab.report.markdown import catalogue_page
 
@@ -77,7 +77,13 @@ def list_scenarios(scenarios: str | None, markdown: bool) -> None:
         click.echo(catalogue_page(entries(_folder(scenarios))), nl=False)
         return
     console = Console(highlight=False)
-    console.print(scenario_table(entries(_folder(scenarios)), console.width))
+    found, broken = readable(_folder(scenarios))
+    if found or not broken:
+        console.print(scenario_table(found, console.width))
+    if broken:  # the last one as every error is told, after those before it
+        for error in broken[:-1]:
+            click.echo(f"Error: {error}", err=True)
+        raise broken[-1]
 
 
 @main.command()

@@ -47,6 +47,18 @@ def run(*arguments):
 # ------------------------------------------------------------------ list, show, doctor
 
 
+def test_list_shows_the_others_where_a_file_is_broken(project):
+    project()
+    project("from lab import Scenario\nSCENARIO = Scenario(\n", "scenarios/atomicity/cut_off.py")
+    project("import nothing_there\nfrom lab import Scenario\nSCENARIO = Scenario()\n", "scenarios/atomicity/lacking.py")
+    code, output = run("list")
+    assert code == 2
+    lines = output.splitlines()
+    assert any(line.startswith("lost_update ") for line in lines), output
+    told = [line for line in lines if line.startswith("Error: ")]
+    assert [name in line for name, line in zip(("cut_off.py", "lacking.py"), told, strict=True)] == [True, True]
+
+
 def test_list_shows_what_there_is_room_for(project, monkeypatch):
     project()
     code, output = run("list")
