@@ -35,7 +35,7 @@ def interruptible(control: Control) -> Iterator[None]:
             return True
         return False
 
-    with handlers_kept(control.struck, overdue) as asked:
+    with handlers_kept(control.struck, overdue, lambda: not (control.going_on and control.unwinding)) as asked:
         control.takes_signals = asked and hasattr(signal, "pthread_kill")
         try:
             yield

@@ -235,7 +235,7 @@ class Control(Accesses):
     def struck(self, error: BaseException) -> None:
         """A signal's handler raised ``error`` where this is called: that ends the execution, whoever would catch it."""
         self.interrupted = error
-        if not self.going_on:
+        if not self.going_on or self.unwinding:  # then it is raised when that is over
             return
         self.next_look = -1  # at the next step, where nobody can be taken off
         if self._is_elsewhere():
