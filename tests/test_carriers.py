@@ -20,7 +20,7 @@ from lab.strategies import STRATEGIES
 from tests.controlled import State
 
 ROOT = Path(__file__).parents[1]
-SCENARIOS = sorted((ROOT / "scenarios").glob("*/*.py"))
+SCENARIOS = sorted(path for path in (ROOT / "scenarios").glob("*/*.py") if path.parent.name != "processes")
 BOTH = ["thread"] if why_no_greenlets() else ["greenlet", "thread"]
 needs_both = pytest.mark.skipif(len(BOTH) < 2, reason=f"only one carrier here: {why_no_greenlets()}")
 SCHEDULES = 60
