@@ -169,6 +169,8 @@ class Exhaustion:
             if writes is not None:
                 exploration.leftovers.take_in_first(writes, control.touched)
             if control.suspicious:
+                if isinstance(strategy, SourceSets):
+                    strategy.settle(control)
                 self.failure = self._learn(choices)
                 if self.failure is not None:
                     self.choices = choices

@@ -1,11 +1,16 @@
 """What is known of an execution's beginning is kept for the next one: it must make no difference to the races."""
 
 import random
+import threading
 
 import pytest
 
 from lab.carriers.actor import Actor, event_of
+from lab.engine import engine
+from lab.exhaustion import Exhaustion
+from lab.exploration import Exploration
 from lab.operations import SYNC
+from lab.program import Program
 from lab.strategies.races import Races
 
 KEYS = ("left", "right", SYNC, "more")
@@ -92,3 +97,37 @@ def test_an_operation_at_another_site_is_another_one():
     assert kept.of(actors, made([events[0], (*events[1][:4], sites[1])], actors, {"left": 1}), []) is None
     assert kept.of(actors, made([events[0], (1, *events[1][1:])], actors, {"left": 1}), []) is None
     assert kept.of(actors, made(events[:1], actors, {"left": 1}), []) is None
+
+
+@pytest.mark.parametrize("strict", [False, True], ids=["plain", "strict"])
+@pytest.mark.parametrize(("actors", "classes"), [(2, 2), (3, 6)])
+def test_an_execution_that_is_repeated_to_note_more_has_other_objects(monkeypatch, strict, actors, classes):
+    """Who is asleep would sleep on where its object has another id: a schedule would be left out."""
+    kept = []  # so that no object comes where one was before
+
+    class Counter:
+        def __init__(self):
+            kept.append(self)
+            self.value = 0
+            self.lock = threading.Lock()
+
+    def add(counter):
+        with counter.lock:
+            counter.value += 1
+
+    execute = Exploration.execute
+
+    def suspect(exploration, *arguments, **named):
+        result = execute(exploration, *arguments, **named)
+        exploration.control.suspicious = True
+        return result
+
+    monkeypatch.setattr(Exploration, "execute", suspect)
+    monkeypatch.setattr("lab.exhaustion._OFTEN", 1_000)
+    names = [str(number) for number in range(actors)]
+    program = Program(Counter, tuple((name, add) for name in names))
+    with engine(program, 1_000, (), "auto", strict=strict) as exploration:
+        exploration.profile()
+        found = Exhaustion(exploration)
+        found.go_on(None, None)
+    assert (found.complete, found.schedules) == (True, classes)

@@ -135,6 +135,12 @@ class SourceSets:
         self.diverged = self.diverged or f"decision {max(1, decision)}"
         return enabled[0]
 
+    def settle(self, execution: Execution) -> None:
+        """Before the execution is repeated to note more: who sleeps is told by the ids of objects, and they change."""
+        if self._sleeping:
+            self._wake(execution.events or [], len(execution.events or []))
+            self._sleeping = {}
+
     def end(self, execution: Execution) -> None:
         self._begun = True
         events = execution.events or []
