@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def as_actor(control: Control, name: str, body: Callable[..., Any]) -> Callable[..., Any]:
     """``body``, or what calls it behind a hook if it is C code."""
-    if _is_python(body):
+    if is_python(body):
         return body
     code = _nowhere.__code__.replace(co_filename=f"<actor {name}>", co_name=name, co_qualname=name)
     site = Site(code, 0, "call", None, False, 1, True, True)
@@ -31,9 +31,10 @@ def as_actor(control: Control, name: str, body: Callable[..., Any]) -> Callable[
     return called
 
 
-def _is_python(body: Any) -> bool:
+def is_python(body: Any) -> bool:
+    """Whether a call of ``body`` begins with Python code, which has hooks of its own."""
     if type(body) is MethodType:
-        return _is_python(body.__func__)
+        return is_python(body.__func__)
     return type(body) is FunctionType or is_a(class_member(type(body), "__call__"), FunctionType)
 
 

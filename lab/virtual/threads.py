@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lab.hooks import uncontrolled
 from lab.operations import SYNC
 from lab.virtual.arguments import as_real, patience
+from lab.virtual.calling import is_python
 
 if TYPE_CHECKING:
     from lab.carriers.actor import Actor
@@ -63,7 +64,9 @@ def _run_raw(
     control: Control, site: Site, function: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any]
 ) -> None:
     with suppress(SystemExit):
-        control.call(function, (*arguments, *named.values()), site)(*arguments, **named)
+        if not is_python(function):  # of which the site would keep the last one alive
+            function = control.call(function, (*arguments, *named.values()), site)
+        function(*arguments, **named)
 
 
 def _rename_worker(control: Control, thread: Any) -> None:
