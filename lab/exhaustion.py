@@ -127,8 +127,6 @@ class Exhaustion:
             except OutOfTime:
                 break
         control.log, control.patience = False, 0
-        if self.exploration.strict:
-            self.exploration.finalizers.collect()
         if self._looked:
             count_effects(control, False)
         strategy = self._strategy

@@ -28,7 +28,6 @@ from lab.strategies.replay import Choices, Profile
 MOST_PROFILES = 60  # executions to find all code that runs
 _LATE = 2.0  # seconds that an execution which is going on when the time is up may still take
 _TIDY = 1_000  # executions between two collections of garbage
-_TIDY_AT_FIRST, _TIDY_WHEN_STRICT = 5, 32  # the first executions of a strict exploration, and between two later ones
 
 
 class Escaped(Exception):
@@ -75,7 +74,7 @@ class Exploration:
             self.put_back()
         if control.twins.memory.filled:
             self.leftovers.cannot_put_back(f"what is stored of {control.twins.memory.filled}")
-        if self.strict and (self._executions <= _TIDY_AT_FIRST or not self._executions % _TIDY_WHEN_STRICT):
+        if self.strict:  # while the state is still referred to: what ends with it ends when all actors have
             self.finalizers.collect()
         outcome, failure = result if result is not None else (NOTHING, None)
         named = recording if isinstance(recording, Recording) else None  # without it there are only types to tell

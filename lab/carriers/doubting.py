@@ -172,6 +172,9 @@ class Doubting(_Base):
                 if self._variables.setdefault(id(variables), identity) != identity:
                     return "uses an object that has its attributes in common with another one"
                 if (id(variables), CONTENTS) in self.touched:
+                    if self.sharing is None:  # a dictionary that is no more may have had the id: see when all is noted
+                        self.suspicious = True
+                        return ""
                     return "uses an object whose attributes are the items of a dictionary"
         return ""
 
