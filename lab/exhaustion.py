@@ -204,6 +204,8 @@ class Exhaustion:
         control = exploration.control
         if control.tasked or self.preemptions is not None or exploration.carrier not in ("greenlet", "thread"):
             return False
+        if any(event[4] == "loop" for event in control.events or ()):
+            return False  # what comes through real sockets is known to nobody but the selector
         assert isinstance(strategy, SourceSets)
         if isinstance(strategy, AwaitingSets):
             if strategy.found or not strategy.stayed_long:

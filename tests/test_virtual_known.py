@@ -8,6 +8,7 @@ import os
 import select
 import signal
 import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -40,11 +41,14 @@ NAMED = [(owner, name) for owner, names in named_operations() for name in names]
 @pytest.mark.parametrize(("owner", "name"), LISTED)
 def test_what_is_listed_has_a_twin(owner, name):
     if owner == "random":
-        assert lab.virtual.clock.random_method(RecordingControl(), lab.virtual.clock._SHARED, name) is not None
+        assert lab.virtual.clock.random_method(RecordingControl(), HERE, lab.virtual.clock._SHARED, name) is not None
     elif owner in ("threading.Lock", "threading.RLock"):
         assert is_controlled(getattr(thing(*owner.rsplit(".", 1))(), name))
     else:
         assert is_controlled(thing(owner, name))
+
+
+HERE = SimpleNamespace(code=thing.__code__, line=1)
 
 
 class RecordingControl:
@@ -65,7 +69,9 @@ def test_what_has_a_twin_is_listed():
     for owner in of_locks:
         methods = lab.virtual._METHODS[type(thing(*owner.rsplit(".", 1))())]
         assert {name for name in methods if name[0] != "_"} == {name for known, name in LISTED if known == owner}
-    assert len(lab.virtual._METHODS) == len(of_locks) + 1  # and `queue.SimpleQueue`
+    assert (
+        len(lab.virtual._METHODS) == len(of_locks) + 2
+    )  # and `queue.SimpleQueue`, and what `functools.lru_cache` makes
 
 
 def test_no_operation_is_both_controlled_and_only_named():

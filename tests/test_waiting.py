@@ -347,3 +347,15 @@ def test_long_loops_that_wait_for_nobody_cost_one_look(monkeypatch):
     verdict = lab.explore(Shared, [add, read], strategy="dpor", schedules=600)
     assert verdict.status == "holds", str(verdict)
     assert verdict.schedules == 31
+
+
+@pytest.mark.parametrize("look", [lambda: max(1, 2), lambda: min("rye", "oat"), lambda: len(range(3))])
+def test_calls_on_plain_values_in_a_loop_that_waits(monkeypatch, look):
+    monkeypatch.setattr(SourceSets, "_PATIENCE", 1)  # so that loops are looked for at once
+
+    def spin(shared):
+        while not shared.flag:
+            look()
+
+    verdict = lab.explore(Shared, [publish, spin], strategy="dpor", schedules=500)
+    assert verdict.failure is None, str(verdict)

@@ -208,6 +208,13 @@ def _calling() -> int:
     return id(frame)
 
 
+def _is_flat(one: Any) -> bool:
+    """Whether ``one`` is a value of a builtin type, or a builtin container of such."""
+    if type(one) in _SCALARS or type(one) is range:
+        return True
+    return type(one) in _PLAIN and all(type(item) in _SCALARS for item in one)
+
+
 def _changes_nothing(function: Any, arguments: tuple[Any, ...]) -> bool:
     """Whether a call by itself changes nothing; what the Python code that it runs does is told by itself."""
     kind: Any = type(function)
@@ -219,7 +226,7 @@ def _changes_nothing(function: Any, arguments: tuple[Any, ...]) -> bool:
             function not in (str, repr, int, float, abs) or all(type(one) in _SCALARS for one in arguments)
         )
     if _is_one_of(function, _ALL_ITEMS):
-        return all(type(one) in _PLAIN and all(type(item) in _SCALARS for item in one) for one in arguments)
+        return all(map(_is_flat, arguments))
     if function is time.sleep:
         return True
     if hasattr(kind, "__self__") and not is_a(function, type):
@@ -230,7 +237,7 @@ def _changes_nothing(function: Any, arguments: tuple[Any, ...]) -> bool:
             type(owner) in _PLAIN
             and function.__name__ in _READING
             and all(type(one) in _SCALARS for one in arguments)
-            and all(type(one) in _SCALARS for one in (owner if not is_a(owner, range) else ()))
+            and _is_flat(owner)
         )
     return False
 
