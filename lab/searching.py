@@ -208,9 +208,13 @@ class Search:
         return False
 
     def _is_small(self, covering: Exhaustion) -> bool:
-        """Whether a program that has not failed yet seems small enough to be covered as strictly as a proof needs."""
+        """Whether a program that has not failed yet seems small enough to be covered as strictly as a proof needs.
+
+        Not where something stands against a proof already.
+        """
         most = _SMALL if self.schedules is None else min(_SMALL, self.schedules)
         may_be = not covering.over and self.preemptions is None and covering.is_plain
+        may_be = may_be and not covering.doubts and not covering.exploration.discovery.uncontrolled
         if may_be and covering.executions >= _FEW and covering.estimate <= most:
             self._small, self.waits = covering.estimate, covering.waits
         return bool(self._small)
