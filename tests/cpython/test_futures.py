@@ -51,6 +51,7 @@ SKIPS = {
     "ThreadPoolShutdownTest.test_hang_gh94440": Skip(
         "a signal concerns the process, which is the lab's and the test runner's as well"
     ),
+    "ThreadPoolExecutorTest.test_hang_global_shutdown_lock": Skip("is about the lock in fifty forked processes"),
     "ThreadPoolAsCompletedTest.test_free_reference_yielded_future": Skip(
         "counts on the end of a future, and what is noted of an execution keeps some"
     ),
