@@ -193,3 +193,13 @@ def _bracketed(kind: type, parts: list[str]) -> str:
     if kind is set:
         return "{" + inner + "}" if parts else "set()"
     return f"{kind.__name__}([{inner}])"
+
+
+def parameter_of(body: Any) -> str:
+    """What an actor calls the state."""
+    function = getattr(body, "__func__", body)
+    code = getattr(function, "__code__", None)
+    if code is None or not code.co_argcount:
+        return "state"
+    position = 1 if function is not body and code.co_argcount > 1 else 0
+    return str(code.co_varnames[position])

@@ -9,7 +9,7 @@ from lab.alive import Alive
 from lab.carriers.actor import Actor
 from lab.hooks import ABSENT
 from lab.instrument import Site
-from lab.naming import Names, peek, short
+from lab.naming import Names, parameter_of, peek, short
 from lab.operations import CACHED, CONTENTS, SYNC, is_iterator, underlying
 from lab.origin import frame_of_program, is_unguarded
 from lab.trace import Place, Step
@@ -94,7 +94,7 @@ class Recording:
             return
         self._met.add(actor.index)
         if not actor.child and actor.argument:
-            self.names.give_parts(actor.argument[0], _parameter(actor.body))
+            self.names.give_parts(actor.argument[0], parameter_of(actor.body))
         if actor.thread is not None:
             self.names.give(actor.thread, actor.name)
 
@@ -161,15 +161,6 @@ def _item(owner: Any, key: Any) -> object:
     if type(owner) is list and type(key) is int and -len(owner) <= key < len(owner):
         return owner[key]
     return ABSENT
-
-
-def _parameter(body: Any) -> str:
-    function = getattr(body, "__func__", body)
-    code = getattr(function, "__code__", None)
-    if code is None or not code.co_argcount:
-        return "state"
-    position = 1 if function is not body and code.co_argcount > 1 else 0
-    return str(code.co_varnames[position])
 
 
 _Place = tuple[int, int, object]

@@ -11,7 +11,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from lab.child.wire import Gone, Wire
-from lab.naming import parts
+from lab.naming import parameter_of, parts
 from lab.origin import LAB, is_library
 
 _getcwd, _fstat, _exit, _readlink = os.getcwd, os.fstat, os._exit, os.readlink
@@ -231,16 +231,6 @@ def inside(thing: object) -> list[object]:
 def has_inside(thing: object, part: object) -> bool:
     """Whether it is, or has, that part."""
     return thing is part or any(one is part for one in inside(thing))
-
-
-def parameter_of(body: Any) -> str:
-    """What an actor calls the state."""
-    function = getattr(body, "__func__", body)
-    code = getattr(function, "__code__", None)
-    if code is None or not code.co_argcount:
-        return "state"
-    position = 1 if function is not body and code.co_argcount > 1 else 0
-    return str(code.co_varnames[position])
 
 
 def _made_by_library(frame: FrameType) -> bool:
