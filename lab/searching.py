@@ -213,9 +213,9 @@ class Search:
         Not where something stands against a proof already.
         """
         most = _SMALL if self.schedules is None else min(_SMALL, self.schedules)
+        doubted = covering.doubts or covering.exploration.discovery.uncontrolled
         may_be = not covering.over and self.preemptions is None and covering.is_plain
-        may_be = may_be and not covering.doubts and not covering.exploration.discovery.uncontrolled
-        if may_be and covering.executions >= _FEW and covering.estimate <= most:
+        if may_be and not doubted and covering.executions >= _FEW and covering.estimate <= most:
             self._small, self.waits = covering.estimate, covering.waits
         return bool(self._small)
 
