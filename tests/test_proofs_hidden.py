@@ -315,7 +315,7 @@ HIDDEN = {
     ),
     "an attribute in a text": (
         lambda: State(it=Told()),
-        [lambda s: setattr(s.it, "number", 1), sees(lambda s: "{.number}".format(s.it))],  # noqa: UP032
+        [lambda s: setattr(s.it, "number", 1), sees(lambda s: "{.number}".format(s.it))],  # noqa: UP032  # what is tested
         "has a text formatted with parts",
     ),
     "a note": (
@@ -327,7 +327,7 @@ HIDDEN = {
     "truth that C code asks for": (two_lists, [grows, sees(lambda s: len([*filter(None, (s.it, s.other))]))], DEEP),
     "copies that C code makes": (two_lists, [grows, sees(lambda s: [*map(tuple, (s.it, s.other))])], DEEP),
     "texts that C code makes": (two_lists, [grows, sees(lambda s: "".join(map(str, (s.it, s.other))))], DEEP),
-    "lists in a text": (two_lists, [grows, sees(lambda s: "{}".format((s.it, s.other)))], DEEP),  # noqa: UP032
+    "lists in a text": (two_lists, [grows, sees(lambda s: "{}".format((s.it, s.other)))], DEEP),  # noqa: UP032  # what is tested
     "lists one after the other": (
         two_lists,
         [grows, sees(lambda s: [*itertools.chain.from_iterable((s.it, s.other))])],

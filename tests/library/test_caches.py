@@ -138,7 +138,7 @@ class Shelf:
         return object()
 
     @property
-    @functools.cache  # noqa: B019
+    @functools.cache  # noqa: B019  # as people write it
     def owner(self):
         self.calls += 1
         return 1

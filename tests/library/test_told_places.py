@@ -75,8 +75,8 @@ class Told:
 SHOWING = {
     "repr": (lambda _: repr(Plain()), "Plain"),
     "an f-string": (lambda _: f"{Plain()}", "Plain"),
-    "percent": (lambda _: "%s" % Plain(), "Plain"),  # noqa: UP031
-    "format": (lambda _: "{}".format(Plain()), "Plain"),  # noqa: UP032
+    "percent": (lambda _: "%s" % Plain(), "Plain"),  # noqa: UP031  # what is tested
+    "format": (lambda _: "{}".format(Plain()), "Plain"),  # noqa: UP032  # what is tested
     "in a list": (lambda _: str([(Plain(),)]), "Plain"),
     "in an exception": (lambda _: str(ValueError(Plain())), "Plain"),
     "a bound method": (lambda state: f"{Told().__repr__} {Plain().__init__}", "method-wrapper"),
@@ -99,7 +99,7 @@ def test_a_text_with_an_address_is_no_part_of_a_proof(carrier, make, kind):
         lambda _: repr(Told()),
         lambda _: f"{Told()} {[Told()]} {1} {Plain}",
         lambda _: str(ValueError(3)),
-        lambda _: "%s" % Told(),  # noqa: UP031
+        lambda _: "%s" % Told(),  # noqa: UP031  # what is tested
         lambda state: print(Told(), file=state.out),
         lambda _: repr(len),
     ],
