@@ -68,8 +68,16 @@ class Exploration:
         self._executions += 1
         if not self._executions % _TIDY:
             gc.collect(1)
-        more = recording, sharing, program.teardown, writes
-        result = control.execute(setup or program.setup, program.actors, program.judge, choose, *more)
+        result = control.execute(
+            setup or program.setup,
+            program.actors,
+            program.judge,
+            choose,
+            recording,
+            sharing,
+            program.teardown,
+            writes,
+        )
         if self._restless:
             self.put_back()
         if control.twins.memory.filled:
@@ -77,6 +85,13 @@ class Exploration:
         if self.strict:  # while the state is still referred to: what ends with it ends when all actors have
             self.finalizers.collect()
         outcome, failure = result if result is not None else (NOTHING, None)
+        if control.halted or control.left_behind or control.findings or control.teardown_error is not None:
+            failure = self._found(failure, recording)
+        return outcome, failure
+
+    def _found(self, failure: Failure | None, recording: Recorder | None) -> Failure | None:
+        """What was wrong with an execution that was not only judged; ``failure`` is what it was judged to be."""
+        control = self.control
         named = recording if isinstance(recording, Recording) else None  # without it there are only types to tell
         if control.halted:
             failure = self._failure(named)
@@ -92,7 +107,7 @@ class Exploration:
                 raise control.teardown_error
             broke = f"teardown raised {describe(control.teardown_error)} after the failure"
             failure = replace(failure, detail=(*failure.detail, broke))
-        return outcome, failure
+        return failure
 
     def ends_by(self, until: float | None) -> None:
         """Let no execution begin after that moment of real time, or go on for long; None for any number and length."""

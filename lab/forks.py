@@ -15,13 +15,13 @@ from typing import NoReturn
 
 from lab.hooks import DRIVERS
 
-_FORKED: set[int] = set()
-"""In a child: the OS thread that forked, if it was under control or hammered then."""
+FORKED: set[int] = set()
+"""In a child: the OS thread that forked, if it was under control or hammered then.  It must not go on as the lab's."""
 
 
 def _forget_drivers() -> None:
     if get_ident() in DRIVERS:
-        _FORKED.add(get_ident())
+        FORKED.add(get_ident())
     DRIVERS.clear()
 
 
@@ -44,11 +44,6 @@ class ChildFailure(BaseException):
         super().__init__(message)
         self.message = message
         self.detail = detail
-
-
-def is_child(identity: int) -> bool:
-    """Whether this is a child, and the OS thread ``identity`` the one of the program that forked it."""
-    return identity in _FORKED
 
 
 def end_child(error: BaseException | None = None) -> NoReturn:

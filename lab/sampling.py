@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,11 +65,13 @@ class Sample:
             self.schedules += 1
             strategy.end(control)
             exploration.tally(self.outcomes, outcome)
-            with suppress(OutOfTime):
+            try:
                 if failure is None and not self.schedules & (self.schedules - 1):
                     failure = exploration.learn(choices)  # now and then: on 3.11 only a noted one reports what it calls
                 elif failure is None and control.suspicious:
                     failure = exploration.learn_if_worthwhile(choices)
+            except OutOfTime:  # which the look at the clock tells before the next one
+                pass
             if failure is not None:
                 self.failure, self.choices = failure, choices
 

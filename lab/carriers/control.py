@@ -12,7 +12,7 @@ from lab.carriers.accesses import Accesses
 from lab.carriers.actor import Actor
 from lab.carriers.execution import Choose, Recorder, Sharing, Stopped
 from lab.errors import Interrupted
-from lab.forks import end_child, is_child
+from lab.forks import FORKED, end_child
 from lab.hooks import DRIVERS
 from lab.instrument import Site
 from lab.origin import frame_of_program, shown
@@ -74,7 +74,7 @@ class Control(Accesses):
             for actor in self._declared:
                 actor.argument = ()  # the state of the execution before ends here, at the same moment each time
             state = setup()
-            if is_child(self.identity):
+            if self.identity in FORKED:
                 end_child()
             begun = True
             if bodies:

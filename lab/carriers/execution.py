@@ -53,7 +53,16 @@ class Execution:
     met_threads = False  # beside the tasks of an event loop, in some execution
 
     __slots__ = (  # which are read faster: every hook reads a dozen of them
-        ("_declared", "actors", "asked_for_ends", "busy", "choices", "choose", "class_names", "clock_reads")
+        (
+            "_declared",
+            "actors",
+            "asked_for_ends",
+            "busy",
+            "choices",
+            "choose",
+            "class_names",
+            "clock_reads",
+        )
         + (
             "counting",
             "current",
@@ -109,17 +118,30 @@ class Execution:
         self.main.begun = True
         self._declared: list[Actor] = []
         self.next_index = 1  # of the next child thread
+        self.kept: list[object] = []  # what the events are about
+        self.texts: dict[Any, Any] = {}  # with an entry where somebody is in the middle of making a text
+        self.generators: dict[int, weakref.ref[GeneratorType[Any, Any, Any]]] = {}  # by id of the frame
+        self.passed_over: dict[Actor, tuple[int, float, int]] = {}  # when it was last chosen, and how often it was not
+        self.timers: set[int] = set()  # actors that waited for a moment that was still to come
+        self.ended_with: list[Actor] = []  # who had not ended
         self._clear()
 
     def _clear(self) -> None:
         self.events: list[Event] | None = [] if self.log else None
-        self.kept: list[object] = []  # what the events are about
-        self.ended_with: list[Actor] = []  # who had not ended
+        if self.kept:
+            self.kept = []
+        if self.generators:
+            self.generators = {}
+        if self.timers:
+            self.timers = set()
+        if self.passed_over:
+            self.passed_over = {}
+        if self.ended_with:
+            self.ended_with = []
         self.recorder: Recorder | None = None
         self.sharing: Sharing | None = None
         self.writes: Any = None  # sees what is written for the first time
         self.late = False  # what belongs to one thread was exchanged too late
-        self.texts: dict[Any, Any] = {}  # with an entry where somebody is in the middle of making a text
         self.watching = False  # functions are reported as they start, where that is not always so
         self.noted = bool(self.class_names)  # a step is more than its place in ``touched``
         self.actors: list[Actor] = [self.main]
@@ -131,7 +153,8 @@ class Execution:
         self.joining = False
         self.unfinished = 0
         self.steps = 0
-        self.next_look = min(self.step_limit, LOOK)  # at how many steps to ask whether that is enough
+        # at how many steps to ask whether that is enough
+        self.next_look = LOOK if self.step_limit > LOOK else self.step_limit
         self.quiet_steps = 0
         self.last_decision = 0  # how many quiet steps there had been at the last decision
         self.steps_before = 0  # before the last stretch of quiet steps without a decision
@@ -139,7 +162,6 @@ class Execution:
         self.stubborn_steps = 0  # taken by actors that were told to stop
         self.choices: list[int] = []
         self.touched: dict[tuple[int, object], int] = {}  # (object, key) -> who read and wrote it
-        self.generators: dict[int, weakref.ref[GeneratorType[Any, Any, Any]]] = {}  # by id of the frame
         self.last_chance = 0  # steps until which everybody has turns, as the strategy did not give them
         self.enough = False  # it is known to have no end
         self.gave_way = False  # somebody who spun had to let another go on
@@ -154,6 +176,4 @@ class Execution:
         self.daemons = False  # a daemon was started
         self.ended: Actor | None = None  # while there are daemons: who ended last of all others
         self.starving: Actor | None = None  # stood still, though it could go on, while sleepers woke again and again
-        self.passed_over: dict[Actor, tuple[int, float, int]] = {}  # when it was last chosen, and how often it was not
         self.clock_reads = 0
-        self.timers: set[int] = set()  # actors that waited for a moment that was still to come

@@ -18,7 +18,7 @@ from lab.carriers.control import Control
 from lab.carriers.execution import Stopped
 from lab.carriers.watch import Watchman
 from lab.discovery import Discovery
-from lab.forks import end_child, is_child
+from lab.forks import FORKED, end_child
 from lab.program import has_run
 
 _PATIENCE = 100  # how often an actor that swallows `Stopped` is told again
@@ -79,10 +79,10 @@ class GreenletControl(Control):
             except Stopped:
                 pass
             except BaseException as error:
-                if is_child(self.identity):
+                if self.identity in FORKED:
                     end_child(error)
                 self.failed(actor, error)
-            if is_child(self.identity):
+            if self.identity in FORKED:
                 end_child()
             if len(copy_context()):
                 own.gr_context = Context()

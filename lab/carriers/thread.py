@@ -18,7 +18,7 @@ from lab.carriers.execution import Stopped
 from lab.carriers.seat import Ender, Seat, begin_actor, end_actor, end_thread, room_to_call
 from lab.carriers.watch import LOOK, Watch, stopped
 from lab.discovery import Discovery
-from lab.forks import end_child, is_child
+from lab.forks import FORKED, end_child
 from lab.hooks import DRIVERS
 from lab.program import has_run
 
@@ -126,9 +126,9 @@ class ThreadControl(Control):
             pass
         except BaseException as left:
             error = left
-            if not is_child(seat.identity):
+            if seat.identity not in FORKED:
                 self.failed(actor, error)
-        if is_child(seat.identity):
+        if seat.identity in FORKED:
             end_child(error)
         error = None
         seat.used |= self.locals.leave(actor)

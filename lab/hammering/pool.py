@@ -22,7 +22,7 @@ from time import sleep
 from typing import Any
 
 from lab.errors import LabError
-from lab.forks import end_child, is_child
+from lab.forks import FORKED, end_child
 from lab.hammering.releasing import reachable, release
 from lab.hammering.standstill import Look, Standstill
 from lab.hooks import DRIVERS, Driver
@@ -158,10 +158,10 @@ class Worker(threading.Thread):
             except BaseException as error:
                 if pool.stopping:
                     return
-                if is_child(me):
+                if me in FORKED:
                     end_child(error)
                 errors[number] = error
-            if is_child(me):
+            if me in FORKED:
                 end_child()
             end(clock())
 

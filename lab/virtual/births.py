@@ -11,11 +11,13 @@ class Births:
     """When the futures of one execution were made: by whom, and as how manieth."""
 
     def __init__(self) -> None:
+        self.any = False
         self._of: dict[int, tuple[int, int]] = {}  # by id, which a later one may get
         self._count: dict[int, int] = {}
 
     def enter(self, future: object, maker: int) -> None:
         """A future was made by the actor of index ``maker``."""
+        self.any = True
         number = self._count[maker] = self._count.get(maker, 0) + 1
         self._of[id(future)] = maker, number
 
@@ -28,5 +30,6 @@ class Births:
 
     def clear(self) -> None:
         """At the end of the execution."""
+        self.any = False
         self._of.clear()
         self._count.clear()

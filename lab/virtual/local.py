@@ -46,14 +46,18 @@ class ThreadLocals:
             self._all = _All(self._contents)
             self.met = [self._all, *(known for known in self.met if isinstance(known, _Loop))]
             return
+        if self._used:
+            self._enter_used()
+        if self._texts:
+            self.met.append(_One(None, *self._contents.texts))
+
+    def _enter_used(self) -> None:
         for identity, reference in list(self._used.items()):
             local = reference()
             if local is None:
                 del self._used[identity]
             elif identity not in self._known:
                 self._enter(local)
-        if self._texts:
-            self.met.append(_One(None, *self._contents.texts))
 
     def guard(self) -> dict[Any, Any]:
         """Take out what the main actor has, so that it shows whether actors touch anything that is not exchanged.

@@ -151,13 +151,17 @@ class Memory:
         self._random = None
         self.named = 0
         threading.excepthook = self.excepthook
-        self.executors.clear()
-        self.births.clear()
-        self.pending.clear()
+        if self.executors:
+            self.executors.clear()
+        if self.births.any:
+            self.births.clear()
+        if self.pending:
+            self.pending.clear()
         if self.was_set:
             self.was_set.clear()
-        for actor in self._control.actors:
-            if actor.thread is not None and actor is not self._control.main:
+        control = self._control
+        for actor in control.actors:
+            if actor.thread is not None and actor is not control.main:
                 mark_ended(actor.thread)
 
 
