@@ -4,10 +4,6 @@ Code reaches the lab in two ways: a hooked call hands over its callee before it
 runs, and the interpreter reports the start of every other function (a property,
 a dunder method, a callback from C).  A function reported this way has already
 started uninstrumented, so the execution is done again.
-
-Reports come from ``sys.monitoring`` (PEP 669) where it exists; on 3.11 from a
-profile function that is set during sampled executions only, because it makes
-every call of the program several times slower.
 """
 
 from __future__ import annotations
@@ -15,20 +11,17 @@ from __future__ import annotations
 import inspect
 import sys
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from threading import get_ident
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
 from lab import hooks
-from lab.errors import LabError
 from lab.functions import class_member, functions_named, functions_of, functions_with
 from lab.instrument import Instrumented, instrument
 from lab.kinds import is_a
-from lab.origin import LAB, is_library, is_unguarded, shown
-
-_MONITORING = getattr(sys, "monitoring", None)
+from lab.origin import is_library, is_unguarded, shown
+from lab.starts import LEFT_ALONE, Starts
 
 
 class CodeCache:
@@ -54,8 +47,6 @@ class CodeCache:
 
 
 CACHE = CodeCache()
-_TOOL = "race-lab"
-_LEFT_ALONE = ("<frozen ", LAB)  # how the names of files begin of which nothing is ever instrumented
 _PATIENCE = 10  # executions in a row in which no function of a code object could be found
 _MODELLED: tuple[str, ...] = ("threading", "queue", "concurrent", "_weakrefset")
 """Libraries of what is controlled: what their code shares, it guards itself."""
@@ -78,7 +69,7 @@ class _Namespace:
         self.__dict__ = variables
 
 
-class Discovery:
+class Discovery(Starts):
     """The functions whose code is swapped during one exploration.
 
     With ``libraries`` the accesses of library code are reported too, though it is not
@@ -88,6 +79,7 @@ class Discovery:
     cache = CACHE
 
     def __init__(self, trace: tuple[str, ...] = (), libraries: bool = False) -> None:
+        super().__init__()
         self._trace, self._libraries = trace, libraries
         self.modelled, self.left_alone = _MODELLED, frozenset[str]()  # the second: modules with nothing to control
         self._swapped: dict[int, tuple[weakref.ref[FunctionType], CodeType, CodeType]] = {}
@@ -101,35 +93,14 @@ class Discovery:
         self._temporary = CodeCache(self.cache.make)  # for code that belongs to no module; ends with the exploration
         self.found: dict[int, tuple[CodeType, dict[str, Any]]] = {}
         self._namespaces: dict[str, _Namespace] = {}
-        self.threads = {get_ident()}  # whose functions are reported
-        self._tool: int | None = None
-        self._watching = False
-        self._profile_before: Any = None
         self.uncontrolled: dict[str, None] = {}
 
     def __enter__(self) -> Discovery:
-        self._take_tool()
+        self.take_tool()
         return self
 
-    def _take_tool(self) -> None:
-        if _MONITORING is not None:
-            self._tool = _free_tool()
-            _MONITORING.register_callback(self._tool, _MONITORING.events.PY_START, self._started)
-            _MONITORING.set_events(self._tool, _MONITORING.events.PY_START)
-            _MONITORING.restart_events()
-
-    def _keep_tool(self) -> None:
-        """Where the program freed it, code may have run that nobody reported."""
-        if self._tool is not None and _MONITORING is not None and _MONITORING.get_tool(self._tool) != _TOOL:
-            self.uncontrolled["the program took the sys.monitoring tool away by which the lab learns what runs"] = None
-            self._take_tool()
-
     def __exit__(self, *_: object) -> None:
-        if self._tool is not None and _MONITORING is not None and _MONITORING.get_tool(self._tool) == _TOOL:
-            _MONITORING.set_events(self._tool, 0)
-            _MONITORING.register_callback(self._tool, _MONITORING.events.PY_START, None)
-            _MONITORING.free_tool_id(self._tool)
-            self._tool = None
+        self.free_tool()
         for swapped, original, instrumented in list(self._swapped.values()):
             function = swapped()
             if function is not None and function.__code__ is instrumented:
@@ -204,22 +175,6 @@ class Discovery:
         swapped = weakref.ref(function, lambda _: self._swapped.pop(key, None))
         self._swapped[key] = (swapped, code, result.code)
 
-    @contextmanager
-    def unwatched(self) -> Iterator[None]:
-        """Report nothing: the rewriting starts thousands of functions, and to be told of each takes far longer."""
-        profiled = sys.getprofile() == self._profiled
-        if self._tool is not None and _MONITORING is not None:
-            _MONITORING.register_callback(self._tool, _MONITORING.events.PY_START, None)
-        elif profiled:
-            sys.setprofile(None)
-        try:
-            yield
-        finally:
-            if self._tool is not None and _MONITORING is not None:
-                _MONITORING.register_callback(self._tool, _MONITORING.events.PY_START, self._started)
-            elif profiled:
-                sys.setprofile(self._profiled)
-
     def _register(self, result: Instrumented) -> None:
         self._settle(result.code)
         self._original_of[id(result.code)] = result.original
@@ -236,7 +191,7 @@ class Discovery:
         if is_unguarded(code):
             return True
         name = str(variables.get("__name__", ""))
-        if name in self.left_alone or filename.startswith(_LEFT_ALONE) or name.partition(".")[0] == "lab":
+        if name in self.left_alone or filename.startswith(LEFT_ALONE) or name.partition(".")[0] == "lab":
             return None
         if any(name == traced or name.startswith(traced + ".") for traced in self._trace):
             return True
@@ -252,28 +207,10 @@ class Discovery:
 
     # ------------------------------------------------------------ from the interpreter
 
-    @property
-    def profiles(self) -> bool:
-        """Whether `watch` sets a profile function."""
-        return _MONITORING is None
-
-    def watch(self) -> None:
-        """Report starting functions on the calling greenlet or thread (3.11 only; elsewhere always on)."""
-        if _MONITORING is None:
-            if not self._watching:
-                self._watching = True
-                self._profile_before = sys.getprofile()
-            sys.setprofile(self._profiled)
-
-    def unwatch(self) -> None:
-        """End what `watch` began."""
-        if _MONITORING is None and self._watching:
-            self._watching = False
-            profile_again(self._profile_before)
-
     def take_found(self) -> bool:
         """Instrument the functions that started uninstrumented; true if there were any."""
-        self._keep_tool()
+        if not self.keep_tool():
+            self.uncontrolled["the program took the sys.monitoring tool away by which the lab learns what runs"] = None
         if not self.found:
             return False
         found, self.found = list(self.found.values()), {}
@@ -301,8 +238,7 @@ class Discovery:
             else:
                 self._settle(code)
                 self.escaped(code, "runs outside any function, so it could not be instrumented")
-        if found and _MONITORING is not None:
-            _MONITORING.restart_events()
+        self.again()
         return progress
 
     def _searched_in_vain(self, code: CodeType) -> bool:
@@ -318,9 +254,14 @@ class Discovery:
         self.escaped(code, "is made by code out of control, so it could not be instrumented")
         return False
 
-    def _note(self, code: CodeType, frame: FrameType) -> None:
+    def is_settled(self, code: CodeType) -> bool:
+        """See `Starts.is_settled`."""
+        return id(code) in self._settled
+
+    def note(self, code: CodeType, frame: FrameType) -> None:
+        """See `Starts.note`; what is known is none of it, nor what is no part of an execution."""
         if id(code) in self._settled or id(code) in self.found or get_ident() not in hooks.DRIVERS:
-            return  # known, or not part of an execution
+            return
         stepped = self._policy(code, frame.f_globals)
         if stepped is None or not code.co_flags & inspect.CO_NEWLOCALS:
             self._settle(code)
@@ -328,18 +269,6 @@ class Discovery:
                 self.escaped(code, "is no function, so it could not be instrumented")
             return
         self.found[id(code)] = (code, frame.f_globals)
-
-    def _started(self, code: CodeType, _offset: int) -> Any:
-        if code.co_filename.startswith(_LEFT_ALONE):
-            return _MONITORING.DISABLE if _MONITORING is not None else None
-        if get_ident() not in self.threads:
-            return None
-        self._note(code, sys._getframe(1))
-        return _MONITORING.DISABLE if id(code) in self._settled and _MONITORING is not None else None
-
-    def _profiled(self, frame: FrameType, event: str, _argument: object) -> None:
-        if event == "call" and id(frame.f_code) not in self._settled:
-            self._note(frame.f_code, frame)
 
     def escaped(self, code: CodeType, why: str, line: int | None = None) -> None:
         """Put down what was not controlled."""
@@ -351,21 +280,3 @@ def _hold(codes: dict[int, weakref.ref[CodeType]], code: CodeType) -> None:
     """Enter a code object by id, for as long as it lives and the id is its own."""
     key = id(code)
     codes[key] = weakref.ref(code, lambda _: codes.pop(key, None))
-
-
-def profile_again(before: Any) -> None:
-    """Set the profile function that there was; one written in C, as that of cProfile, only its owner can set."""
-    if before is None or callable(before):
-        sys.setprofile(before)
-    else:
-        sys.setprofile(None)
-        before.enable()
-
-
-def _free_tool() -> int:
-    assert _MONITORING is not None
-    for tool in (4, 3, 2, 1, 0, 5):
-        if _MONITORING.get_tool(tool) is None:
-            _MONITORING.use_tool_id(tool, _TOOL)
-            return tool
-    raise LabError("sys.monitoring: all six tool ids are taken; end one of the debuggers, profilers or explorations")

@@ -117,6 +117,9 @@ class Exhaustion:
             if self._known != self._decisions() and not self._restart():
                 break
             if not self._strategy.begin(control):
+                if self.exploration.discovery.missed():
+                    self._known = (-1, -1)
+                    continue
                 self.complete = True
                 break
             if (most is not None and self.executions >= most) or (until is not None and now() >= until):
@@ -176,6 +179,9 @@ class Exhaustion:
                     return
         if exploration.discovery.take_found():
             self._known = (-1, -1)  # code that started uninstrumented
+            return
+        if exploration.finalizers.missed:
+            exploration.finalizers.missed, self._known = False, (-1, -1)
             return
         if self._known != self._decisions():
             return

@@ -40,6 +40,7 @@ ORDER = [
     "instrument",
     "loops",
     "functions",
+    "starts",
     "discovery",
     "pointing",
     "operations",

@@ -9,6 +9,7 @@ from types import SimpleNamespace as State
 import pytest
 
 from lab import explore
+from lab.finalizers import Finalizers
 
 
 class Closes:
@@ -59,9 +60,44 @@ def only_later(state):
     state.turn += 1
 
 
+class Returns(Closes):
+    """Brought back to life, so that it is not counted as garbage."""
+
+    def __del__(self):
+        RETURNED.append(self)
+        self.me = None
+        super().__del__()
+
+
+RETURNED = []
+
+
+def in_the_middle(leave):
+    """An actor that leaves garbage only where another one is in the middle of its work."""
+
+    def actor(state):
+        busy = state.busy
+        state.busy = busy + 1
+        if busy:
+            leave(state)
+        state.busy -= 1
+        state.turn = 1
+
+    return actor
+
+
+def returns(state):
+    thing = Returns(state)
+    thing.me = thing
+
+
 def judged(*actors):
     return explore(
-        lambda: State(closed=0, turn=0), list(actors), outcome=lambda s: bool(s.turn), strategy="dpor", schedules=2000
+        lambda: State(closed=0, turn=0, busy=0),
+        list(actors),
+        outcome=lambda s: bool(s.turn),
+        strategy="dpor",
+        schedules=2000,
     )
 
 
@@ -73,6 +109,7 @@ def judged(*actors):
         (finalize, 1, "finalize.__call__"),
         (weak_values, 1, "remove"),
         (only_later, 2, "Closes.__del__"),
+        (in_the_middle(calls_back), 2, "calls_back.<locals>.<lambda>"),
     ],
 )
 def test_a_finalizer_of_cyclic_garbage_is_no_part_of_a_proof(actor, number, name):
@@ -80,6 +117,30 @@ def test_a_finalizer_of_cyclic_garbage_is_no_part_of_a_proof(actor, number, name
     assert verdict.status == "unknown", str(verdict)
     assert name in verdict.reason
     assert "runs when garbage is collected, which can be at any moment" in verdict.reason
+
+
+def test_garbage_of_a_single_class_of_schedules_is_seen():
+    def first(state):
+        state.turn = 1
+
+    def second(state):
+        thing = Plain()
+        state.reference = weakref.ref(thing, lambda _: None)
+        thing.me = None if state.turn else thing
+
+    verdict = judged(first, second)
+    assert verdict.status == "unknown", str(verdict)
+    assert "second.<locals>.<lambda>" in verdict.reason
+
+
+def test_what_comes_back_to_life_is_seen_though_it_is_not_counted():
+    finalizers = Finalizers()
+    returns(State(closed=0))
+    finalizers.collect()
+    assert RETURNED
+    line = Returns.__del__.__code__.co_firstlineno
+    told = "runs when garbage is collected, which can be at any moment"
+    assert f"Returns.__del__ (tests/test_proofs_garbage.py:{line}) {told}" in finalizers.found
 
 
 def test_the_whole_reason():

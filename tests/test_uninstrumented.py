@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import operator
+import types
+
 import lab
 from lab.discovery import Discovery
 from lab.exploration import Exploration
@@ -18,6 +22,40 @@ class Unseen:
     def grown(self):
         self.value = self.value + 1
         return self.value
+
+
+class Grown:
+    """Compared by C code, and only where another actor is in the middle of its work."""
+
+    def __init__(self, state):
+        self.state = state
+
+    def __eq__(self, other):
+        seen = self.state.value
+        self.state.value = seen + 1
+        return False
+
+    __hash__ = None
+
+
+def test_code_that_starts_in_some_schedules_only_is_stepped_in_before_anything_holds():
+    def setup():
+        state = types.SimpleNamespace(turn=0, value=0)
+        state.grown = Grown(state)
+        return state
+
+    def first(state):
+        state.turn = 1
+        state.value = 5
+        state.turn = 2
+
+    def second(state):
+        one = state.grown if state.turn == 1 else 1
+        functools.reduce(operator.eq, [one, 1])
+
+    verdict = lab.explore(setup, [first, second], outcome=lambda state: state.value, strategy="dpor", schedules=5_000)
+    assert verdict.status == "holds", str(verdict)
+    assert verdict.outcomes == {5: 3, 6: 1, 1: 1}
 
 
 def test_a_failure_of_a_repetition_in_which_code_starts_uninstrumented_is_not_lost(monkeypatch):

@@ -65,7 +65,7 @@ class Control(Accesses):
         begun = torn_down = False
         DRIVERS[self.identity] = self
         if self.watching:
-            self.discovery.watch()
+            self.discovery.watch(writes is not None)
             self.watched = True
         elif self.watched:
             self.watched = False

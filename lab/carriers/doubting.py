@@ -34,12 +34,14 @@ from lab.carriers.inside import (
     runs_c_code,
 )
 from lab.carriers.order import call_goes_by_hash, goes_by_hash
+from lab.carriers.unreported import Unreported
 from lab.hooks import ABSENT, Accesses
 from lab.instrument import Site
 from lab.kinds import attribute, is_a, name_of_type
 from lab.operations import CACHED, CONTENTS, OVER_NOTHING, SYNC, is_container
 from lab.origin import frame_of_program, shown
 from lab.outside import function_leaves_memory, has_hidden_state, method_leaves_memory, runs_unseen
+from lab.starts import PROFILES
 from lab.virtual.caches import end_of, hidden_in_cache
 from lab.virtual.callers import C_OPERATIONS
 
@@ -373,7 +375,10 @@ def _given(function: Any, site: Site) -> Site | None:
 
 def watched(kind: Any) -> Any:
     """The carrier ``kind`` with doubts."""
-    return type(f"Watched{kind.__name__}", (Doubting, kind), {})
+    return type(f"Watched{kind.__name__}", (*_UNREPORTED, Doubting, kind), {})
+
+
+_UNREPORTED = (Unreported,) if PROFILES else ()
 
 
 def _callers(kind: type) -> list[object]:

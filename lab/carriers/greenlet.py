@@ -20,6 +20,7 @@ from lab.carriers.watch import Watchman
 from lab.discovery import Discovery
 from lab.forks import FORKED, end_child
 from lab.program import has_run
+from lab.starts import PROFILES
 
 _PATIENCE = 100  # how often an actor that swallows `Stopped` is told again
 _LITTLE_PATIENCE = 3  # with one that does not come by the lab
@@ -64,7 +65,7 @@ class GreenletControl(Control):
             own = actor.runner
             actor.begun = True
             if self.watching:
-                self.discovery.watch()
+                self.discovery.report()
             try:
                 if actor.parent is None:
                     # A plain call needs none of the C stack that a switch has to save.
@@ -121,7 +122,7 @@ class GreenletControl(Control):
             told += 1
 
     def _leave_watched(self) -> None:
-        if self.discovery.profiles:  # a greenlet in which a profile function was once set stays slow for ever
+        if PROFILES:  # a greenlet in which a profile function was once set stays slow for ever
             self._drop()
 
     def close(self) -> None:

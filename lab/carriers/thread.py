@@ -113,7 +113,7 @@ class ThreadControl(Control):
         begin_actor()
         DRIVERS[seat.identity] = self
         if self.watching:
-            self.discovery.watch()
+            self.discovery.report()
         error: BaseException | None = None
         try:
             result = Context().run(actor.body, *actor.argument)

@@ -10,8 +10,6 @@ from lab.discovery import Discovery
 class Unwatched(Discovery):
     """Finds nothing, as what the actors do in their own memory concerns nobody."""
 
-    profiles = False
-
     def __enter__(self) -> Unwatched:
         return self
 
@@ -27,7 +25,7 @@ class Unwatched(Discovery):
     def function_made(self, function: Any) -> None:
         """See `Discovery.function_made`."""
 
-    def watch(self) -> None:
+    def watch(self, roughly: bool = False) -> None:
         """See `Discovery.watch`."""
 
     def unwatch(self) -> None:
