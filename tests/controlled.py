@@ -5,7 +5,12 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import pytest
+
 from lab import explore
+
+DRAWING = ("random", "pct", "pos", "surw")
+strategies = pytest.mark.parametrize("strategy", [*DRAWING, "dpor", "auto"])
 
 
 def words(operation, *arguments, **named):
@@ -49,6 +54,18 @@ def outcomes(setup, actors, outcome, schedules=400, **options):
     return set(verdict.outcomes)
 
 
+def reached(setup, actors, outcome, strategy, schedules=300, **options):
+    """Every outcome that the strategy comes to; it must find no failure.
+
+    Those that cover may say that it holds, so that each test is one of what is certified, too.
+    """
+    found = explore(setup, actors, outcome=outcome, strategy=strategy, schedules=schedules, **options)
+    assert found.failure is None, str(found)
+    assert found.status == "unknown" if strategy in DRAWING else found.status != "fails"
+    assert found.uncontrolled == ()
+    return set(found.outcomes)
+
+
 def failure(setup, actors, **options):
     """The failure of the program: its kind, its message and its detail."""
     options.setdefault("schedules", 400)
@@ -74,6 +91,31 @@ class Counter:
     def add(self):
         current = self.value
         self.value = current + 1
+
+
+class Buffer:
+    """A bounded buffer, right with ``while`` and wrong with ``if``."""
+
+    def __init__(self):
+        self.condition = threading.Condition()
+        self.items = []
+
+    def put(self, item):
+        with self.condition:
+            self.items.append(item)
+            self.condition.notify_all()
+
+    def get_with_while(self):
+        with self.condition:
+            while not self.items:
+                self.condition.wait()
+            return self.items.pop()
+
+    def get_with_if(self):
+        with self.condition:
+            if not self.items:
+                self.condition.wait()
+            return self.items.pop()
 
 
 def value(counter):
