@@ -28,7 +28,8 @@ _OPTIONS = (
 )
 _SESSION = pytest.StashKey[keeping.Session]()
 _REPORTS = pytest.StashKey[Path]()
-_LINE, _REPLAY = "race-lab", "race-lab replay"  # user properties, because those travel from xdist's workers
+_LINE, _REPLAY, _COPIES = "race-lab", "race-lab replay", "race-lab copies"
+"""User properties, because those travel from xdist's workers."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -95,8 +96,9 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
-    """A scenario file named on the command line is no module of tests."""
-    if is_scenario_file(module_path, parent.config.rootpath):
+    """A scenario file named on the command line is no module of tests, unless it is called so (``python_files``)."""
+    called_so = any(module_path.match(pattern) for pattern in parent.config.getini("python_files"))
+    if not called_so and is_scenario_file(module_path, parent.config.rootpath):
         module: pytest.Module = _NoTests.from_parent(parent, path=module_path)
         return module
     return None
@@ -190,6 +192,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     copies = pyfuncitem.config.stash[_SESSION].interleave
     if copies is None:
         return None
+    pyfuncitem.user_properties.append((_COPIES, str(copies)))
     _interleave(pyfuncitem.obj, pyfuncitem.funcargs, copies)
     return True
 
@@ -223,6 +226,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """A test for which the witness is stale has not replayed it; to pass would be taken for a repair."""
     copies = item.config.stash[_SESSION].interleave
     if copies is not None and isinstance(item, pytest.Function) and hasattr(item.instance, "assertEqual"):
+        item.user_properties.append((_COPIES, str(copies)))
         item.obj = partial(_interleave, item.obj, {}, copies)  # unittest calls it by itself, between setUp and tearDown
     result = yield
     replayed = item.config.stash[_SESSION].replayed
@@ -265,6 +269,12 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         told = {getattr(report, "nodeid", "") for report in reports if getattr(report, "failed", False)}
         results = [(report.nodeid in told, text) for report in reports for text in _properties(report, _REPLAY)]
         lines = replays(results, session.typed(session.replay.target), _given(config, "replay") or "")
+    elif session.interleave is not None:
+        from lab.report.summary import interleaved
+
+        called = [report for report in reports if getattr(report, "when", "") == "call"]
+        copied = {report.nodeid for report in called if any(_properties(report, _COPIES))}
+        lines = interleaved(session.interleave, len(copied), [one.nodeid for one in called if one.nodeid not in copied])
     elif config.get_verbosity() == 0:  # with -v each line has been shown, with -q none is wanted
         from lab.report.summary import summary
 

@@ -164,3 +164,19 @@ def test_two_workers(pytester):
     result = pytester.runpytest_subprocess("-n", "2", "--lab-interleave", "2", timeout=60)
     result.assert_outcomes(failed=1)
     assert any(TOLD in line for line in result.outlines)
+
+
+def test_what_did_not_run_at_once_is_told(pytester):
+    pytester.makepyfile(test_x="def test_it():\n    pass\n")
+    assert "at once" not in pytester.runpytest_inprocess("--lab-interleave", "2").stdout.str()
+    for number in range(7):
+        pytester.makepyfile(**{f"documented_{number}": '"""\n>>> 1 + 1\n2\n"""\n'})
+    for options in ((), ("-v",), ("-q",)):
+        result = pytester.runpytest_inprocess("--lab-interleave", "2", "--doctest-modules", *options)
+        result.assert_outcomes(passed=8)
+        names = ", ".join(f"documented_{number}.py::documented_{number}" for number in range(5))
+        assert f"1 of 8 tests ran as 2 copies at once; not: {names}, 2 more" in result.outlines
+    result = pytester.runpytest_inprocess("--lab-interleave", "2", "--doctest-modules", "documented_1.py")
+    assert "0 of 1 tests ran as 2 copies at once; not: documented_1.py::documented_1" in result.outlines
+    result = pytester.runpytest_inprocess("--lab-interleave", "2", "-k", "nothing")
+    assert "0 of 0 tests ran as 2 copies at once, so nothing was tested for races" in result.outlines

@@ -71,6 +71,52 @@ def test_tests_beside_scenarios_stay_tests(project):
     assert items(pytester.runpytest_inprocess("--collect-only", "-q")) == [*BOTH, "scenarios/test_it.py::test_it"]
 
 
+TESTED = (
+    sources.SCENARIO
+    + """
+
+def test_by_itself():
+    counter = Fixed()
+    counter.increment()
+    assert counter.value == 2
+
+
+class TestSeveral:
+    def test_and_another(self):
+        assert SCENARIO.fixed is Fixed
+"""
+)
+
+
+@pytest.mark.parametrize("imports", ["prepend", "importlib"])
+def test_tests_in_a_scenario_file_that_is_named_as_tests_are_stay_tests(project, imports):
+    pytester = project(TESTED, file := "scenarios/atomicity/test_lost_update.py")
+    both = [one.replace("/lost_update", "/test_lost_update") for one in BOTH]
+    tests = [f"{file}::test_by_itself", f"{file}::TestSeveral::test_and_another"]
+    options = ("-q", f"--import-mode={imports}", "-p", "no:cacheprovider")
+    for selection, expected in (
+        ((), [*both, *tests]),
+        ((file,), [*both, *tests]),
+        ((tests[0],), tests[:1]),
+        ((f"{file}::TestSeveral",), tests[1:]),
+        ((both[0],), both[:1]),
+    ):
+        collected = items(pytester.runpytest_inprocess("--collect-only", *options, *selection))
+        assert sorted(collected) == sorted(expected)
+    result = pytester.runpytest_inprocess(*options, *FAST, "-k", "fixed and explore or test_", file)
+    result.assert_outcomes(passed=5, failed=1)
+    if imports != "importlib":  # which takes the module that is there already
+        assert "E       assert 1 == 2" in result.outlines  # rewritten as any test's
+
+
+def test_a_scenario_file_of_another_name_has_no_tests_unless_they_are_asked_for(project):
+    pytester = project(TESTED)
+    for selection in ((), (FILE,)):
+        assert items(pytester.runpytest_inprocess("--collect-only", "-q", *selection)) == BOTH
+    pytester.makeini("[pytest]\npython_files = *_update.py\n")
+    assert len(items(pytester.runpytest_inprocess("--collect-only", "-q"))) == len(BOTH) + 2
+
+
 def test_two_scenarios_of_one_name_in_two_families(project):
     pytester = project()
     project(sources.SCENARIO, "scenarios/other/lost_update.py")

@@ -34,3 +34,15 @@ def replays(results: Sequence[tuple[bool, str]], target: str, file: str) -> list
         return [f"witness {file}: was replayed by none of these tests{recorded}"]
     texts = dict.fromkeys(text for shown, text in results if not shown)
     return "\n\n".join(texts).splitlines()
+
+
+_MOST_NAMED = 5
+
+
+def interleaved(copies: int, count: int, others: Sequence[str]) -> list[str]:
+    """``count`` tests ran as so many ``copies`` at once, ``others`` (node ids) as ever: who asked for all has to know."""
+    if not others and count:
+        return []
+    names = [*others[:_MOST_NAMED], *([f"{len(others) - _MOST_NAMED:,} more"] if len(others) > _MOST_NAMED else [])]
+    told = f"{count:,} of {count + len(others):,} tests ran as {copies} copies at once"
+    return [f"{told}; not: {', '.join(names)}" if names else f"{told}, so nothing was tested for races"]
