@@ -30,6 +30,7 @@ from lab.carriers.inside import (
     is_shallow,
     looks_inside,
     method_looks_inside,
+    only_asks_for_key,
     read_by_c,
     runs_c_code,
 )
@@ -206,7 +207,7 @@ class Doubting(_Base):
             shown = shows_address((container, *also))
             if shown:
                 self._doubt(shown, site)
-        if not self.quiet and site.kind in _DEEP_KINDS:
+        if not self.quiet and site.kind in _DEEP_KINDS and not only_asks_for_key(site.kind, container):
             if any(is_nested(one) for one in (container, *also)):
                 self._doubt(_DEEP, site)
             if read_by_c(site.kind, (container, *also)):

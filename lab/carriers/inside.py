@@ -41,6 +41,11 @@ def is_nested(thing: object, depth: int = 3) -> bool:
     return False
 
 
+def only_asks_for_key(kind: str, container: object) -> bool:
+    """Whether an operation asks whether a dictionary has a key, whatever its values hold."""
+    return kind in ("in", "__contains__") and is_a(container, dict)
+
+
 def _is_on_attributes(argument: object) -> bool:
     return any(argument is one for one in _ON_ATTRIBUTES)
 
@@ -57,7 +62,7 @@ def looks_inside(kind: type, arguments: tuple[Any, ...]) -> bool:
 
 def method_looks_inside(name: str, owner: object, arguments: tuple[Any, ...]) -> bool:
     """Whether a method written in C reads what is inside of the items of a container."""
-    if name in DEEP_METHODS and is_nested(owner):
+    if name in DEEP_METHODS and is_nested(owner) and not only_asks_for_key(name, owner):
         return True
     if is_a(owner, str | bytes | bytearray) or name == "from_iterable":
         return any(map(is_nested, arguments))

@@ -40,7 +40,7 @@ _MOST_NAMED = 5
 
 
 def interleaved(copies: int, count: int, others: Sequence[str]) -> list[str]:
-    """``count`` tests ran as so many ``copies`` at once, ``others`` (node ids) as ever: who asked for all has to know."""
+    """``count`` tests ran as so many ``copies`` at once, ``others`` (node ids) as ever: who asked has to know."""
     if not others and count:
         return []
     names = [*others[:_MOST_NAMED], *([f"{len(others) - _MOST_NAMED:,} more"] if len(others) > _MOST_NAMED else [])]

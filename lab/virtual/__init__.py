@@ -21,6 +21,7 @@ from lab.virtual import (
     callers,
     clock,
     conditions,
+    contexts,
     futures,
     in_order,
     known,
@@ -58,6 +59,7 @@ _METHODS: dict[type, dict[str, Callable[..., Any]]] = {
     **{kind: {**methods, **texts.METHODS[kind]} for kind, methods in locks.METHODS.items()},
     **queues.METHODS,
     **caches.METHODS,
+    **contexts.METHODS,
 }
 _METHOD_NAMES = frozenset(name for methods in _METHODS.values() for name in methods)
 _NOTICED = callers.OPERATIONS | texts.LOCKS  # types of arguments that C code may do something with that has a twin
@@ -177,13 +179,17 @@ class Twins:
         if methods is None:
             return clock.random_method(self._control, site, owner, function.__name__)
         twin = methods.get(function.__name__)
-        return None if twin is None else partial(twin, self._control, site, owner)
+        if twin is None or (twin is contexts.RUN and not site.stepped):
+            return None
+        return partial(twin, self._control, site, owner)
 
     def descriptor(self, function: Any, owner: object, site: Site) -> Any:
         """The twin of a C method called through its class, or None."""
         methods = _methods_of(owner, function.__name__)
         twin = None if methods is None else methods.get(function.__name__)
-        return None if twin is None else partial(twin, self._control, site)
+        if twin is None or (twin is contexts.RUN and not site.stepped):
+            return None
+        return partial(twin, self._control, site)
 
     def handed(self, function: Any, arguments: tuple[Any, ...], site: Site) -> Any:
         """What to call in place of ``function``, which is C code, with ``arguments``: itself, mostly.

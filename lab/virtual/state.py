@@ -65,6 +65,7 @@ class Memory:
         self.births = Births()
         self.filled = ""  # in some execution: a cache that held something before it, and more after it
         self.pending: dict[int, list[Pending]] = {}  # calls of cached functions that have not returned, by actor
+        self.contexts: dict[int, list[Any]] = {}  # that an actor is in, by its index: the innermost one last
         self.executors: dict[str, int] = {}  # CPython's number of one without a name of its own -> the lab's
         self.drew = ""  # in some execution: random numbers, and where
         self.was_set: set[int] = set()  # events that somebody set during the execution
@@ -157,6 +158,8 @@ class Memory:
             self.births.clear()
         if self.pending:
             self.pending.clear()
+        if self.contexts:
+            self.contexts.clear()
         if self.was_set:
             self.was_set.clear()
         control = self._control

@@ -1,8 +1,7 @@
-"""Pools of `multiprocessing`, `sched`, `logging`, `contextvars`, and what draws names and numbers."""
+"""Pools of `multiprocessing`, `sched`, `logging`, and what draws names and numbers."""
 
 from __future__ import annotations
 
-import contextvars
 import io
 import logging
 import logging.handlers
@@ -25,7 +24,6 @@ from tests.library.judging import (
     both_counted,
     finds,
     guarded_increment,
-    holds,
     increment,
     is_not_reported,
 )
@@ -222,34 +220,6 @@ def test_a_handler_that_puts_into_a_queue(carrier):
 
     finds(carrier, make, listen(Racy), both_counted)
     is_not_reported(carrier, make, listen(Guarded), both_counted, because=r".*", schedules=20)
-
-
-def test_context_variables(carrier):
-    def make():
-        return State(variable=contextvars.ContextVar("variable", default=0), value=0, seen=[])
-
-    def change(state):
-        assert state.variable.get() == 0
-        state.variable.set(1)
-        state.seen.append(state.variable.get())
-
-    def in_copy(act):
-        return lambda state: contextvars.copy_context().run(act, state)
-
-    holds(carrier, make, [change, change], lambda state: state.seen == [1, 1] and state.variable.get() == 0)
-    told = r".* has Context\.run call back in the middle"
-    is_not_reported(carrier, make, [in_copy(change)] * 2, lambda state: state.seen == [1, 1], because=told)
-    finds(carrier, make, [in_copy(increment)] * 2, both_counted)
-
-
-def test_a_context_that_two_enter(carrier):
-    def make():
-        return State(context=contextvars.copy_context(), value=0)
-
-    def enter(state):
-        state.context.run(increment, state)
-
-    finds(carrier, make, [enter, enter], kind="exception", message="RuntimeError: cannot enter context")
 
 
 DRAWN = {
