@@ -13,6 +13,7 @@ from collections.abc import Hashable, Sequence
 from lab.carriers.actor import Actor, operation
 from lab.detectors.account import Account, Touched
 from lab.detectors.pattern import Finding, Pair, find
+from lab.errors import OutOfTime
 from lab.exploration import Exploration
 from lab.instrument import Site
 from lab.kinds import is_a
@@ -20,45 +21,54 @@ from lab.naming import peek
 from lab.operations import CONTENTS, SYNC
 from lab.program import Failure
 from lab.recorder import Recording
-from lab.stopwatch import now
+from lab.stopwatch import Limit
 from lab.strategies.replay import Steps
 from lab.trace import Step
 
 EXECUTIONS = 120
 """Most executions in which steps are taken in the other order."""
-SECONDS = 1.0
-"""Longest time for them, in seconds of wall-clock time."""
+OPERATIONS = 100_000
+"""Most operations of all of them together, those on what nobody else touches included."""
+SECONDS = 5.0
+"""Longest time for them, in seconds of the processor's time."""
 _LONG = 400  # steps of an execution without an end, of which another one is not worth its time
 
 
-def account_for(exploration: Exploration, steps: Sequence[Step], failure: Failure, last: str) -> Finding | None:
-    """What to say of a failed execution, which is run again to see what its steps touch.
+def account_for(
+    exploration: Exploration, steps: Sequence[Step], failure: Failure, last: str
+) -> tuple[Finding | None, Limit]:
+    """What to say of a failed execution, which is run again to see what its steps touch; and the bound in time.
 
     None where nothing is certain; it never raises what the program or the engine may raise on the way.
     """
-    control = exploration.control
+    control, limit = exploration.control, Limit(SECONDS)
     if failure.kind == "livelock" and len(steps) > _LONG:
-        return None
+        return None, limit
     before = control.step_limit
-    control.deadline = now() + 2 * SECONDS
+    control.deadline = limit.until + SECONDS
     if failure.kind != "livelock":  # in another order it may spin
         control.step_limit = min(before, 4 * len(steps) + 200)
     try:
-        return _account(exploration, steps, failure, last)
+        return _account(exploration, steps, failure, last, limit), limit
+    except OutOfTime:
+        limit.was_reached = True
+        return None, limit
     except Exception:  # a sentence is not worth the failure that was found
-        return None
+        return None, limit
     finally:
         control.step_limit = before
 
 
-def _account(exploration: Exploration, steps: Sequence[Step], failure: Failure, last: str) -> Finding | None:
+def _account(
+    exploration: Exploration, steps: Sequence[Step], failure: Failure, last: str, limit: Limit
+) -> Finding | None:
     recording = Touching()
     follow = Steps(steps, recording.steps, last)
     exploration.execute(follow.choose, recording=recording)
     if recording.steps != list(steps):
         return None
     account = Account(steps, recording.touches, recording.values, failure)
-    return find(account, _Tries(exploration, account, last).decides)
+    return find(account, _Tries(exploration, account, last, limit).decides)
 
 
 class Touching(Recording):
@@ -90,13 +100,13 @@ class Touching(Recording):
 class _Tries:
     """Takes pairs of steps in the other order, until the budget is spent; then none decides."""
 
-    def __init__(self, exploration: Exploration, account: Account, last: str) -> None:
+    def __init__(self, exploration: Exploration, account: Account, last: str, limit: Limit) -> None:
         self._exploration = exploration
         self._account = account
         self._last = last
         self._known: dict[Pair, bool] = {}
-        self._executions = 0
-        self._until = now() + SECONDS
+        self._executions = self._operations = 0
+        self._limit = limit
 
     def decides(self, pair: Pair) -> bool:
         """Whether the program passes with the two steps in the other order."""
@@ -109,16 +119,19 @@ class _Tries:
         if steps[earlier].actor == steps[later].actor:
             return False
         for start in _starts(steps, earlier):
-            if self._executions > EXECUTIONS or now() > self._until:
+            if self._executions > EXECUTIONS or self._operations > OPERATIONS or self._limit.is_reached:
                 return False
-            self._executions += 2
-            results = [
-                _swapped(self._exploration, self._account, start, earlier, later, self._last, as_before)
-                for as_before in (True, False)
-            ]
+            results = [self._swap(start, earlier, later, as_before) for as_before in (True, False)]
             if results != [None, None]:
                 return True in results
         return False
+
+    def _swap(self, start: int, earlier: int, later: int, as_before: bool) -> bool | None:
+        control = self._exploration.control
+        self._executions += 1
+        found = _swapped(self._exploration, self._account, start, earlier, later, self._last, as_before)
+        self._operations += control.steps + control.quiet_steps
+        return found
 
 
 def _starts(steps: Sequence[Step], earlier: int) -> list[int]:

@@ -51,9 +51,10 @@ def explore(
     or 10 s, whichever comes first); ``steps`` bounds the steps of one execution, and its other
     operations at ten times that.  ``trace`` names
     library modules to step inside.  The same ``seed`` gives the same schedules.
-    The schedule of a failure is then shrunk and its two critical steps are looked for, which takes 3.5 s at most
-    whatever ``seconds`` says, and mostly a few hundredths.  A witness that cannot happen on this GIL build gives way to
-    another one of the same failure that can, if one is found in 300 executions and 0.3 s.
+    The schedule of a failure is then shrunk and its two critical steps are looked for, whatever ``seconds`` says.  A
+    witness that cannot happen on this GIL build gives way to another one of the same failure that can, if one is found.
+    All this is bounded in executions and operations, so that one seed has one witness, and mostly takes a few
+    hundredths of a second; where one of them takes longer than 5 s it is cut short, and the report says so.
     ``preemptions`` bounds how often an actor that could have gone on has to stand still
     in one schedule; what it leaves out is then not covered, and the verdict says so.
     ``carrier`` says what actors run on: ``greenlet``, ``thread`` (an OS thread each, of

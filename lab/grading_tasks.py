@@ -21,7 +21,7 @@ from lab.following import Follower, follow
 from lab.program import Failure, Program
 from lab.recorder import Recording
 from lab.sameness import failing_in
-from lab.stopwatch import now
+from lab.stopwatch import Limit
 from lab.strategies.random import RandomWalk
 from lab.witness import Witness
 
@@ -30,7 +30,7 @@ IN_ORDER = "only if what comes from outside comes in this order"
 OTHERWISE = "by another schedule of the same failure"
 ONLY_ANY = "callbacks would have to overtake each other; only with order='any'"
 _DRAWN = 200  # schedules in which the failure of a witness with order="any" is looked for
-_SECONDS = 0.3
+_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,10 @@ def _of_any_order(exploration: Exploration, witness: Witness) -> Grade:
     follower, _, failure = follow(exploration, witness, Follower)
     if failure is not None and not follower.diverged and failing_in(failure, witness.failure):
         return Grade("yes", IN_ORDER)
-    until = now() + _SECONDS
+    limit = Limit(_SECONDS)
     drawn = RandomWalk(0, exploration.counts)
     for _ in range(_DRAWN):
-        if now() > until:
+        if limit.is_reached:
             break
         if _fails_alike(exploration, witness, drawn):
             return Grade("yes", OTHERWISE)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -29,18 +29,20 @@ from lab.program import Failure, Program
 from lab.recorder import Recording, SharingMap, identity_of
 from lab.sameness import failing_in
 from lab.shrink import Candidate, Failed, Shrinking, Spent
-from lab.stopwatch import now
+from lab.stopwatch import Limit
 from lab.strategies.at_points import AtPoints, DrawnAtPoints, Passed
 from lab.strategies.fewest import FewSwitches, Order, Switches
 from lab.strategies.replay import Steps
 from lab.trace import Trace
-from lab.verdict import Shrunk, Verdict
+from lab.verdict import Shrunk, Verdict, hurried
 from lab.witness import Witness, build_name, fingerprints
 
 EXECUTIONS = 300
 """Most executions that are run to find another witness, and to shrink it."""
-SECONDS = 1.0
-"""Longest time for them, in seconds of wall-clock time; most programs need a few hundredths."""
+MOST_OPERATIONS = 30_000
+"""Most operations of all of them together, those on what nobody else touches included."""
+SECONDS = 5.0
+"""Longest time for them, in seconds of the processor's time; most programs need a few hundredths."""
 _WALKED = 200  # of them that go into trying one schedule after another
 _DRAWN = 50  # that are drawn after that
 _MOST_RESTARTS = 5
@@ -64,6 +66,8 @@ def grade_witness(verdict: Verdict, program: Program, trace: tuple[str, ...], st
         looking = _look(witness, program, trace, steps, carrier)
         if looking is None:
             return
+        if looking.limit.was_reached:
+            verdict.notes += (hurried("the search for a witness that can happen here", SECONDS),)
         if looking.every:
             surely = Grade("no", here.reason, every=True)
             verdict.realizable = {**verdict.realizable, HERE: surely, WITH_LOCK: surely}
@@ -85,15 +89,15 @@ def _put_in_place(verdict: Verdict, other: Witness, executions: int) -> None:
 
 def _look(witness: Witness, program: Program, trace: tuple[str, ...], steps: int, carrier: str) -> _Realizing | None:
     """The search, when it is over; None if the witness does not fail again."""
-    until = now() + SECONDS
+    limit = Limit(SECONDS)
     with engine(program, steps, trace, carrier, strict=True, points=True) as exploration:
-        exploration.ends_by(until)
+        exploration.ends_by(limit.until)
         exploration.profile()
         unnamed = _repeated(exploration, witness)
         if unnamed is None or unnamed.kind != witness.failure.kind:
             return None
         found = Failed(witness.trace.steps, witness.failure, witness.last)
-        looking = _Realizing(exploration, found, unnamed, until=until)
+        looking = _Realizing(exploration, found, unnamed, allowed=limit)
         looking.result = looking.run()
         looking.decisions = frozenset(identity_of(site) for site in exploration.control.hot)
         return looking
@@ -135,7 +139,7 @@ def _told(
         follower, _, failure = follow(exploration, other, Follower)
         if failure is None or follower.diverged or not failing_in(failure, witness.failure):
             return None
-        finding = account_for(exploration, follower.taken, failure, result.last)
+        finding, _ = account_for(exploration, follower.taken, failure, result.last)
     return replace(
         other,
         trace=Trace(tuple(follower.taken)),
@@ -167,15 +171,15 @@ class _Written(Recording):
 class _Realizing(Shrinking):
     """Looks for a schedule that fails like ``found`` and switches at switch points only."""
 
-    until: float = 0.0
+    allowed: Limit = field(default_factory=lambda: Limit(SECONDS))
     every: bool = False  # all schedules that can happen were tried, and none fails like that
     result: Failed | None = None
     decisions: frozenset[Any] = frozenset()
     _doubted: bool = False
-    _limit: int = EXECUTIONS
+    _at_most: int = EXECUTIONS
 
     def _look(self) -> None:
-        self._until = self.until
+        self.limit = self.allowed
         for _ in range(_MOST_RESTARTS):
             self.best, self._doubted = None, False
             self._better.clear()
@@ -189,16 +193,16 @@ class _Realizing(Shrinking):
             return
 
     def _try_all(self) -> None:
-        self._limit = min(EXECUTIONS, self.executions + _WALKED)
+        self._at_most = min(EXECUTIONS, self.executions + _WALKED)
         try:
             self._from_the_beginning((sys.maxsize, sys.maxsize))
             self.every = self.best is None and not self._doubted and not self._doubts()
             return
         except Spent:
-            if self.best is not None or now() > self.until:
+            if self.best is not None or self.limit.is_reached:
                 return
         finally:
-            self._limit = EXECUTIONS
+            self._at_most = EXECUTIONS
         source = Random("schedules that can happen")
         for _ in range(_DRAWN):
             passed = self._passed()
@@ -239,13 +243,14 @@ class _Realizing(Shrinking):
     def _run(self, strategy: FewSwitches, passed: Passed) -> Failure | None:
         exploration = self.exploration
         control = exploration.control
-        if self.executions >= self._limit or now() > self._until:
+        if self.executions >= self._at_most or self._operations >= MOST_OPERATIONS or self.limit.is_reached:
             raise Spent
         self.executions += 1
         known, sharing = len(control.hot), Writes()
         _, failure = exploration.execute(
             strategy.choose, recording=passed, sharing=sharing, setup=exploration.leftovers.setup
         )
+        self._count()
         exploration.take_in(sharing)
         exploration.leftovers.take_in(sharing)
         if exploration.discovery.take_found() or len(control.hot) > known:

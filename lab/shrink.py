@@ -11,8 +11,9 @@ counts only if the same failure comes back.  Three ways are tried one after anot
   first (as in Musuvathi and Qadeer, "Iterative Context Bounding", PLDI 2007).  Where the budget
   suffices for all that are no worse than the best one known, there is none better.
 
-The budget is counted in executions and steps, so that the result is the same on every machine; a
-bound in seconds is there for programs that are slow, and comes on top of the time of the search.
+The budget is counted in executions and operations, so that the result is the same on every machine.  A
+bound in seconds is there for programs that are slow, comes on top of the time of the search, and is
+told where it was reached.
 """
 
 from __future__ import annotations
@@ -23,22 +24,27 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 
+from lab.errors import OutOfTime
 from lab.exploration import Exploration
 from lab.program import Failure
 from lab.recorder import Recording
 from lab.rounds import cut
 from lab.sameness import identity_of_failure
-from lab.stopwatch import now
+from lab.stopwatch import Limit
 from lab.strategies.fewest import Decision, FewSwitches, Order, Switches, cost, switches_of
 from lab.strategies.replay import Steps
 from lab.trace import Step
 
 EXECUTIONS = 1_500
 """Most candidates that are run."""
+EXECUTIONS_OF_PROCESSES = 300
+"""The same where actors are processes, of which each execution takes some milliseconds."""
 STEPS = 150_000
 """Most steps of all candidates together."""
-SECONDS = 2.5
-"""Longest time, in seconds of wall-clock time; most programs need a few hundredths."""
+OPERATIONS = 1_000_000
+"""Most operations of all candidates together, those on what nobody else touches included."""
+SECONDS = 5.0
+"""Longest time, in seconds of the processor's time; most programs need a few hundredths."""
 _LATE = 0.5  # seconds that an execution which is going on then may still take
 _MOST_TIMES_AS_LONG = 4  # a candidate may be so many times as long as the failed execution; one that spins has no end
 _MOST_MOVES = 400  # executions that go into moving switches
@@ -87,21 +93,24 @@ class Shrinking:
     executions: int = 0  # that were needed so far
     best: Candidate | None = None
     _better: list[Candidate] = field(default_factory=list)  # each better than the one before
-    _tried: set[tuple[tuple[int, ...], Failure | None]] = field(default_factory=set)
     _steps: int = 0
+    _operations: int = 0
 
     def run(self) -> Failed:
         """The best execution there is; the one that was found, if there is no better one or anything goes wrong."""
         control = self.exploration.control
-        control.deadline = now() + SECONDS + _LATE
+        self.limit = Limit(SECONDS)
+        self._most = EXECUTIONS_OF_PROCESSES if self.exploration.carrier == "process" else EXECUTIONS
+        control.deadline = self.limit.until + _LATE
         if self.found.failure.kind == "livelock":
             return self._cut()
-        self._until = now() + SECONDS
         before = control.step_limit
         control.step_limit = min(before, _MOST_TIMES_AS_LONG * len(self.found.steps) + 200)
         try:
             with suppress(Spent):
                 self._look()
+        except OutOfTime:
+            self.limit.was_reached = True
         except Exception:  # the program may fail in other ways, or escape; what was found must not be lost
             pass
         finally:
@@ -154,17 +163,27 @@ class Shrinking:
                 self._better.append(candidate)
 
     def _execute(self, first: Sequence[int], switches: Switches | None) -> tuple[FewSwitches, Order, Failure | None]:
-        control, discovery = self.exploration.control, self.exploration.discovery
+        discovery = self.exploration.discovery
         while True:
-            if self.executions >= EXECUTIONS or self._steps >= STEPS or now() > self._until:
-                raise Spent
+            self._go_on()
             self.executions += 1
             order = Order()
             strategy = FewSwitches(order, first, switches)
             _, failure = self.exploration.execute(strategy.choose, recording=order)
-            self._steps += control.steps
+            self._count()
             if not discovery.take_found():  # else code has started that could not be interrupted yet
                 return strategy, order, failure
+
+    def _go_on(self) -> None:
+        """Raise Spent if no candidate may be run any more."""
+        counted = self.executions >= self._most or self._steps >= STEPS or self._operations >= OPERATIONS
+        if counted or self.limit.is_reached:
+            raise Spent
+
+    def _count(self) -> None:
+        control = self.exploration.control
+        self._steps += control.steps
+        self._operations += control.steps + control.quiet_steps
 
     def _is_same(self, candidate: Candidate) -> bool:
         """Whether it is the same failure with the names of all objects."""

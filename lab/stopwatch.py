@@ -14,8 +14,31 @@ class Real:
 
     seconds = staticmethod(time.perf_counter)
     nanoseconds = staticmethod(time.perf_counter_ns)
+    worked = staticmethod(time.process_time)
 
 
 def now() -> float:
     """Seconds since some moment, in real time."""
     return Real.seconds()
+
+
+class Limit:
+    """How long may be worked at something that is bounded by a count, for where that takes longer than it should.
+
+    ``seconds`` are of the processor's time, so that a busy machine changes nothing; ``until`` is a moment of real time,
+    which comes in any case.
+    """
+
+    _TIMES_AS_LONG = 4
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.until = now() + self._TIMES_AS_LONG * seconds
+        self._worked = Real.worked() + seconds
+        self.was_reached = False
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether the time is up; that it was is remembered."""
+        self.was_reached = self.was_reached or Real.worked() >= self._worked or now() >= self.until
+        return self.was_reached

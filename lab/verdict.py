@@ -29,6 +29,11 @@ class Shrunk:
     instead: int = 0
 
 
+def hurried(what: str, seconds: float) -> str:
+    """A note that something ended by its bound in time, which is the only one that may differ from run to run."""
+    return f"cut short: {what} took longer than {seconds:g} s, and may come further in another run"
+
+
 @dataclass
 class Verdict:
     """What an exploration, a hammering or a replay came to.

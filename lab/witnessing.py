@@ -16,7 +16,7 @@ from lab.recorder import identity_of
 from lab.shrink import Failed, Shrinking
 from lab.stopwatch import now
 from lab.trace import Trace
-from lab.verdict import Shrunk, Verdict
+from lab.verdict import Shrunk, Verdict, hurried
 from lab.witness import Witness, fingerprints
 
 _TO_REPEAT = 3.0  # seconds beside those of the search: to write a failure down takes longer than to find it
@@ -61,7 +61,13 @@ def put_down(verdict: Verdict, exploration: Exploration, found: Found, trace: tu
         verdict.status, verdict.failure = "unknown", None
         verdict.reason = f"schedule {count:,} had {again.message}; give a larger steps= if that is not for ever"
         return
-    finding = account_for(exploration, shrunk.steps, shrunk.failure, shrunk.last) if not shrunk.repeats else None
+    finding = None
+    if shrinking.limit.was_reached:
+        verdict.notes += (hurried("shrinking", shrinking.limit.seconds),)
+    if not shrunk.repeats:
+        finding, limit = account_for(exploration, shrunk.steps, shrunk.failure, shrunk.last)
+        if limit.was_reached:
+            verdict.notes += (hurried("the search for the two critical steps", limit.seconds),)
     verdict.failure = shrunk.failure
     before, after = Trace(tuple(first.steps)), Trace(tuple(shrunk.steps))
     if after.switches < before.switches or len(after.steps) < len(before.steps):
