@@ -234,11 +234,6 @@ def show_passing(entry: Entry, variant: Variant) -> str:
     return render_passing(_title(entry, variant), run, program.descriptions)
 
 
-def methods(entry: Entry) -> tuple[str, ...]:
-    """What can be done with a scenario: actors that are processes are not hammered."""
-    return ("explore",) if entry.scenario.on == "processes" else ("explore", "hammer")
-
-
 def run_hammer(entry: Entry, variant: Variant) -> Result:
     """Hammer one variant; only a variant that must not fail can fail here."""
     from lab import hammer
@@ -246,7 +241,12 @@ def run_hammer(entry: Entry, variant: Variant) -> Result:
 
     scenario = entry.scenario
     verdict = hammer(
-        variant.make, scenario.actors, seconds=HAMMER_SECONDS, title=_title(entry, variant), **scenario.options()
+        variant.make,
+        scenario.actors,
+        on=scenario.on,
+        seconds=HAMMER_SECONDS,
+        title=_title(entry, variant),
+        **scenario.options(),
     )
     complaint = ""
     if not variant.must_fail:

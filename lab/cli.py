@@ -125,7 +125,7 @@ def run(
 
     The exit code is 0 if every variant did what the catalogue promises of it, else 1.
     """
-    from lab.catalogue import chosen_variants, find, methods, run_explore, run_hammer, show_passing
+    from lab.catalogue import chosen_variants, find, run_explore, run_hammer, show_passing
     from lab.command import decide
     from lab.report.console import styled
 
@@ -147,7 +147,7 @@ def run(
             result = run_explore(entry, one)
             console.print(styled(result.report))
             kept = kept and result.passed
-            if hammer and "hammer" in methods(entry):
+            if hammer:
                 result = run_hammer(entry, one)
                 console.print(styled(f"    hammer     {result.line}" if result.passed else f"\n{result.report}"))
                 kept = kept and result.passed

@@ -125,10 +125,10 @@ class _NoTests(pytest.Module):
 
 
 class ScenarioFile(pytest.File):
-    """One scenario: two items for each variant, one where actors are processes."""
+    """One scenario: two items for each variant."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        from lab.catalogue import load, methods
+        from lab.catalogue import load
         from lab.errors import LabError
 
         try:
@@ -137,7 +137,7 @@ class ScenarioFile(pytest.File):
             raise self.CollectError(str(error)) from None
         session = self.config.stash[_SESSION]
         for variant in entry.scenario.every_variant():
-            for method in methods(entry) if session.replay is None else ("explore",):
+            for method in ("explore", "hammer") if session.replay is None else ("explore",):
                 item: ScenarioItem = ScenarioItem.from_parent(self, name=f"{variant.name}[{method}]")
                 item.entry, item.variant, item.method = entry, variant, method
                 item.target = session.target_of(self.path, variant.name)

@@ -111,7 +111,7 @@ def test_progress_is_shown_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch, c
         ({"noise": True}, InvalidType, "noise=True: give a probability, a number from 0 to 1"),
         ({"noise": None}, InvalidType, "noise=None: give a probability, a number from 0 to 1"),
         ({"seed": 0.5}, InvalidType, "seed=0.5: give a whole number"),
-        ({"on": "mars"}, InvalidValue, "on='mars': unknown; choose one of auto, threads"),
+        ({"on": "mars"}, InvalidValue, "on='mars': unknown; choose one of auto, threads, processes"),
         ({"check": 3}, InvalidType, "check=3 cannot be called; give a function that takes the state"),
         ({"allowed": {1}}, InvalidValue, "allowed= is given without outcome=; add outcome=, a function of the state"),
     ],

@@ -16,9 +16,8 @@ from lab.carriers.private import PrivateDirectory
 from lab.child.main import Operations, live
 from lab.child.stops import GO
 from lab.child.stops import TIMED_OUT as GIVEN_UP
+from lab.child.telling import how_ended
 from lab.child.wire import Gone, Late, Wire, pair
-from lab.forks import ChildFailure
-from lab.origin import shown
 
 _PATIENCE = 15  # seconds in which a child has to come to an operation
 
@@ -137,30 +136,7 @@ class Children:
     def how_ended(self, actor: Actor) -> str:
         """In words."""
         self.wait_for_end(actor)
-        status = self._status[actor]
-        if os.WIFSIGNALED(status):
-            number = os.WTERMSIG(status)
-            with suppress(ValueError):
-                return f"was killed by {signal.Signals(number).name}"
-            return f"was killed by signal {number}"
-        return f"ended its process with status {os.WEXITSTATUS(status)}"
-
-    def complaint(self, actor: Actor, payload: tuple[Any, ...]) -> BaseException | None:
-        """What is wrong with how an actor says that it ended."""
-        kind, *rest = payload
-        if kind == "misuse":
-            misuse: BaseException = getattr(errors, rest[0], errors.LabError)(rest[1])
-            return misuse
-        if kind == "broken":
-            return errors.LabError(
-                f"the lab itself failed in the process of {actor.name}; please report this:\n{rest[0]}"
-            )
-        if kind == "exit" and rest[0]:
-            return ChildFailure(f"SystemExit: {rest[0]} left {actor.name}")
-        if kind == "raised":
-            lines = tuple(f"{actor.name}: {shown(file)}:{line} in {function}" for file, line, function in rest[1])
-            return ChildFailure(f"{rest[0]} left {actor.name}", lines)
-        return None
+        return how_ended(self._status[actor])
 
     def end_all(self) -> None:
         """See to it that no process is left, of actors or of what they started."""

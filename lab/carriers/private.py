@@ -8,7 +8,7 @@ import secrets
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -22,7 +22,13 @@ while read -r word what; do
     none) groups="" ;;
   esac
 done
-for group in $groups; do kill -9 -- "-$group" 2>/dev/null; done
+[ -f "$1/groups" ] && groups="$groups $(cat "$1/groups")"
+for group in $groups; do kill -9 "-$group" 2>/dev/null; done
+if [ -f "$1/segments" ]; then
+  while read -r number name; do
+    [ "$(stat -c %i -- "/dev/shm/$name" 2>/dev/null)" = "$number" ] && rm -f -- "/dev/shm/$name"
+  done < "$1/segments"
+fi
 chmod -R u+rwx -- "$1" 2>/dev/null
 rm -rf -- "$1"
 """
@@ -72,6 +78,14 @@ class PrivateDirectory:
         finally:
             os.close(theirs)
 
+    def groups(self, leaders: Iterable[int]) -> None:
+        """Process groups that the janitor has to end as well, in place of those that were named before.
+
+        Unlike what it is told, it reads them at the end only, so nobody is woken.
+        """
+        with open(os.path.join(self.base, "groups"), "w") as file:
+            file.write(" ".join(map(str, leaders)))
+
     def tell(self, message: str) -> None:
         """Let the janitor know of something that it has to end as well."""
         if self.fd >= 0:
@@ -108,6 +122,7 @@ class PrivateDirectory:
             config.pop("tempdir", None)
             if library is not None:
                 config["tempdir"] = library
+            _cancel_removal_below(self.base)
             for name, value in environment.items():
                 if value is None:
                     os.environ.pop(name, None)
@@ -138,6 +153,14 @@ def _kept_by_multiprocessing() -> dict[str, Any]:
         return {}
     config: dict[str, Any] = process.current_process()._config
     return config
+
+
+def _cancel_removal_below(path: str) -> None:
+    """Have the library not remove at its end what is gone by then."""
+    registry: dict[Any, Any] = getattr(sys.modules.get("multiprocessing.util"), "_finalizer_registry", {})
+    for finalizer in list(registry.values()):
+        if getattr(finalizer._callback, "__name__", "") == "_remove_temp_dir" and path in str(finalizer._args):
+            finalizer.cancel()
 
 
 _TEMPORARY = ("TMPDIR", "TEMP", "TMP")

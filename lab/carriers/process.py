@@ -20,6 +20,7 @@ from lab.carriers.mappings import shared_mappings
 from lab.carriers.paths import Paths, Semaphore
 from lab.carriers.private import PrivateDirectory
 from lab.carriers.request import HELD_BY_OTHERS, LETS_GO, Request, waiting
+from lab.child.telling import complaint
 from lab.child.wire import Gone
 from lab.discovery import Discovery
 from lab.errors import Interrupted
@@ -343,7 +344,7 @@ class ProcessControl(Control):
         actor.finished = True
         self.live.remove(actor)
         self.unfinished -= 1
-        why = self._children.complaint(actor, payload[:-2])
+        why = complaint(actor.name, payload[:-2])
         if why is not None:
             self._fail(actor, why)
 

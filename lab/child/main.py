@@ -23,11 +23,10 @@ from lab.child.database import Databases
 from lab.child.memory import Memory
 from lab.child.semaphores import Semaphores
 from lab.child.stops import Stops
+from lab.child.telling import told
 from lab.child.wire import Wire
-from lab.errors import LabError
 from lab.hooks import DRIVERS, Bystander
-from lab.origin import LAB
-from lab.program import describe, has_run
+from lab.program import has_run
 
 _exit = os._exit
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
@@ -220,7 +219,7 @@ def _call(stops: Stops, name: str, body: Callable[[Any], Any], state: Any) -> tu
                 has_run(f"actors[{name!r}]", body, result)
                 del result
         except BaseException as error:
-            payload = _told(error)
+            payload = told(error)
             if error.__traceback__ is not None:
                 traceback.clear_frames(error.__traceback__)
             error.__traceback__ = None
@@ -232,24 +231,5 @@ def _call(stops: Stops, name: str, body: Callable[[Any], Any], state: Any) -> tu
         sys.stdout.flush()
         sys.stderr.flush()
     except BaseException as error:
-        payload = payload if payload[0] != "ended" else _told(error)
+        payload = payload if payload[0] != "ended" else told(error)
     return payload
-
-
-def _told(error: BaseException) -> tuple[Any, ...]:
-    if isinstance(error, LabError):
-        return ("misuse", type(error).__name__, str(error))
-    if isinstance(error, SystemExit):
-        code = error.code
-        if code is None or isinstance(code, int):
-            return ("exit", (code or 0) & 0xFF)
-        print(code, file=sys.stderr)
-        return ("exit", 1)
-    lines = []
-    entry = error.__traceback__
-    while entry is not None:
-        code_object = entry.tb_frame.f_code
-        if not code_object.co_filename.startswith(LAB):
-            lines.append((code_object.co_filename, entry.tb_lineno, code_object.co_qualname))
-        entry = entry.tb_next
-    return ("raised", describe(error), tuple(lines[-6:]))

@@ -27,7 +27,7 @@ from lab.hammering.pool import Batch, Pool, Worker, machine_kept
 from lab.hammering.standstill import Standstill
 from lab.hammering.tally import Mode, Tally, left_by
 from lab.hooks import DRIVERS, ONE_AT_A_TIME
-from lab.program import Failure, Program, describe, positive
+from lab.program import MODELS, Failure, Program, describe, positive
 from lab.progress import Progress
 from lab.settings import Settings, complaint
 from lab.signals import handlers_kept
@@ -56,6 +56,7 @@ def hammer(
     noise: float = 0.5,
     seed: int = 0,
     cancel: bool | Sequence[str] = False,
+    start: str = "auto",
     teardown: Callable[[Any], object] | None = None,
     title: str = "",
 ) -> Verdict:
@@ -76,6 +77,13 @@ def hammer(
     Actors that are ``async def`` run on asyncio's own event loop.  There noise is when they begin, how late timers and
     calls in threads end and, with ``cancel``, that an actor is cancelled on its way.
 
+    With ``on="processes"`` each actor is a real process, started by ``start``: ``fork`` (which ``auto`` takes),
+    ``forkserver`` or ``spawn``, where the platform has it.  Each round has an empty private directory, in which setup,
+    check, outcome and teardown run as well, in the calling process.  The state comes to the actors pickled, and their
+    processes are kept from round to round, unless it has what can only be inherited (a lock, say), or something else
+    stays in a process: then each round has new ones.  The report tells which, with the exit codes and signals of
+    processes that ended in the middle of it.
+
     Raises InvalidType or InvalidValue, each in one line, for arguments that cannot work,
     and LabError inside an exploration.  What ``setup`` or ``teardown`` raise passes through,
     or ends the run if a round has failed before.
@@ -84,13 +92,18 @@ def hammer(
     if chosen is not None and chosen.seed is not None:
         seed = chosen.seed
     _validate(on, rounds, seconds, noise, seed)
-    program = Program.of(setup, actors, check, outcome, allowed, forbidden, teardown).with_tasks("fifo", cancel)
+    program = Program.of(setup, actors, check, outcome, allowed, forbidden, teardown)
+    program = program.with_tasks("fifo", cancel).on(on)
+    if start != "auto" and not program.processes:
+        raise InvalidValue(f"start={start!r}: concerns processes; add on='processes', or leave it out")
     if threading.get_ident() in DRIVERS or isinstance(threading.current_thread(), Worker):
         raise LabError("hammer() was called while a program is run; call it from outside the actors, setup and check")
     if rounds is None and seconds is None:
         seconds = DEFAULT_SECONDS
     began = now()
-    if program.is_async:
+    if program.processes:
+        verdict = _hammer_processes(program, rounds, seconds, noise, seed, start)
+    elif program.is_async:
         verdict = _hammer_tasks(program, rounds, seconds, noise, seed)
     else:
         run = _Run(program, rounds, seconds, noise, seed)
@@ -99,6 +112,15 @@ def hammer(
     verdict.seconds = now() - began
     verdict.title = title or (chosen.running() if chosen is not None else "")
     return verdict
+
+
+def _hammer_processes(
+    program: Program, rounds: int | None, seconds: float | None, noise: float, seed: int, start: str
+) -> Verdict:
+    from lab.hammering.processes import ProcessRounds  # so does multiprocessing
+
+    with ONE_AT_A_TIME:
+        return ProcessRounds(program, rounds, seconds, noise, seed, start).go()
 
 
 def _hammer_tasks(program: Program, rounds: int | None, seconds: float | None, noise: float, seed: int) -> Verdict:
@@ -325,8 +347,8 @@ class _Run:
 
 
 def _validate(on: Any, rounds: Any, seconds: Any, noise: Any, seed: Any) -> None:
-    if on not in ("auto", "threads"):
-        raise InvalidValue(f"on={on!r}: unknown; choose one of auto, threads")
+    if on not in MODELS:
+        raise InvalidValue(f"on={on!r}: unknown; choose one of {', '.join(MODELS)}")
     positive(rounds, "rounds", whole=True)
     positive(seconds, "seconds", whole=False)
     if isinstance(noise, bool) or not isinstance(noise, int | float):

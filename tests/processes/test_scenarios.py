@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import lab
-from lab.catalogue import entries, methods, replay_scenario
+from lab.catalogue import entries, replay_scenario, run_hammer
 
 FOLDER = Path(lab.__file__).parents[1] / "scenarios" / "processes"
 ENTRIES = {entry.name: entry for entry in entries(FOLDER)}
@@ -36,5 +36,8 @@ def test_a_lost_update_is_called_so(name):
     assert verdict.realizable == {}  # processes are switched anywhere
 
 
-def test_processes_are_not_hammered():
-    assert {methods(entry) for entry in ENTRIES.values()} == {("explore",)}
+def test_processes_are_hammered():
+    for variant in ENTRIES["file_counter"].scenario.every_variant():
+        result = run_hammer(ENTRIES["file_counter"], variant)
+        assert result.passed, result.report
+        assert result.verdict.granularity == "real processes"

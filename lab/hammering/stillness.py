@@ -1,0 +1,70 @@
+"""Whether a process of which nothing is heard waits for ever, or may still come to its end.
+
+The operating system tells in which call a thread of a process waits, and for how long at most.  Only where every thread
+of every process waits without an end of its own is nothing to come any more.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterable, Sequence
+
+_FUTEX_WAIT = (0, 9)  # FUTEX_WAIT and FUTEX_WAIT_BITSET, without FUTEX_PRIVATE_FLAG
+_COMMAND = 0x7F
+_SET_AND_WAIT = (7, 38)  # F_SETLKW, F_OFD_SETLKW
+_FOR_EVER = 0xFFFFFFFF  # milliseconds, as an unsigned number of 32 bits
+_ENDLESS = {"x86_64": {0, 61, 73, 247}, "aarch64": {63, 95, 32, 260}}
+"""Numbers of the calls that wait for what others do: read, waitid, flock, wait4."""
+_FUTEX = {"x86_64": 202, "aarch64": 98}
+_FCNTL = {"x86_64": 72, "aarch64": 25}
+_POLL = {"x86_64": 7}
+_MACHINE = platform.machine()
+
+
+class Stillness:
+    """Looks again and again at processes that do not answer."""
+
+    def __init__(self) -> None:
+        self._before: tuple[object, ...] | None = None
+
+    def nothing_moves(self, processes: Iterable[int]) -> bool:
+        """Whether all of them wait for ever, at the same places as at the last look; false where that is not known."""
+        seen = tuple(_waits(pid) for pid in processes)
+        same, self._before = seen == self._before, seen
+        return same and all(waits is not None for waits in seen)
+
+
+def _waits(pid: int) -> tuple[object, ...] | None:
+    """What the threads of a process wait for, with the time that they have used; None if one may go on."""
+    found: list[object] = []
+    try:
+        for task in sorted(os.listdir(f"/proc/{pid}/task")):
+            folder = f"/proc/{pid}/task/{task}"
+            if _read(f"{folder}/children").strip():
+                return None  # of whom something may come
+            call = _read(f"{folder}/syscall").split()
+            if not _waits_for_ever([int(part, 16) if part.startswith("0x") else int(part) for part in call]):
+                return None
+            found.append((call, _read(f"{folder}/schedstat")))
+    except (OSError, ValueError):  # it runs, it is no more, or nothing is told here
+        return None
+    return tuple(found)
+
+
+def _waits_for_ever(call: Sequence[int]) -> bool:
+    number, *arguments = call
+    if number in _ENDLESS.get(_MACHINE, ()):
+        return True
+    if number == _FUTEX.get(_MACHINE):
+        return arguments[1] & _COMMAND in _FUTEX_WAIT and arguments[3] == 0
+    if number == _FCNTL.get(_MACHINE):
+        return arguments[1] in _SET_AND_WAIT
+    if number == _POLL.get(_MACHINE):
+        return arguments[2] & _FOR_EVER == _FOR_EVER
+    return False
+
+
+def _read(path: str) -> str:
+    with open(path) as file:
+        return file.read()
