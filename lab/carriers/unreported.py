@@ -37,19 +37,6 @@ class Unreported(_Base):
         finally:
             discovery.report()
 
-    def whole(
-        self, container: object, write: bool, site: Site, detail: object = ABSENT, also: tuple[object, ...] = ()
-    ) -> None:
-        """Before an operation on a container."""
-        discovery = self.discovery
-        if getprofile() is not discovery.reports:
-            return super().whole(container, write, site, detail, also)
-        setprofile(None)
-        try:
-            super().whole(container, write, site, detail, also)
-        finally:
-            discovery.report()
-
     def call(self, function: Any, arguments: tuple[Any, ...], site: Site) -> Any:
         """Before a call."""
         discovery = self.discovery
