@@ -65,11 +65,7 @@ def engine(
                 discovery.modelled += ("asyncio",)  # the tasks of a loop share what its own code touches
                 discovery.left_alone |= {f"asyncio.{name}" for name in _LEFT_ALONE}
             discovery.left_alone |= {"_weakrefset"}  # each loop has functions of its own from there
-        for function in (program.setup, program.check, program.outcome, program.teardown):
-            if function is not None:
-                discovery.cover(function)
-        for _, function in program.actors:
-            discovery.cover(function)
+        functions = program.functions
         control: Any = kind(discovery, steps)
         around: AbstractContextManager[None] = nullcontext()
         if program.is_async:
@@ -83,6 +79,8 @@ def engine(
                     tidy(),
                     _as_before(Exploration(program, control, discovery, carrier, strict)) as exploration,
                 ):
+                    for function in functions:
+                        discovery.cover(function)
                     yield exploration
             finally:
                 control.close()

@@ -74,10 +74,15 @@ class Program:
         return tuple(name for name, function in self.actors if is_async(function))
 
     @property
+    def functions(self) -> tuple[Callable[..., object], ...]:
+        """All that was handed over."""
+        around = (self.setup, self.check, self.outcome, self.teardown)
+        return *(one for one in around if one is not None), *(body for _, body in self.actors)
+
+    @property
     def is_async(self) -> bool:
         """Whether it runs inside an event loop."""
-        inside = (self.setup, self.check, self.outcome, self.teardown)
-        return bool(self.tasks) or any(function is not None and is_async(function) for function in inside)
+        return any(map(is_async, self.functions))
 
     @classmethod
     def of(

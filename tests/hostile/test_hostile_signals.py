@@ -124,6 +124,24 @@ def test_it_reaches_the_caller_while_a_failure_is_made_easy_to_read(explored, mo
     assert caught.value is error
 
 
+def test_it_reaches_the_caller_while_code_is_instrumented(monkeypatch):
+    make = lab.discovery.CACHE.make
+
+    def rings(*arguments, **named):
+        monkeypatch.undo()
+        signal.raise_signal(signal.SIGALRM)
+        return make(*arguments, **named)
+
+    def new(state):
+        state.value += 1
+
+    monkeypatch.setattr(lab.discovery.CACHE, "make", rings)
+    error = TooLate("now")
+    with alarm(error, 3600), pytest.raises(TooLate) as caught:
+        lab.explore(lambda: State(value=0), [new, new])
+    assert caught.value is error
+
+
 @pytest.mark.parametrize("actor", ACTORS[:2], ids=lambda actor: actor.__name__)
 def test_it_reaches_the_caller_of_the_hammer(hammered, actor):
     error = TooLate("now")
