@@ -15,11 +15,19 @@ class Real:
     seconds = staticmethod(time.perf_counter)
     nanoseconds = staticmethod(time.perf_counter_ns)
     worked = staticmethod(time.process_time)
+    of_clock = staticmethod(getattr(time, "clock_gettime", lambda _clock: 0.0))
+    clock_of = staticmethod(getattr(time, "pthread_getcpuclockid", lambda _identity: 0))
+    is_by_thread = hasattr(time, "pthread_getcpuclockid")
 
 
 def now() -> float:
     """Seconds since some moment, in real time."""
     return Real.seconds()
+
+
+def worked_by(identity: int) -> float:
+    """Seconds of the processor's time that a living thread has had; always 0 where the system does not tell."""
+    return Real.of_clock(Real.clock_of(identity)) if Real.is_by_thread else 0.0
 
 
 class Limit:

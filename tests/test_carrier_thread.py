@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -193,6 +194,8 @@ def test_who_does_not_come_by_the_lab_is_named(actor, carrier, impatient):
     assert verdict.reason.startswith("something escaped control: ")
     assert verdict.uncontrolled
     assert verdict.uncontrolled[0] in verdict.reason
+    what, end = ("blocked", "") if actor is receives else ("computed", ", which may have no end")
+    assert re.search(rf" {what} outside control for \d s \(\w+\){end}$", verdict.reason), verdict.reason
     assert "outside control" in str(verdict)
     assert threading.enumerate() == before
 

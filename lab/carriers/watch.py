@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lab.carriers.execution import Stopped
 from lab.origin import LAB, is_library, shown
 from lab.settings import DEBUGGERS
-from lab.stopwatch import now
+from lab.stopwatch import now, worked_by
 
 if TYPE_CHECKING:
     from lab.carriers.control import Control
@@ -21,6 +21,7 @@ LOOK = 0.25  # seconds between two looks
 BLOCKED = 5.0  # seconds at the same instruction
 BUSY = 15.0  # seconds without a visible operation
 IMPATIENT = 1.0  # seconds, with an actor that was told to end
+_WORKING = 0.02  # of the time: who has had less of the processor's waits; on a busy machine nobody has much
 
 
 class Watch:
@@ -31,6 +32,7 @@ class Watch:
         self._progress: tuple[object, ...] = ()
         self._came_by = self._moved = now()
         self._instruction: tuple[int, int] = (0, 0)
+        self._worked = 0.0  # by the moment at which it moved
         self.place = ""
 
     def is_overdue(self, identity: int) -> bool:
@@ -40,6 +42,7 @@ class Watch:
         if not _same(progress, self._progress):
             self._progress = progress
             self._came_by = self._moved = moment
+            self._instruction = (0, 0)
             return False
         frame = sys._current_frames().get(identity)
         if frame is None or _is_debugged(frame):
@@ -49,15 +52,18 @@ class Watch:
         if instruction != self._instruction:
             self._instruction = instruction
             self._moved = moment
+            self._worked = worked_by(identity)
         if control.unwinding:
             blocked = moment - self._came_by >= IMPATIENT
         else:
             blocked = moment - self._moved >= BLOCKED
         if not blocked and moment - self._came_by < BUSY:
             return False
-        what = "blocked" if blocked else "was busy"
+        computed = worked_by(identity) - self._worked > _WORKING * (moment - self._moved)
+        what = "computed" if computed or not blocked else "blocked"
+        end = ", which may have no end" if what == "computed" else ""
         self.place = (
-            f"{_place(frame)} {what} outside control for {moment - self._came_by:.0f} s ({control.current.name})"
+            f"{_place(frame)} {what} outside control for {moment - self._came_by:.0f} s ({control.current.name}){end}"
         )
         self._came_by = self._moved = moment
         return True
