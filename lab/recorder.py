@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, OrderedDict, defaultdict, deque
 from types import FrameType
 from typing import Any
 
@@ -121,7 +122,7 @@ class Recording:
         name = self.names.of(owner, frame)
         if site.kind == "call" and isinstance(detail, tuple) and detail and isinstance(detail[0], str):
             arguments = ", ".join(short(argument) or "?" for argument in detail[1])
-            return "calls", f"{name}.{detail[0]}({arguments})", None
+            return "calls", f"{name}.{detail[0]}({arguments})", short(_taken(owner, *detail))
         if site.kind == "in":
             found = _contains(owner, detail)
             return "asks", f"{short(detail[0])} in {name}", None if found is None else str(found)
@@ -150,17 +151,40 @@ _WORDS = {
 
 
 def _contains(owner: Any, detail: Any) -> bool | None:
-    if type(owner) in (dict, set) and isinstance(detail, tuple) and type(detail[0]) in (str, int, bytes):
+    if type(owner) in (dict, set) and isinstance(detail, tuple) and _is_plain_key(owner, detail[0]):
         return detail[0] in owner
     return None
 
 
+def _taken(owner: Any, method: str, arguments: tuple[Any, ...]) -> object:
+    """What a method that reads one item is about to give, where no code of the program has to run for that."""
+    if type(owner) in _DICTIONARIES and method in _ASK_FOR_A_KEY and arguments and _is_plain_key(owner, arguments[0]):
+        default = arguments[1] if len(arguments) > 1 else _ASK_FOR_A_KEY[method]
+        return dict.get(owner, arguments[0], default)
+    if type(owner) in (list, deque) and method in _ENDS and owner:
+        return owner[_ENDS[method]] if not arguments else _item(owner, arguments[0])
+    return ABSENT
+
+
 def _item(owner: Any, key: Any) -> object:
-    if type(owner) is dict and type(key) in (str, int, bytes):
+    if type(owner) is dict and _is_plain_key(owner, key):
         return owner.get(key, ABSENT)
     if type(owner) is list and type(key) is int and -len(owner) <= key < len(owner):
         return owner[key]
     return ABSENT
+
+
+def _is_plain_key(owner: Any, key: object) -> bool:
+    """Whether to look for ``key`` runs no code of the program: a key of its own may have the same hash."""
+    return type(key) in _PLAIN and len(owner) <= _MANY and all(type(one) in _PLAIN for one in owner)
+
+
+_PLAIN = (str, int, bytes)
+_MANY = 1_000
+_DICTIONARIES = (dict, OrderedDict, defaultdict, Counter)
+_ASK_FOR_A_KEY = {"get": None, "setdefault": None, "pop": ABSENT, "__getitem__": ABSENT}
+"""Methods -> what they give where the key is missing and no default is given."""
+_ENDS = {"pop": -1, "popleft": 0}
 
 
 _Place = tuple[int, int, object]

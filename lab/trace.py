@@ -42,7 +42,7 @@ class Step:
         word = word.removesuffix(_TIMED_OUT)
         if word.startswith("asks whether it ") and name:
             word, name = f"asks whether {name}", word.removeprefix("asks whether it ")
-        elif word == "asks" and self.value is not None:
+        elif word in ("asks", "calls") and self.value is not None:
             name += ":"
         told = " ".join(part for part in (_SPOKEN.get(word, word), name, self.value) if part)
         return told + _TIMED_OUT * timed_out
