@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lab.virtual.arguments import as_real, patience
-from lab.virtual.locks import Guard, is_real, state_of
+from lab.virtual.locks import LOCK, Guard, is_real, state_of
 from lab.virtual.redirection import own
 from lab.virtual.state import Waiter
 
@@ -33,10 +33,13 @@ def deadline_of(control: Control, timeout: Any, ready: bool) -> float | None:
 
 
 def condition_wait(control: Control, site: Site, condition: Any, timeout: Any = None) -> bool:
-    _require_owned(control, site, condition, "wait")
+    if _tells_who_has_it(condition):
+        _require_owned(control, site, condition, "wait")
     deadline = deadline_of(control, timeout, False)
     control.operate(condition, "waits", site, also=(condition._lock,))
-    waiter = Waiter()
+    if not _tells_who_has_it(condition):
+        _require_owned(control, site, condition, "wait")
+    waiter = Waiter(control.current)
     condition._waiters.append(waiter)
     try:
         if is_real(condition._lock):
@@ -54,7 +57,7 @@ def condition_wait(control: Control, site: Site, condition: Any, timeout: Any = 
 def _wait_with_lock(control: Control, site: Site, condition: Any, waiter: Waiter, deadline: float | None) -> bool:
     """Wake up and take the lock in one step, where both can be had at once."""
     state = state_of(control, condition._lock)
-    owner, count = state.owner, state.count
+    owner, count = control.current, state.count
     state.owner, state.count = None, 0
     try:
         notified = control.block(
@@ -77,14 +80,12 @@ def _wait_with_lock(control: Control, site: Site, condition: Any, waiter: Waiter
 
 
 def notify(control: Control, site: Site, condition: Any, n: int = 1) -> None:
-    _require_owned(control, site, condition, "notify")
-    control.operate(condition, "notifies", site, "" if n == 1 else str(n))
+    _come_to_notify(control, site, condition, "notifies", "" if n == 1 else str(n))
     wake(control, site, condition, n)
 
 
 def notify_all(control: Control, site: Site, condition: Any) -> None:
-    _require_owned(control, site, condition, "notify")
-    control.operate(condition, "notifies all", site)
+    _come_to_notify(control, site, condition, "notifies all")
     wake(control, site, condition, len(condition._waiters))
 
 
@@ -98,6 +99,20 @@ def wake(control: Control, site: Site, condition: Any, n: int) -> None:
         else:  # a lock on which the real code waits
             control.call(waiter.release, (), site)()
         n -= 1
+
+
+def _come_to_notify(control: Control, site: Site, condition: Any, word: str, detail: str = "") -> None:
+    if _tells_who_has_it(condition):
+        _require_owned(control, site, condition, "notify")
+        control.operate(condition, word, site, detail)
+    else:
+        control.operate(condition, word, site, detail, also=(condition._lock,))
+        _require_owned(control, site, condition, "notify")
+
+
+def _tells_who_has_it(condition: Any) -> bool:
+    """Whether only its owner may use the condition; one with a plain lock asks just then whether anybody has that."""
+    return type(condition._lock) is not LOCK
 
 
 def _require_owned(control: Control, site: Site, condition: Any, what: str) -> None:
@@ -140,7 +155,7 @@ def event_wait(control: Control, site: Site, event: Any, timeout: Any = None) ->
     if event._flag:
         return True
     deadline = deadline_of(control, timeout, False)
-    waiter = Waiter()
+    waiter = Waiter(control.current)
     event._cond._waiters.append(waiter)
     try:
         return control.block("event", event, "wakes up", lambda: waiter.notified, site, deadline)

@@ -42,14 +42,17 @@ class LockState:
 class Waiter:
     """One wait for a notification that has not returned; stands in the condition's own waiting list."""
 
-    __slots__ = ("notified",)
+    __slots__ = ("actor", "notified")
 
-    def __init__(self) -> None:
+    def __init__(self, actor: Actor) -> None:
+        self.actor = actor
         self.notified = False
 
     def release(self) -> None:
-        """What the real ``Condition.notify`` calls."""
+        """What the real ``Condition.notify`` calls; whose time was not up by now has been told in time."""
         self.notified = True
+        if self.actor.wait is not None:
+            self.actor.wait.deadline = None
 
 
 class Memory:
