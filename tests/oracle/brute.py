@@ -109,17 +109,19 @@ def foata(events: list[Event]) -> frozenset[tuple[int, Event]]:
     last_touch: dict[str, int] = {}
     form = []
     for event in events:
-        actor, _, thing, write, child = event
-        level = max(of_actor.get(actor, 0), last_touch.get(thing, 0) if write else last_write.get(thing, 0))
+        actor, _, things, write, child = event
+        touched = last_touch if write else last_write
+        level = max(of_actor.get(actor, 0), *(touched.get(thing, 0) for thing in things))
         if child:  # started before its first step, or joined after its last
             level = max(level, of_actor.get(child, 0))
         level += 1
         of_actor[actor] = level
         if child:
             of_actor[child] = level
-        last_touch[thing] = max(last_touch.get(thing, 0), level)
-        if write:
-            last_write[thing] = level
+        for thing in things:
+            last_touch[thing] = max(last_touch.get(thing, 0), level)
+            if write:
+                last_write[thing] = level
         form.append((level, event))
     return frozenset(form)
 

@@ -6,17 +6,17 @@ variables: a state of a program is then a small value that can be copied and com
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from .language import Do, If, Join, Next, Raise, Start, Statement, Try, Wait, With, child_of, locals_of
+from .language import Catch, Do, If, Join, Next, Raise, Start, Statement, Try, Wait, With, child_of, locals_of
 
 
 @dataclass(frozen=True)
 class Instruction:
     """One step that others could notice, or a jump between two such steps.
 
-    ``unwind`` names what the blocks around it hold, innermost first: an exception
-    releases these on its way out, each as a step of its own.
+    ``unwind`` names what the blocks around it hold, innermost first, out to the next ``try``: an exception
+    releases these on its way, each as a step of its own.  ``handler`` is the label where it is caught, or -1.
     """
 
     verb: str
@@ -25,10 +25,12 @@ class Instruction:
     value: int | Next | None = None
     key: str | None = None
     unwind: tuple[str, ...] = ()
+    handler: int = -1
     target: int = 0
+    ways: tuple[tuple[object, int], ...] = ()  # what the operation gives -> the label where to go on; else the next
 
 
-JUMPS = ("jump", "jump unless equal", "jump if true", "raise")
+JUMPS = ("jump", "jump unless equal", "jump if true")
 
 
 @dataclass(frozen=True)
@@ -37,73 +39,169 @@ class Code:
 
     instructions: tuple[Instruction, ...]
     locals: int
+    labels: tuple[int, ...]  # where each is; what is jumped to is a label
     child: int = -1
 
 
 def flatten_all(actors: tuple[tuple[Statement, ...], ...]) -> tuple[Code, ...]:
-    """The actors in order, then their children."""
-    codes, children = [], []
-    for body in actors:
+    """The actors in order, then their children, then the children of these."""
+    bodies = list(actors)
+    codes = []
+    for body in bodies:
         inner = child_of(body)
-        child = len(actors) + len(children) if inner is not None else -1
-        codes.append(_flatten(body, child))
+        codes.append(_flatten(body, len(bodies) if inner is not None else -1))
         if inner is not None:
-            children.append(_flatten(inner, -1))
-    return tuple(codes + children)
+            bodies.append(inner)
+    return tuple(codes)
 
 
 def _flatten(body: tuple[Statement, ...], child: int) -> Code:
-    count = locals_of(body)
-    out: list[Instruction | None] = []
-    _block(body, (), count, out)
-    return Code(tuple(out), count, child)
+    writer = _Writer(locals_of(body))
+    writer.block(body)
+    return Code(tuple(writer.out), writer.hidden, tuple(writer.labels), child)
 
 
-def _block(body: tuple[Statement, ...], unwind: tuple[str, ...], hidden: int, out: list) -> None:
-    """``hidden`` is the number of a local variable that the program text does not have."""
-    for one in body:
+@dataclass
+class _Writer:
+    hidden: int  # the number of the first of two local variables that the program text does not have
+    out: list[Instruction] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+    unwind: tuple[str, ...] = ()
+    handler: int = -1
+
+    def add(self, verb: str, thing: str = "", into: int | None = None, **more: object) -> None:
+        self.out.append(Instruction(verb, thing, into, unwind=self.unwind, handler=self.handler, **more))
+
+    def label(self) -> int:
+        """A place that is not known yet."""
+        self.labels.append(-1)
+        return len(self.labels) - 1
+
+    def here(self, label: int) -> None:
+        self.labels[label] = len(self.out)
+
+    def held(self, thing: str, body: tuple[Statement, ...]) -> None:
+        """What is done while ``thing`` is held, and its release."""
+        before, self.unwind = self.unwind, (thing, *self.unwind)
+        self.block(body)
+        self.unwind = before
+        self.add("release", thing)
+
+    def block(self, body: tuple[Statement, ...]) -> None:
+        for one in body:
+            self.statement(one)
+
+    def statement(self, one: Statement) -> None:
         match one:
             case Do("add", thing):
-                out.append(Instruction("read", thing, hidden, unwind=unwind))
-                out.append(Instruction("write", thing, value=Next(hidden), unwind=unwind))
-            case Do("wait", thing, into):
+                self.add("read", thing, self.hidden)
+                self.add("write", thing, value=Next(self.hidden))
+            case Do("wait" | "wait in time", thing, into):
                 # Two steps as in CPython: whoever meets an unset event first stands in line, then is woken.
-                out.append(Instruction("wait", thing, into, unwind=unwind))
-                out.append(Instruction("woken", thing, unwind=unwind))
+                found = self.label()
+                self.add("wait", thing, into, ways=((True, found),))
+                self.add("woken" if one.verb == "wait" else "woken in time", thing, into)
+                self.here(found)
+            case Do("meet", thing, into):
+                self.meet(thing, into)
+            case Do("break" | "reset", thing):
+                self.add("acquire", thing)
+                before, self.unwind = self.unwind, (thing, *self.unwind)
+                self.add("break" if one.verb == "break" else "reset to", thing)
+                self.add("notify all", thing)
+                self.unwind = before
+                self.add("release", thing)
             case Do(verb, thing, into, value, key):
-                out.append(Instruction(verb, thing, into, value, key, unwind))
-            case With(thing, inner):
-                out.append(Instruction("acquire", thing, unwind=unwind))
-                _block(inner, (thing, *unwind), hidden, out)
-                out.append(Instruction("release", thing, unwind=unwind))
-            case Try(thing, into, inner):
-                out.append(Instruction("try acquire", thing, into, unwind=unwind))
-                skip = _later(out)
-                _block(inner, (thing, *unwind), hidden, out)
-                out.append(Instruction("release", thing, unwind=unwind))
-                out[skip] = Instruction("jump unless equal", into=into, value=1, target=len(out))
-            case Wait(condition, place, loop):
-                again = len(out)
-                out.append(Instruction("read", place, hidden, unwind=unwind))
-                leave = _later(out)
-                out.append(Instruction("line up", condition, unwind=unwind))
-                out.append(Instruction("wake up", condition, unwind=unwind))
-                if loop:
-                    out.append(Instruction("jump", target=again))
-                out[leave] = Instruction("jump if true", into=hidden, target=len(out))
+                self.add(verb, thing, into, value=value, key=key)
+            case With(thing, inner, also):
+                self.add("acquire", thing)
+                self.held(thing, (With(also, inner),) if also else inner)
+            case Try(thing, into, inner, timed):
+                skip = self.label()
+                self.add("acquire in time" if timed else "try acquire", thing, into)
+                self.add("jump unless equal", into=into, value=1, target=skip)
+                self.held(thing, inner)
+                self.here(skip)
+            case Catch(inner, handler):
+                self.catch(inner, handler)
+            case Wait():
+                self.wait(one)
             case If(local, equals, inner):
-                skip = _later(out)
-                _block(inner, unwind, hidden, out)
-                out[skip] = Instruction("jump unless equal", into=local, value=equals, target=len(out))
+                skip = self.label()
+                self.add("jump unless equal", into=local, value=equals, target=skip)
+                self.block(inner)
+                self.here(skip)
             case Raise():
-                out.append(Instruction("raise", unwind=unwind))
+                self.add("raise")
             case Start():
-                out.append(Instruction("start", unwind=unwind))
+                self.add("start")
             case Join():
-                out.append(Instruction("join", unwind=unwind))
+                self.add("join")
 
+    def catch(self, body: tuple[Statement, ...], handler: tuple[Statement, ...]) -> None:
+        before = self.unwind, self.handler
+        after = self.label()
+        self.unwind, self.handler = (), self.label()
+        caught = self.handler
+        self.block(body)
+        self.unwind, self.handler = before
+        self.add("jump", target=after)
+        self.here(caught)
+        self.block(handler)
+        self.here(after)
 
-def _later(out: list) -> int:
-    """Leave room for a jump whose target is not known yet."""
-    out.append(None)
-    return len(out) - 1
+    def wait(self, one: Wait) -> None:
+        again, leave = self.label(), self.label()
+        self.here(again)
+        self.add("read", one.place, self.hidden)
+        self.add("jump if true", into=self.hidden, target=leave)
+        self.stand(one.condition, one.into)
+        if one.into is not None and one.loop:
+            self.add("jump unless equal", into=one.into, value=True, target=leave)
+        if one.loop:
+            self.add("jump", target=again)
+        self.here(leave)
+
+    def stand(self, condition: str, into: int | None = None) -> None:
+        """``condition.wait()``, or, if what it gives is wanted, with a timeout."""
+        self.add("line up", condition)
+        if into is None:
+            self.add("wake up", condition)
+            return
+        late, on = self.label(), self.label()
+        self.add("wake up in time", condition, into, ways=((True, on), (False, on)))
+        self.here(late)
+        self.add("wake up late", condition, into)
+        self.here(on)
+
+    def meet(self, thing: str, into: int | None) -> None:
+        """`threading.Barrier.wait`."""
+        coming, waiting, last, leaving, broken, over = (self.label() for _ in range(6))
+        self.add("acquire", thing)
+        before, self.unwind = self.unwind, (thing, *self.unwind)
+        self.here(coming)
+        self.add("come", thing, self.hidden + 1, ways=(("wait", waiting), ("last", last)))
+        self.stand(thing)
+        self.add("jump", target=coming)
+        self.here(waiting)
+        stand = self.label()
+        self.add("look", thing, ways=(("go", leaving), ("broken", broken), ("wait", stand)))
+        self.here(stand)
+        self.stand(thing)
+        self.add("jump", target=waiting)
+        self.here(last)
+        self.add("notify all", thing)
+        self.here(leaving)
+        self.add("leave", thing, ways=(("go", over),))
+        self.add("notify all", thing)
+        self.add("jump", target=over)
+        self.here(broken)
+        failing = self.label()
+        self.add("leave", thing, ways=(("go", failing),))
+        self.add("notify all", thing)
+        self.here(failing)
+        self.add("fail", thing)
+        self.here(over)
+        self.unwind = before
+        self.add("release", thing)
+        self.add("keep", into=into)

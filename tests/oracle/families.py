@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .language import Do, If, Join, Next, Program, Raise, Start, Statement, Try, Wait, With
+from .language import Catch, Do, If, Join, Next, Program, Raise, Start, Statement, Try, Wait, With
 
 Body = tuple[Statement, ...]
 
@@ -34,12 +34,13 @@ def _same(actors: int, body: Body) -> Program:
     return Program((body,) * actors)
 
 
-def _nested(first: str, second: str) -> Body:
-    return (With(first, (With(second, ()),)),)
+def _nested(first: str, second: str, body: Body = ()) -> Body:
+    return (With(first, (With(second, body),)),)
 
 
 _AWAIT: Body = (With("condition", (Wait("condition", "x", loop=True),)),)
 _NOTIFY: Body = (With("condition", (Do("write", "x", value=1), Do("notify", "condition"))),)
+_TELL: Body = (With("condition", (Do("notify", "condition"),)),)
 
 FAMILIES = [
     Family("counter 2 x 1", _same(2, _increments(1)), 4, 6, 2),
@@ -129,6 +130,47 @@ FAMILIES = [
     ),
     Family(
         "exception", Program(((Do("read", "x", 0), If(0, 1, (Raise(),))), (Do("write", "x", value=1),))), 2, 2, 2, True
+    ),
+    Family("locked twice", _same(2, _nested("again", "again", _increments(1))), 2, 2, 1),
+    Family("two locks in one with", _same(2, (With("lock", _increments(1), "other"),)), 2, 2, 1),
+    Family("bounded semaphore", _same(2, (With("seat", ()),)), 2, 2, 1),
+    # whoever comes first waits, and leaves last
+    Family("barrier", _same(2, (Do("meet", "meeting", 0),)), 2, 2, 2),
+    # the lock is free before, taken when the time is up, and free after
+    Family("lock in time", Program(((With("lock", ()),), (Try("lock", 0, (), timed=True),))), 3, 3, 2),
+    # the time is up before the lock is taken, before the notification and never; or that comes too early
+    Family("told in time", Program(((With("condition", (Wait("condition", "y", False, 0),)),), _TELL)), 4, 4, 2),
+    # it is asked before, while and after somebody has the lock
+    Family(
+        "notified without the lock",
+        Program(
+            (
+                (Catch((Do("notify", "signal"),), (Do("write", "x", value=1),)),),
+                (With("signal", ()),),
+            )
+        ),
+        3,
+        5,
+        2,
+    ),
+    Family(
+        "caught outside of the lock",
+        Program(
+            (
+                (Catch((With("lock", (Raise(),)),), (Do("write", "x", value=1),)),),
+                (With("lock", (Do("read", "x", 0),)),),
+            )
+        ),
+        3,
+        5,
+        2,
+    ),
+    Family(
+        "grandchild",
+        Program(((Start((Start((Do("write", "x", value=1),)),)), Do("write", "x", value=2), Join()),)),
+        2,
+        5,
+        2,
     ),
 ]
 """The first eleven are the published ones; the twelfth is a program that other tools are measured by."""

@@ -17,8 +17,8 @@ class Thing:
     """A shared object, or a place that holds a number."""
 
     name: str
-    kind: str  # attribute, global, cell, dict, list, lock, condition, semaphore, event, queue
-    start: tuple | int = 0  # a number, the items, or the room in a queue
+    kind: str  # attribute, global, cell, dict, list, lock, reentrant, condition, semaphore, event, queue, barrier ...
+    start: tuple | int = 0  # a number, the items, the room in a queue, or how many meet at a barrier
 
 
 THINGS = {
@@ -36,15 +36,22 @@ THINGS = {
         Thing("pile", "list", (1, 2)),
         Thing("lock", "lock"),
         Thing("other", "lock"),
+        Thing("again", "reentrant"),
         Thing("condition", "condition"),
+        Thing("signal", "plain condition"),
         Thing("gate", "semaphore", 0),
         Thing("permit", "semaphore", 1),
+        Thing("seat", "bounded semaphore", 1),
         Thing("event", "event"),
         Thing("slot", "queue", 1),
         Thing("mail", "queue", 2),
+        Thing("meeting", "barrier", 2),
     )
 }
 PLACES = ("attribute", "global", "cell")
+LOCKS = ("lock", "reentrant")
+CONDITIONS = ("condition", "plain condition")
+SEMAPHORES = ("semaphore", "bounded semaphore")
 
 
 @dataclass(frozen=True)
@@ -67,28 +74,42 @@ class Do:
 
 @dataclass(frozen=True)
 class With:
-    """``with thing:`` for a lock, condition or semaphore."""
+    """``with thing:`` for a lock, condition or semaphore; ``also`` is taken after it, in one ``with thing, also:``."""
 
     thing: str
     body: tuple[Statement, ...]
+    also: str | None = None
 
 
 @dataclass(frozen=True)
 class Try:
-    """``if lock.acquire(False):`` with the release in a ``finally``."""
+    """``if lock.acquire(False):``, or with a timeout, with the release in a ``finally``."""
 
     thing: str
     into: int
     body: tuple[Statement, ...]
+    timed: bool = False
+
+
+@dataclass(frozen=True)
+class Catch:
+    """``try:`` with an ``except Exception:``."""
+
+    body: tuple[Statement, ...]
+    handler: tuple[Statement, ...]
 
 
 @dataclass(frozen=True)
 class Wait:
-    """``while not place: condition.wait()``, or the wrong ``if``; stands in a ``with condition``."""
+    """``while not place: condition.wait()``, or the wrong ``if``; stands in a ``with condition``.
+
+    With a timeout ``into`` takes what the wait gives, and a loop ends once it gives False.
+    """
 
     condition: str
     place: str
     loop: bool
+    into: int | None = None
 
 
 @dataclass(frozen=True)
@@ -102,22 +123,22 @@ class If:
 
 @dataclass(frozen=True)
 class Raise:
-    """An exception that nobody catches."""
+    """An exception."""
 
 
 @dataclass(frozen=True)
 class Start:
-    """Start a child thread that does ``body``; at most one of these in an actor, at its top level."""
+    """Start a child thread that does ``body``; at most one of these in an actor or child."""
 
     body: tuple[Statement, ...]
 
 
 @dataclass(frozen=True)
 class Join:
-    """Wait for the end of the child."""
+    """Wait for the end of the child, which has been started."""
 
 
-Statement = Do | With | Try | Wait | If | Raise | Start | Join
+Statement = Do | With | Try | Catch | Wait | If | Raise | Start | Join
 
 
 @dataclass(frozen=True)
@@ -133,6 +154,7 @@ def statements(body: tuple[Statement, ...], children: bool = False) -> Iterator[
         yield one
         if children or not isinstance(one, Start):
             yield from statements(getattr(one, "body", ()), children)
+            yield from statements(getattr(one, "handler", ()), children)
 
 
 def things_of(program: Program) -> list[Thing]:
@@ -140,7 +162,7 @@ def things_of(program: Program) -> list[Thing]:
     names: set[str] = set()
     for body in program.actors:
         for one in statements(body, children=True):
-            names.update(getattr(one, field) for field in ("thing", "condition", "place") if hasattr(one, field))
+            names.update(getattr(one, field, None) for field in ("thing", "also", "condition", "place"))
     return [thing for name, thing in THINGS.items() if name in names]
 
 
@@ -151,4 +173,30 @@ def locals_of(body: tuple[Statement, ...]) -> int:
 
 def child_of(body: tuple[Statement, ...]) -> tuple[Statement, ...] | None:
     """What the child thread of an actor does, if it starts one."""
-    return next((one.body for one in body if isinstance(one, Start)), None)
+    return next((one.body for one in statements(body) if isinstance(one, Start)), None)
+
+
+def threads_of(body: tuple[Statement, ...]) -> Iterator[tuple[Statement, ...]]:
+    """What an actor does, its child, the child of that, and so on."""
+    inner: tuple[Statement, ...] | None = body
+    while inner is not None:
+        yield inner
+        inner = child_of(inner)
+
+
+def may_time_out(one: Statement) -> bool:
+    """Whether a statement ends at some moment, whatever others do."""
+    return (
+        (isinstance(one, Do) and one.verb.endswith("in time"))
+        or (isinstance(one, Try) and one.timed)
+        or (isinstance(one, Wait) and one.into is not None)
+    )
+
+
+def waiting_for_time(program: Program) -> int:
+    """How many threads have timeouts.
+
+    The times of several are not free of each other: whose is up first depends on when each began to wait.
+    """
+    threads = [thread for body in program.actors for thread in threads_of(body)]
+    return sum(any(map(may_time_out, statements(thread))) for thread in threads)

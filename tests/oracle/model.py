@@ -8,8 +8,14 @@ What counts as one operation, and so as one step:
 - ``Event.wait`` when the event is set; else lining up, and later being woken, which holds
   even if the event has been cleared again by then;
 - ``Condition.wait`` twice: lining up, which gives the lock away, and waking up, which takes
-  it back.  A condition and its lock are one object;
+  it back.  A condition and its lock are two objects, both touched by that;
+- a time that is up, like what it puts an end to; it may be up at any moment.  Who waits on a
+  condition whose lock is held then takes that in a further step, when it can;
 - starting a thread and joining it.
+
+What is none: to take a reentrant lock again or to release it while it stays taken; to be refused what only who
+has it may do.  ``Barrier.wait`` consists of the steps of its condition, as what it does between them it does while
+it has the lock.
 
 An execution ends when every actor has ended, with the first exception that leaves one,
 or when no actor can go on.
@@ -17,10 +23,11 @@ or when no actor can go on.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import NamedTuple
 
 from .code import JUMPS, Code, Instruction, flatten_all
-from .effects import DO, FIRST, READS, READY, SEEN, Memory, Wrong
+from .effects import DO, FIRST, READS, READY, SEEN, UNDER_LOCK, Memory, Wrong, is_unnoticed, touched
 from .language import THINGS, Next, Program, things_of
 
 EXCEPTION = "exception"
@@ -32,7 +39,7 @@ class Event(NamedTuple):
 
     actor: int
     number: int
-    thing: str
+    things: tuple[str, ...]
     write: bool
     child: int = 0  # the actor that it starts or joins; the first actor is nobody's child
 
@@ -42,7 +49,8 @@ class Progress(NamedTuple):
 
     place: int
     variables: tuple
-    unwinding: tuple[str, ...] = ()  # what an exception has yet to release before it leaves the actor
+    unwinding: tuple[str, ...] = ()  # what an exception has yet to release before it is caught or leaves the actor
+    handler: int = -1  # the label where it is caught, or -1
 
 
 class Machine:
@@ -66,7 +74,10 @@ class Machine:
         actors = [_begin(code) if number < len(program.actors) else None for number, code in enumerate(codes)]
         things = things_of(program)
         memory = {thing.name: FIRST.get(thing.kind, lambda start: start)(thing.start) for thing in things}
-        return cls(codes, memory, actors, [0] * len(codes))
+        machine = cls(codes, memory, actors, [0] * len(codes))
+        for number in range(len(program.actors)):
+            machine._settle(number)
+        return machine
 
     def key(self) -> object:
         """Equal for two machines that go on alike."""
@@ -120,68 +131,109 @@ class Machine:
     def _take(self, number: int) -> Event:
         actor, code, count = self.actors[number], self.codes[number], self.taken[number]
         if actor.unwinding:
-            thing, *rest = actor.unwinding
-            DO["release"](self.memory, thing, None, None, number)
-            self.actors[number] = actor._replace(unwinding=tuple(rest))
-            self.failed = not rest
-            return Event(number, count, thing, True)
+            thing = actor.unwinding[0]
+            event = Event(number, count, touched("release", thing, self.memory[thing]), True)
+            self._release(number)
+            return event
         one = code.instructions[actor.place]
         if one.verb in ("start", "join"):
             if one.verb == "start":
                 self.actors[code.child] = _begin(self.codes[code.child])
+                self._settle(code.child)
             self.actors[number] = actor._replace(place=actor.place + 1)
-            return Event(number, count, f"child {code.child}", True, code.child)
+            return Event(number, count, (f"child {code.child}",), True, code.child)
+        event = Event(number, count, touched(one.verb, one.thing, self.memory[one.thing]), one.verb not in READS)
+        self._do(number, one)
+        return event
+
+    def _do(self, number: int, one: Instruction) -> None:
+        actor = self.actors[number]
         try:
             given = DO[one.verb](self.memory, one.thing, _value(one.value, actor.variables), one.key, number)
         except Wrong:
             self._raise(number, one)
         else:
-            self.actors[number] = _gone_on(actor, one, given)
-        return Event(number, count, one.thing, one.verb not in READS)
+            variables = actor.variables if given is None else _with(actor.variables, one.into, given)
+            self.actors[number] = actor._replace(place=self._way(number, one, given), variables=variables)
+
+    def _way(self, number: int, one: Instruction, given: object) -> int:
+        label = next((label for what, label in one.ways if what == given), None)
+        return self.actors[number].place + 1 if label is None else self.codes[number].labels[label]
+
+    def _release(self, number: int) -> None:
+        """What an exception has to release on its way out; to be refused raises another one, on the same way."""
+        actor = self.actors[number]
+        thing, *rest = actor.unwinding
+        with suppress(Wrong):
+            DO["release"](self.memory, thing, None, None, number)
+        self._go_up(number, tuple(rest), actor.handler)
 
     def _raise(self, number: int, instruction: Instruction) -> None:
-        self.actors[number] = self.actors[number]._replace(unwinding=instruction.unwind)
-        self.failed = not instruction.unwind
+        self._go_up(number, instruction.unwind, instruction.handler)
+
+    def _go_up(self, number: int, unwinding: tuple[str, ...], handler: int) -> None:
+        actor = self.actors[number]
+        if not unwinding and handler >= 0:
+            self.actors[number] = Progress(self.codes[number].labels[handler], actor.variables)
+            return
+        self.actors[number] = actor._replace(unwinding=unwinding, handler=handler)
+        self.failed = not unwinding
 
     def _settle(self, number: int) -> None:
         """Go on to where the actor does something that others could notice."""
         instructions = self.codes[number].instructions
         while not self.failed:
             actor = self.actors[number]
-            if actor.unwinding or actor.place >= len(instructions):
+            if actor.unwinding:
+                if not is_unnoticed("release", self.memory[actor.unwinding[0]], number):
+                    return
+                self._release(number)
+                continue
+            if actor.place >= len(instructions):
                 return
             one = instructions[actor.place]
             if one.verb == "raise":
                 self._raise(number, one)
+            elif one.verb == "keep":
+                variables = _with(actor.variables, one.into, actor.variables[-1])
+                self.actors[number] = actor._replace(place=actor.place + 1, variables=variables)
             elif one.verb in JUMPS:
-                self.actors[number] = actor._replace(place=_jump(one, actor))
+                self.actors[number] = actor._replace(place=self._jump(number, one))
+            elif one.verb in UNDER_LOCK:
+                self._do_under_lock(number, one)
+            elif is_unnoticed(one.verb, self.memory.get(one.thing), number):
+                self._do(number, one)
             else:
                 return
 
+    def _do_under_lock(self, number: int, one: Instruction) -> None:
+        actor = self.actors[number]
+        try:
+            way = UNDER_LOCK[one.verb](self.memory, one.thing, None, None, number)
+        except Wrong:
+            self._raise(number, one)
+            return
+        come = self.memory[one.thing].come - 1
+        variables = _with(actor.variables, one.into, come)
+        self.actors[number] = actor._replace(place=self._way(number, one, way), variables=variables)
+
+    def _jump(self, number: int, one: Instruction) -> int:
+        target = self.codes[number].labels[one.target]
+        if one.verb == "jump":
+            return target
+        actor = self.actors[number]
+        value = actor.variables[one.into]
+        leaves = value != one.value if one.verb == "jump unless equal" else bool(value)
+        return target if leaves else actor.place + 1
+
 
 def _begin(code: Code) -> Progress:
-    return Progress(0, (0,) * (code.locals + 1))
+    return Progress(0, (0,) * (code.locals + 2))
 
 
-def _gone_on(actor: Progress, one: Instruction, given: object) -> Progress:
-    """After an operation that gave something."""
-    further = 1
-    if one.verb == "wait":
-        further = 2 if given else 1  # who finds the event set is not woken later
-        given = True  # what `Event.wait` gives when it returns
-    variables = actor.variables
-    if one.into is not None:
-        variables = (*variables[: one.into], given, *variables[one.into + 1 :])
-    return Progress(actor.place + further, variables)
+def _with(variables: tuple, into: int | None, given: object) -> tuple:
+    return variables if into is None else (*variables[:into], given, *variables[into + 1 :])
 
 
 def _value(value: int | Next | None, variables: tuple) -> int | None:
     return variables[value.local] + 1 if isinstance(value, Next) else value
-
-
-def _jump(one: Instruction, actor: Progress) -> int:
-    if one.verb == "jump":
-        return one.target
-    value = actor.variables[one.into]
-    leaves = value != one.value if one.verb == "jump unless equal" else bool(value)
-    return one.target if leaves else actor.place + 1

@@ -13,6 +13,7 @@ from textwrap import indent
 from .language import (
     PLACES,
     THINGS,
+    Catch,
     Do,
     If,
     Join,
@@ -49,37 +50,57 @@ VERBS = {
     "acquire": "{thing}.acquire()",
     "release": "{thing}.release()",
     "try acquire": "{into} = {thing}.acquire(False)",
+    "acquire in time": "{into} = {thing}.acquire(timeout=1)",
     "set": "{thing}.set()",
     "clear": "{thing}.clear()",
     "is set": "{into} = {thing}.is_set()",
     "wait": "{into} = {thing}.wait()",
+    "wait in time": "{into} = {thing}.wait(timeout=1)",
     "notify": "{thing}.notify()",
     "notify all": "{thing}.notify_all()",
     "put": "{thing}.put({value})",
+    "put now": "{thing}.put_nowait({value})",
+    "put in time": "try:\n    {thing}.put({value}, timeout=1)\n    {into} = True\nexcept queue.Full:\n    {into} = False",
     "get": "{into} = {thing}.get()",
     "get now": "{into} = {thing}.get_nowait()",
     "try get": "try:\n    {into} = {thing}.get_nowait()\nexcept queue.Empty:\n    {into} = -1",
+    "get in time": "try:\n    {into} = {thing}.get(timeout=1)\nexcept queue.Empty:\n    {into} = -1",
     "empty": "{into} = {thing}.empty()",
+    "full": "{into} = {thing}.full()",
+    "size": "{into} = {thing}.qsize()",
+    "done": "{thing}.task_done()",
+    "all done": "{thing}.join()",
+    "meet": "{into} = {thing}.wait()",
+    "break": "{thing}.abort()",
+    "reset": "{thing}.reset()",
 }
 
 MADE = {
     "dict": "{start}",
     "list": "{start}",
     "lock": "threading.Lock()",
+    "reentrant": "threading.RLock()",
     "condition": "threading.Condition()",
+    "plain condition": "threading.Condition(threading.Lock())",
     "semaphore": "threading.Semaphore({start})",
+    "bounded semaphore": "threading.BoundedSemaphore({start})",
     "event": "threading.Event()",
     "queue": "queue.Queue({start})",
+    "barrier": "threading.Barrier({start})",
 }
 
 SHOWN = {
     "dict": "tuple({thing}.items())",
     "list": "tuple({thing})",
     "lock": "{thing}.locked()",
+    "reentrant": "None",
     "condition": "None",
+    "plain condition": "None",
     "semaphore": "{thing}._value",
+    "bounded semaphore": "{thing}._value",
     "event": "{thing}.is_set()",
     "queue": "tuple({thing}.queue)",
+    "barrier": "{thing}._state",
 }
 
 
@@ -115,13 +136,13 @@ def text_of(program: Program) -> str:
 
 
 def _bodies(program: Program) -> Iterator[tuple[str, tuple[Statement, ...]]]:
-    """Every function: the actors in order, then their children."""
+    """Every function: the actors in order, then their children, then the children of these."""
     named = list(zip(NAMES, program.actors, strict=False))
-    yield from named
     for name, body in named:
+        yield name, body
         inner = child_of(body)
         if inner is not None:
-            yield f"{name}_child", inner
+            named.append((f"{name}_child", inner))
 
 
 def _first_value(thing: object) -> str:
@@ -171,20 +192,26 @@ def _statement(one: Statement, name: str) -> list[str]:
                 .format(thing=_reference(one.thing), into=f"r{one.into}", value=_value(one.value), key=repr(one.key))
                 .splitlines()
             )
-        case With(thing, body):
-            return [f"with {_reference(thing)}:", *_inside(body, name)]
-        case Try(thing, into, body):
+        case With(thing, body, also):
+            both = f"{_reference(thing)}, {_reference(also)}" if also else _reference(thing)
+            return [f"with {both}:", *_inside(body, name)]
+        case Try(thing, into, body, timed):
             return [
-                f"r{into} = {_reference(thing)}.acquire(False)",
+                f"r{into} = {_reference(thing)}.acquire({'timeout=1' if timed else 'False'})",
                 f"if r{into}:",
                 "    try:",
                 *(f"    {line}" for line in _inside(body, name)),
                 "    finally:",
                 f"        {_reference(thing)}.release()",
             ]
-        case Wait(condition, place, loop):
-            word = "while" if loop else "if"
-            return [f"{word} not {_reference(place)}:", f"    {_reference(condition)}.wait()"]
+        case Catch(body, handler):
+            return ["try:", *_inside(body, name), "except Exception:", *_inside(handler, name)]
+        case Wait(condition, place, loop, into):
+            lines = [f"{'while' if loop else 'if'} not {_reference(place)}:"]
+            if into is None:
+                return [*lines, f"    {_reference(condition)}.wait()"]
+            lines.append(f"    r{into} = {_reference(condition)}.wait(timeout=1)")
+            return [*lines, f"    if not r{into}:", "        break"] if loop else lines
         case If(local, equals, body):
             return [f"if r{local} == {equals}:", *_inside(body, name)]
         case Raise():

@@ -41,7 +41,7 @@ def small(shape: str, count: int) -> Iterator[Program]:
 def depend(one: Event, other: Event) -> bool:
     """Whether two neighbouring steps may not be swapped, said again and simply."""
     first, second = ({event.actor, event.child or event.actor} for event in (one, other))
-    return bool(first & second) or (one.thing == other.thing and (one.write or other.write))
+    return bool(first & second) or (not set(one.things).isdisjoint(other.things) and (one.write or other.write))
 
 
 @pytest.mark.parametrize("shape", SHAPES)
