@@ -92,7 +92,7 @@ class Discovery(Starts):
         self._in_vain: dict[int, int] = {}  # id of replaced code -> how often nobody was found who still had it
         self._temporary = CodeCache(self.cache.make)  # for code that belongs to no module; ends with the exploration
         self.found: dict[int, tuple[CodeType, dict[str, Any]]] = {}
-        self._namespaces: dict[str, _Namespace] = {}
+        self._namespaces: dict[int, _Namespace] = {}  # by the id of the globals, which they keep alive
         self.uncontrolled: dict[str, None] = {}
 
     def __enter__(self) -> Discovery:
@@ -203,7 +203,7 @@ class Discovery(Starts):
         module = sys.modules.get(str(variables.get("__name__")))
         if module is not None and getattr(module, "__dict__", None) is variables:
             return module
-        return self._namespaces.setdefault(str(variables.get("__name__")), _Namespace(variables))
+        return self._namespaces.setdefault(id(variables), _Namespace(variables))
 
     # ------------------------------------------------------------ from the interpreter
 

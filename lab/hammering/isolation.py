@@ -130,7 +130,8 @@ class Watch(Noise):
         watched = self._watched
         if is_a(owner, threading.local):
             watched.of_thread = True
-        place = (id(owner), key)
+        # each round has its own stand-in for globals of no imported module
+        place = (id(owner.__dict__ if type(owner).__name__ == "_Namespace" else owner), key)
         known = watched.places.get(place)
         if known is None:
             watched.kept.append(owner)
