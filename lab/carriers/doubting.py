@@ -198,25 +198,30 @@ class Doubting(_Base):
                 return
         elif kind in _HOLDING_NOTHING and len(also) == 1 and type(also[0]) in _HOLDING_NOTHING:
             return
+        super().whole(container, write, site, detail, also)
+        self._examine_whole(site, detail, (container, *also))  # as they are now that it has been chosen
+
+    def _examine_whole(self, site: Site, detail: object, things: tuple[object, ...]) -> None:
         in_call = site.kind == "call" and detail is not ABSENT  # which `call` has seen
         if not in_call and not self.unwinding and (site.stepped or not self.quiet):
-            by_hash = goes_by_hash(site.kind, (container, *also))
+            by_hash = goes_by_hash(site.kind, things)
             if by_hash:
                 self._doubt(by_hash, site)
-        if not self.quiet and site.kind == "format" and site.stepped:
-            shown = shows_address((container, *also))
+        if self.quiet:
+            return
+        if site.kind == "format" and site.stepped:
+            shown = shows_address(things)
             if shown:
                 self._doubt(shown, site)
-        if not self.quiet and site.kind in _DEEP_KINDS and not only_asks_for_key(site.kind, container):
-            if any(is_nested(one) for one in (container, *also)):
+        if site.kind in _DEEP_KINDS and not only_asks_for_key(site.kind, things[0]):
+            if any(map(is_nested, things)):
                 self._doubt(_DEEP, site)
-            if read_by_c(site.kind, (container, *also)):
+            if read_by_c(site.kind, things):
                 self._doubt(_NAMESPACE, site)
-        if not self.quiet and type(container) is memoryview:
-            hidden = hidden_memory(container, CONTENTS)
+        if type(things[0]) is memoryview:
+            hidden = hidden_memory(things[0], CONTENTS)
             if hidden:
                 self._doubt(hidden, site)
-        super().whole(container, write, site, detail, also)
 
     def call(self, function: Any, arguments: tuple[Any, ...], site: Site) -> Any:
         """Before a call."""
@@ -257,20 +262,21 @@ class Doubting(_Base):
             self._callees[site] = function, kind
 
     def _call(self, function: Any, arguments: tuple[Any, ...], site: Site) -> Any:
+        if not self.quiet and self._interrupted is not None:
+            self._look_for_callback(frame_of_program(), site)
+            self._interrupted = None
+        given = super().call(function, arguments, site)
+        # what it is given is looked at as it is now that the call has been chosen
         if site.watched and not self.unwinding and (site.stepped or not self.quiet):
             by_hash = call_goes_by_hash(function, arguments, site)
             if by_hash:
                 self._doubt(by_hash, site)
         if self.quiet:
-            return super().call(function, arguments, site)
-        if self._interrupted is not None:
-            self._look_for_callback(frame_of_program(), site)
-            self._interrupted = None
+            return given
         if site.stepped:
             shown = call_shows_address(function, arguments)
             if shown:
                 self._doubt(shown, site)
-        given = super().call(function, arguments, site)
         noted = site if site.watched else _given(function, site)
         if given is function and noted is not None:
             hidden = hidden_call(function, arguments, noted)
