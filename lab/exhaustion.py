@@ -138,6 +138,8 @@ class Exhaustion:
                 self._difference = first_difference(self.exploration, control.choices)
             self._difference = self._difference or f"{strategy.diverged} differed when it was repeated"
             self.doubts.update(dict.fromkeys(self.differences))
+        if self.is_plain:
+            self.exploration.break_guards()
         for doubt in doubts_of(self.exploration):
             self.doubts[doubt] = None
 

@@ -16,6 +16,7 @@ from lab.discovery import Discovery
 from lab.errors import NeedsThreads, OutOfTime
 from lab.finalizers import Finalizers
 from lab.freshness import Freshness
+from lab.instrument import Site
 from lab.leaving import exception_of
 from lab.leftovers import FirstWrites, Leftovers, Writes
 from lab.program import NOTHING, Failure, Program, describe
@@ -27,6 +28,7 @@ from lab.strategies.replay import Choices, Profile
 
 MOST_PROFILES = 60  # executions to find all code that runs
 _LATE = 2.0  # seconds that an execution which is going on when the time is up may still take
+_PARTED = "runs as one step, but touches what others touch"
 _TIDY = 1_000  # executions between two collections of garbage
 
 
@@ -46,6 +48,8 @@ class Exploration:
         self.counts = Counts()
         self.leftovers = Leftovers(program.setup)
         self.finalizers = Finalizers()
+        self._guarded: dict[Site, None] = {}  # library code that is no step, but under a lock
+        self._supposed: dict[str, None] = {}  # operations that are several, but under a lock
         self.until: float | None = None  # in real time: no execution begins after it that can be done without
         self._settings = Settings()
         self._restless = False  # the program changes them
@@ -68,6 +72,8 @@ class Exploration:
         self._executions += 1
         if not self._executions % _TIDY:
             gc.collect(1)
+        if sharing is not None and self.carrier in ("greenlet", "thread"):
+            sharing.guards.holds = control.twins.memory.locks_of
         result = control.execute(
             setup or program.setup,
             program.actors,
@@ -236,8 +242,20 @@ class Exploration:
         shared = sharing.shared()
         self.control.hot.update(*shared)
         self.counts.add(shared, sharing.counts)
-        for site in () if self.control.tasked else sharing.passed_over:
-            self.discovery.escaped(site.code, "runs as one step, but touches what others touch", site.line)
+        if self.control.tasked:
+            return
+        for site in sharing.passed_over:
+            self.discovery.escaped(site.code, _PARTED, site.line)
+        self._guarded.update(sharing.guarded)
+        self._supposed.update(sharing.guards.supposed)
+        self.control.doubts.update(sharing.guards.unguarded)
+
+    def break_guards(self) -> None:
+        """Put down all that counts on locks, where one who had taken a lock was seen not to be who let go of it."""
+        if self.control.twins.memory.handed_on:
+            for site in self._guarded:
+                self.discovery.escaped(site.code, _PARTED, site.line)
+            self.control.doubts.update(self._supposed)
 
     def learn_if_worthwhile(self, choices: Sequence[int]) -> Failure | None:
         """`learn` from an execution in which something new seemed to be shared.

@@ -8,6 +8,7 @@ from typing import Any
 
 from lab.alive import Alive
 from lab.carriers.actor import Actor
+from lab.guards import Guards
 from lab.hooks import ABSENT
 from lab.instrument import Site
 from lab.naming import Names, parameter_of, peek, short
@@ -201,23 +202,36 @@ class SharingMap:
         self._written: set[_Place] = set()
         self._alive = Alive(self._ended)
         self._earlier: dict[int, int] = {}  # id -> how many objects had it that have ended
+        self.guards = Guards()
         self.passed_over: dict[Site, None] = {}  # sites of shared places in code that is not stepped
+        self.guarded: dict[Site, None] = {}  # those of them that are nowhere but under one lock
         self.counts: dict[tuple[object, int], int] = {}  # site, actor index -> accesses
 
     def note(self, actor: Actor, owner: object, key: object, write: bool, site: Site) -> None:
         """One access."""
-        self._alive.meet(owner)
-        place = (id(owner), self._earlier.get(id(owner), 0), key)
-        known = self._places.get(place)
-        if known is None:
-            self._places[place] = ({site: None}, {actor.index})
-        else:
-            known[0][site] = None
-            known[1].add(actor.index)
-        if write:
-            self._written.add(place)
+        self._enter(actor, owner, key, write)[0][site] = None
         of_site = (site, actor.index)
         self.counts[of_site] = self.counts.get(of_site, 0) + 1
+
+    def suppose(self, actor: Actor, owner: object, key: object, write: bool, story: str) -> None:
+        """One access that is part of a step of several, which is told in ``story``: it counts on a lock."""
+        self._enter(actor, owner, key, write)
+        self.guards.suppose(self._place(owner, key), story)
+
+    def _place(self, owner: object, key: object) -> _Place:
+        return id(owner), self._earlier.get(id(owner), 0), key
+
+    def _enter(self, actor: Actor, owner: object, key: object, write: bool) -> tuple[dict[Site, None], set[int]]:
+        self._alive.meet(owner)
+        place = self._place(owner, key)
+        known = self._places.get(place)
+        if known is None:
+            known = self._places[place] = ({}, set())
+        known[1].add(actor.index)
+        if write:
+            self._written.add(place)
+        self.guards.note(actor, place)
+        return known
 
     def _ended(self, identity: int) -> None:
         self._earlier[identity] = self._earlier.get(identity, 0) + 1
@@ -240,7 +254,8 @@ class SharingMap:
         for place, (all_sites, actors) in self._places.items():
             if len(actors) > 1 and place in self._written:
                 sites = [site for site in all_sites if site.decides or place[2] == SYNC]
-                self.passed_over.update(dict.fromkeys(site for site in all_sites if site not in sites))
+                over = self.guarded if self.guards.judge(place) else self.passed_over
+                over.update(dict.fromkeys(site for site in all_sites if site not in sites))
                 if sites:
                     found.append(sites)
         return found

@@ -50,6 +50,7 @@ ORDER = [
     "child",
     # one execution, and what is written down of it
     "carriers",
+    "guards",
     "recorder",
     "detectors",
     "finalizers",

@@ -40,12 +40,12 @@ def with_attributes_in_common():
 
 
 def a_nested_list(state):
-    for items in ([1], [2], [[3]]):
+    for items in ([1], [2], [state.inner]):
         state.found = [4] in items
 
 
 def the_text_of_a_nested_list(state):
-    for one in (1, "2", [[3]]):
+    for one in (1, "2", [state.inner]):
         state.text = str(one)
 
 
@@ -62,7 +62,7 @@ def a_set(state):
 def a_list_that_is_nested_later(state):
     count = state.list.count
     count(1)
-    state.list.append([2])
+    state.list.append(state.inner)
     count(1)
 
 
@@ -103,10 +103,10 @@ HIDDEN = {
 def test_an_operand_of_the_same_type_whose_state_matters(act):
     def setup():
         state = with_attributes_in_common() if act is attributes_in_common else State(n=0)
-        state.list, state.other = [1], Maybe()
+        state.list, state.inner, state.other = [1], [2], Maybe()
         return state
 
-    verdict = covered(setup, [act], lambda s: None)
+    verdict = covered(setup, [act, lambda state: state.inner.append(3)], lambda s: None)
     assert verdict.status == "unknown"
     assert HIDDEN[act] in verdict.reason
 

@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import functools
+import weakref
 from collections import OrderedDict, defaultdict, deque
 from concurrent.futures import as_completed
 from sys import getrefcount
 from types import (
     BuiltinFunctionType,
-    FrameType,
     FunctionType,
-    GeneratorType,
     MethodDescriptorType,
     MethodType,
     MethodWrapperType,
     ModuleType,
     WrapperDescriptorType,
 )
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lab.alive import Alive
 from lab.carriers.addresses import call_shows_address, shows_address
 from lab.carriers.hidden import hidden_access, hidden_call, hidden_memory, is_namespace, variables_of
 from lab.carriers.inside import (
     DEEP_METHODS,
+    ENCODER,
     any_missed,
     has_namespace,
+    is_hash,
     is_nested,
+    is_plain_scanner,
     is_shallow,
     looks_inside,
     method_looks_inside,
@@ -35,23 +37,18 @@ from lab.carriers.inside import (
     runs_c_code,
 )
 from lab.carriers.order import call_goes_by_hash, goes_by_hash
+from lab.carriers.supposing import Supposing
 from lab.carriers.unreported import Unreported
 from lab.hooks import ABSENT, Accesses
 from lab.instrument import Site
 from lab.kinds import attribute, is_a, name_of_type
 from lab.operations import CACHED, CONTENTS, OVER_NOTHING, SYNC, is_container
-from lab.origin import frame_of_program, shown
+from lab.origin import frame_of_program
 from lab.outside import function_leaves_memory, has_hidden_state, method_leaves_memory, runs_unseen
 from lab.starts import PROFILES
 from lab.virtual.caches import end_of, hidden_in_cache
 from lab.virtual.callers import C_OPERATIONS
 
-if TYPE_CHECKING:
-    from lab.carriers.control import Control as _Base
-else:
-    _Base = object
-
-_DEEP = "reads what is inside of a container's items in one step"
 _NAMESPACE = "has the attributes of a SimpleNamespace read in one step"
 _SHOWING = (repr, ascii, format, print)
 _DEEP_KINDS = ("compare", "in", "format", "operator")
@@ -71,15 +68,12 @@ _C_CODE = C_OPERATIONS | {WrapperDescriptorType}
 _FREE = "which is not under control"
 
 
-class Doubting(_Base):
+class Doubting(Supposing):
     """Put before a carrier: the same, and what stands against a proof in ``doubts``.
 
     Many questions have one answer for all operands of a type at one site, or for all calls of one function
     with arguments that hold nothing.  They are asked once in an exploration.
     """
-
-    _interrupted: FrameType | None = None  # the code whose container operation was the last step, until it calls
-    _told = 0  # how often there was a doubt
 
     def __init__(self, *arguments: Any) -> None:
         self._owners: dict[Site, type] = {}  # site -> the type of the last owner of which all was in order
@@ -101,7 +95,7 @@ class Doubting(_Base):
         try:
             return super().execute(*arguments, **named)
         finally:
-            self._interrupted = None
+            self._let_go()
             self._alive.clear()
 
     def touch(
@@ -158,8 +152,7 @@ class Doubting(_Base):
         frame = frame_of_program() if of_container or self._interrupted is not None else None
         self._look_for_callback(frame, site)
         super().touch(owner, key, write, site, value, more)
-        # a generator is all Python: nothing of the operation is left when its code has begun
-        self._interrupted = frame if of_container and type(owner) is not GeneratorType else None
+        self._operates(frame if of_container else None, owner, key, write, more)
 
     def _two_ways(self, owner: object, key: object, site: Site) -> str:
         """Why the attributes of an object may be those of another one, or the items of a dictionary."""
@@ -215,7 +208,7 @@ class Doubting(_Base):
                 self._doubt(shown, site)
         if site.kind in _DEEP_KINDS and not only_asks_for_key(site.kind, things[0]):
             if any(map(is_nested, things)):
-                self._doubt(_DEEP, site)
+                self._suppose_inside(site, things)
             if read_by_c(site.kind, things):
                 self._doubt(_NAMESPACE, site)
         if type(things[0]) is memoryview:
@@ -264,7 +257,7 @@ class Doubting(_Base):
     def _call(self, function: Any, arguments: tuple[Any, ...], site: Site) -> Any:
         if not self.quiet and self._interrupted is not None:
             self._look_for_callback(frame_of_program(), site)
-            self._interrupted = None
+            self._let_go()
         given = super().call(function, arguments, site)
         # what it is given is looked at as it is now that the call has been chosen
         if site.watched and not self.unwinding and (site.stepped or not self.quiet):
@@ -296,11 +289,6 @@ class Doubting(_Base):
             if end_of(cache.__wrapped__) is None:
                 self._examine(cache.__wrapped__, keys, site)
 
-    def _look_for_callback(self, frame: FrameType | None, site: Site) -> None:
-        """Code that C code calls in the middle of an operation makes several steps of it."""
-        if self._interrupted is not None and frame is not None and frame.f_back is self._interrupted:
-            self._doubt("is called in the middle of an operation on what others touch", site)
-
     def _examine(self, function: Any, arguments: tuple[Any, ...], site: Site) -> None:
         kind = type(function)
         if kind is FunctionType or kind is MethodType:
@@ -315,7 +303,7 @@ class Doubting(_Base):
             if runs_c_code(function) and any_missed(function, arguments):
                 self._doubt(f"has {function.__qualname__} call C code on what others may touch", site)
             elif looks_inside(function, arguments):
-                self._doubt(_DEEP, site)
+                self._suppose_inside(site, arguments)
             elif function is str and any(has_namespace(argument) for argument in arguments):
                 self._doubt(_NAMESPACE, site)
         elif kind is MethodDescriptorType or kind is WrapperDescriptorType:
@@ -331,12 +319,16 @@ class Doubting(_Base):
                 elif any_missed(function, arguments):
                     self._doubt(f"has {function.__qualname__} call C code on what others may touch", site)
                 elif not is_shallow(function) and any(is_nested(argument) for argument in arguments):
-                    self._doubt(_DEEP, site)
+                    self._suppose_inside(site, arguments)
                 elif function in _SHOWING and any(has_namespace(argument) for argument in arguments):
                     self._doubt(_NAMESPACE, site)
             else:
                 self._examine_method(function, owner, arguments, site)
-        elif not any(is_a(member, FunctionType) for member in _callers(kind)):
+        elif issubclass(kind, weakref.ref) and kind.__call__ is weakref.ref.__call__:
+            self._doubt("looks through a weak reference, and it is no step when what it refers to ends", site)
+        elif kind is ENCODER:
+            self._suppose_inside(site, arguments, f"has {kind.__qualname__} read all of a value in one step", True)
+        elif not any(is_a(member, FunctionType) for member in _callers(kind)) and not is_plain_scanner(function):
             self._doubt(f"calls {kind.__module__}.{kind.__qualname__}, of which nothing is known", site)
 
     def _examine_method(self, function: Any, owner: object, arguments: tuple[Any, ...], site: Site) -> None:
@@ -345,9 +337,13 @@ class Doubting(_Base):
         if method_leaves_memory(kind, name):
             self._doubt(f"calls {kind.__module__}.{kind.__qualname__}.{name}, {_FREE}", site)
         elif not is_container(kind) and has_hidden_state(kind, name):
-            self._doubt(f"calls {kind.__qualname__}.{name}, of which it is not known what it changes", site)
+            unknown = f"calls {kind.__qualname__}.{name}, of which it is not known what it changes"
+            if is_hash(kind):  # itself, and nothing else
+                self._suppose(unknown, site, ((owner, CONTENTS, True),))
+            else:
+                self._doubt(unknown, site)
         elif method_looks_inside(name, owner, arguments):
-            self._doubt(_DEEP, site)
+            self._suppose_inside(site, (owner, *arguments))
         elif name in DEEP_METHODS and has_namespace((owner, *arguments)):
             self._doubt(_NAMESPACE, site)
         elif name in _KEEPING_METHODS and kind in _BUILTIN:
@@ -355,11 +351,7 @@ class Doubting(_Base):
         elif any_missed(function, arguments):
             self._doubt(f"has {kind.__qualname__}.{name} call C code on what others may touch", site)
         elif is_container(kind) and any(is_a(argument, FunctionType | MethodType) for argument in arguments):
-            self._doubt(f"has {kind.__qualname__}.{name} call back in the middle", site)
-
-    def _doubt(self, what: str, site: Site) -> None:
-        self._told += 1
-        self.doubts[f"{site.code.co_qualname} ({shown(site.code.co_filename)}:{site.line}) {what}"] = None
+            self._suppose(f"has {kind.__qualname__}.{name} call back in the middle", site, ((owner, CONTENTS, True),))
 
 
 def _forget(met: dict[int, int], variables: dict[int, int], in_order: dict[Site, int], identity: int) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import array
 import functools
 import itertools
+import json.encoder
+import json.scanner
 import operator
-from collections import deque
+from collections import OrderedDict, defaultdict, deque
 from itertools import islice
 from types import BuiltinFunctionType, FunctionType, MethodType, SimpleNamespace
 from typing import Any
@@ -24,6 +27,17 @@ _OVER_ITEMS: tuple[Any, ...] = (
     *(itertools.accumulate, itertools.compress, itertools.dropwhile, itertools.filterfalse, itertools.groupby),
     *(itertools.starmap, itertools.takewhile),
 )
+_SEQUENCES = frozenset((list, tuple, set, frozenset, deque))
+_MAPPINGS = frozenset((dict, OrderedDict, defaultdict))
+_NEVER_CHANGE = frozenset((tuple, frozenset))
+_LEAVES = frozenset((bool, int, float, complex, str, bytes, range, type(None), FunctionType, BuiltinFunctionType, type))
+_PLAIN_LEAVES = frozenset((bool, int, float, str, type(None)))
+_MOST_INSIDE = 2_000
+_ASKED = ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__hash__", "__repr__", "__str__", "__format__")
+"""What C code calls of the items of a container."""
+ENCODER: Any = json.encoder.c_make_encoder  # type: ignore[attr-defined]
+_SCANNER: Any = json.scanner.c_make_scanner  # type: ignore[attr-defined]
+_HASHES = frozenset(("_hashlib", "_blake2", "_md5", "_sha1", "_sha2", "_sha256", "_sha512", "_sha3"))
 _ON_ATTRIBUTES = (getattr, setattr, delattr, hasattr)
 
 
@@ -44,6 +58,57 @@ def is_nested(thing: object, depth: int = 3) -> bool:
 def only_asks_for_key(kind: str, container: object) -> bool:
     """Whether an operation asks whether a dictionary has a key, whatever its values hold."""
     return kind in ("in", "__contains__") and is_a(container, dict)
+
+
+def containers_inside(things: tuple[object, ...], plain: bool = False) -> list[object] | None:
+    """What may change inside of ``things``; None if there is more inside of them than containers of what never does.
+
+    With ``plain`` they are values that JSON knows, and ``things`` themselves are among those that may change.
+    """
+    found: list[object] = []
+    leaves = _PLAIN_LEAVES if plain else _LEAVES
+    left: list[tuple[object, bool]] = [(one, plain) for one in things]
+    for looked_at in range(_MOST_INSIDE):
+        if not left:
+            return found
+        one, inside = left.pop()
+        kind = type(one)
+        if kind in leaves:
+            continue
+        if kind in _SEQUENCES or kind in _MAPPINGS:
+            held: Any = one
+            if len(held) > _MOST_INSIDE - looked_at:
+                return None
+            if inside and kind not in _NEVER_CHANGE:
+                found.append(one)
+            left += [(each, True) for each in held]
+            if kind in _MAPPINGS:
+                left += [(each, True) for each in held.values()]
+        elif kind is bytearray or kind is array.array:
+            if plain:
+                return None
+            found.append(one)
+        elif plain or is_container(kind) or any(getattr(kind, name) is not getattr(object, name) for name in _ASKED):
+            return None
+    return None
+
+
+def is_plain_scanner(function: object) -> bool:
+    """Whether it is what `json` reads texts with, and calls nothing of the program's."""
+    if _SCANNER is None or type(function) is not _SCANNER:
+        return False
+    scanner: Any = function
+    return (
+        scanner.object_hook is scanner.object_pairs_hook is None
+        and scanner.parse_float is float
+        and scanner.parse_int is int
+        and type(scanner.parse_constant) is BuiltinFunctionType
+    )
+
+
+def is_hash(kind: Any) -> bool:
+    """Whether an object of this type computes a hash, from what it has been given and nothing else."""
+    return kind.__module__ in _HASHES
 
 
 def _is_on_attributes(argument: object) -> bool:

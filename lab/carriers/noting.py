@@ -15,9 +15,10 @@ from typing import Any
 
 from lab.carriers.actor import Actor
 from lab.carriers.awaiting import ASYNCIO
-from lab.carriers.doubting import _DEEP, Doubting
+from lab.carriers.doubting import Doubting
 from lab.carriers.loop import ControlledLoop, Timer
 from lab.carriers.stretch import Stretch
+from lab.carriers.supposing import DEEP
 from lab.hooks import ABSENT, Accesses
 from lab.instrument import Site
 from lab.kinds import attribute, is_a
@@ -179,7 +180,7 @@ class Noting(Doubting):
     def _doubt(self, what: str, site: Site) -> None:
         if what.startswith("calls _asyncio.") and what.removeprefix("calls _asyncio.").partition(",")[0] in _SAFE:
             return
-        if what == _DEEP and site.code.co_filename in _OF_TASKS:
+        if what == DEEP and site.code.co_filename in _OF_TASKS:
             return  # containers of futures, which are compared by what they are
         if " in the middle" not in what:  # a stretch is taken in one piece
             super()._doubt(what, site)

@@ -71,6 +71,8 @@ def release(control: Control, site: Site, lock: Any) -> None:
         if control.unwinding:
             return
         raise RuntimeError("release unlocked lock")
+    if state.owner is not control.current and not control.unwinding:
+        control.twins.memory.handed_on = True
     state.owner = None
     state.count = 0
 
@@ -83,6 +85,7 @@ def locked(control: Control, site: Site, lock: Any) -> bool:
 def _at_fork_reinit(control: Control, site: Site, lock: Any) -> None:
     """What the standard library does to its locks in the child of a fork: whoever holds it, it is free."""
     control.operate(lock, "makes free", site)
+    control.twins.memory.handed_on = True
     state = state_of(control, lock)
     state.owner, state.count = None, 0
 

@@ -72,6 +72,7 @@ class Memory:
         self.executors: dict[str, int] = {}  # CPython's number of one without a name of its own -> the lab's
         self.drew = ""  # in some execution: random numbers, and where
         self.was_set: set[int] = set()  # events that somebody set during the execution
+        self.handed_on = False  # in some execution: a lock was let go of by another actor than the one who had it
 
     def lock(self, lock: Any, reentrant: bool) -> LockState:
         """The state of ``lock``; the real one tells whether it was held before."""
@@ -102,6 +103,10 @@ class Memory:
     def held_by(self, actor: Actor) -> frozenset[tuple[int, int]]:
         """The ids of the locks that an actor holds, and how often it took each."""
         return frozenset((identity, state.count) for identity, state in self._locks.items() if state.owner is actor)
+
+    def locks_of(self, actor: Actor) -> frozenset[int]:
+        """The ids of the locks that an actor holds."""
+        return frozenset([identity for identity, state in self._locks.items() if state.owner is actor])
 
     def remember(self, owner: Any, *names: str) -> None:
         """Note fields of ``owner`` before the execution changes them for the first time."""
