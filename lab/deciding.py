@@ -86,8 +86,10 @@ class Touching(Recording):
         super().access(actor, owner, key, write, site, detail)
 
     def operation(self, actor: Actor, word: str, owner: object, site: Site, detail: str = "") -> None:
-        stands = actor.place is not None and actor.site is site
-        self._note(owner, operation(actor) if stands else (((id(owner), SYNC), True), *actor.more), None)
+        stands = (
+            actor.place is not None and actor.site is site
+        )  # else it was no decision, and the actor tells of another
+        self._note(owner, operation(actor) if stands else (((id(owner), SYNC), True),), None)
         super().operation(actor, word, owner, site, detail)
 
     def _note(self, owner: object, touched: Touched, value: object) -> None:

@@ -7,13 +7,17 @@ one item and an operation on the whole depend on each other.
 
 from __future__ import annotations
 
+import bisect
 import builtins
 import collections
 import functools
 import gc
 import io
 import itertools
+import math
 import operator
+import pickle
+import struct
 import sys
 from collections.abc import Callable
 from types import (
@@ -145,6 +149,8 @@ _READING_FUNCTIONS: frozenset[Any] = frozenset(
         for name in ("getitem", "contains", "countOf", "indexOf", "length_hint", "eq", "ne", "lt", "le", "gt", "ge")
     )
     + (operator.truth, operator.not_, operator.concat, operator.add, operator.or_, operator.and_, operator.sub)
+    + (bisect.bisect_left, bisect.bisect_right, math.fsum, math.prod, math.hypot, math.dist)
+    + (struct.unpack, struct.unpack_from, pickle.dumps, pickle.loads)
 )
 
 

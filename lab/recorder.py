@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, defaultdict, deque
-from types import FrameType
+from io import IOBase
+from types import FrameType, GeneratorType
 from typing import Any
 
 from lab.alive import Alive
@@ -11,6 +12,7 @@ from lab.carriers.actor import Actor
 from lab.guards import Guards
 from lab.hooks import ABSENT
 from lab.instrument import Site
+from lab.kinds import is_a
 from lab.naming import Names, parameter_of, peek, short
 from lab.operations import CACHED, CONTENTS, SYNC, is_iterator, underlying
 from lab.origin import frame_of_program, is_unguarded
@@ -117,7 +119,7 @@ class Recording:
         if type(owner) is CACHED:
             arguments = ", ".join(short(argument) or "?" for argument in detail) if isinstance(detail, tuple) else ""
             return ("stores" if write else "looks up"), f"{self.names.of(owner, frame)}({arguments})", None
-        if is_iterator(type(owner)):
+        if is_iterator(type(owner)) and not is_a(owner, IOBase):  # the lines of a text are its own
             sources = underlying(owner)
             owner = sources[0] if sources else owner
         name = self.names.of(owner, frame)
@@ -131,10 +133,12 @@ class Recording:
             name = f"{name}[{short(detail[0])}]"
             if site.kind == "delete item":
                 return "deletes", name, None
-            if write:
+            if write and not (len(detail) == 1 and _contains(owner, detail)):  # a defaultdict may fill itself
                 return "writes", name, short(detail[1]) if len(detail) > 1 else None
             return "reads", name, short(_item(owner, detail[0]))
         word = _WORDS.get(site.kind, "changes" if write else "reads")
+        if word == "changes" and type(owner) is GeneratorType:
+            word = "takes from"
         return word, name, short(owner) if word in ("tests", "reads") else None
 
 
@@ -152,7 +156,7 @@ _WORDS = {
 
 
 def _contains(owner: Any, detail: Any) -> bool | None:
-    if type(owner) in (dict, set) and isinstance(detail, tuple) and _is_plain_key(owner, detail[0]):
+    if type(owner) in (dict, set, defaultdict) and isinstance(detail, tuple) and _is_plain_key(owner, detail[0]):
         return detail[0] in owner
     return None
 
@@ -168,7 +172,7 @@ def _taken(owner: Any, method: str, arguments: tuple[Any, ...]) -> object:
 
 
 def _item(owner: Any, key: Any) -> object:
-    if type(owner) is dict and _is_plain_key(owner, key):
+    if type(owner) in (dict, defaultdict) and _is_plain_key(owner, key):
         return owner.get(key, ABSENT)
     if type(owner) is list and type(key) is int and -len(owner) <= key < len(owner):
         return owner[key]

@@ -1,6 +1,8 @@
 """The two steps that decided, and the pattern that they make."""
 
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import report_programs as programs
@@ -153,6 +155,46 @@ def test_a_torn_pair():
     assert found.story == (
         "b read y 0 (step 2) and read x 1 (step 3) after a wrote x 1 (step 1) and before a wrote y 1 (step 4): a torn pair."
     )
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        ["a writes x 1", "b reads x 1", "b writes y 1", "a writes y 2"],  # b saw one part, and gave the other a value
+        ["a writes x 1", "b writes x 2", "b calls y", "a calls y"],  # what is called adds to what is there
+        ["a reads x 0", "b writes x 1", "b reads y 0", "a reads y 0"],
+    ],
+)
+def test_no_torn_pair_where_only_one_part_was_looked_at(told):
+    found = finding(*told)
+    assert found is None or found.pattern != "torn pair"
+
+
+def test_a_pair_of_which_each_wrote_one_part_last():
+    found = finding("a writes x 1", "b writes x 2", "b writes y 2", "a writes y 1")
+    assert found.pattern == "torn pair"
+
+
+def test_a_lock_that_was_no_decision_touches_nothing_but_itself():
+    """The attribute of a class that was touched before it is no part of the step."""
+
+    class Registry:
+        one = None
+
+    def state():
+        Registry.one = None
+        return SimpleNamespace(lock=threading.Lock(), got=[])
+
+    def get(state):
+        if Registry.one is None:
+            with state.lock:
+                Registry.one = object()
+        state.got.append(Registry.one)
+
+    verdict = lab.explore(state, {"a": get, "b": get}, outcome=lambda state: len(set(map(id, state.got))), allowed={1})
+    assert "Registry.one None (step" in str(verdict)
+    assert "released state.lock" not in str(verdict).partition("check-then-act")[0].splitlines()[-1]
+    assert "wrote Registry.one <object>" in str(verdict)
 
 
 def test_a_stale_read():

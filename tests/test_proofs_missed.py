@@ -88,7 +88,7 @@ def test_a_busy_generator_is_told_with_who_made_it_go_on():
     assert verdict.failure is not None
     assert verdict.failure.message == "ValueError: generator already executing left bob"
     assert [step.what for step in verdict.witness.trace.steps] == [
-        "changes state.numbers",
+        "takes from state.numbers",
         "calls state.numbers.close()",
     ]
 

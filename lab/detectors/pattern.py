@@ -85,7 +85,19 @@ def _is_of_locks(account: Account, *positions: int) -> bool:
 
 
 Found = Iterator[_Candidate]
-_DATA = ("reads", "writes", "deletes", "calls", "asks", "tests", "changes", "unpacks", "compares", "formats")
+_DATA = (
+    "reads",
+    "writes",
+    "deletes",
+    "calls",
+    "asks",
+    "tests",
+    "changes",
+    "unpacks",
+    "compares",
+    "formats",
+    "takes from",
+)
 """Words for steps at data, as opposed to locks, threads and queues."""
 
 
@@ -195,6 +207,8 @@ def _torn_pair(account: Account) -> Found:
             for one, other in product(ones, others):
                 if one == other or steps[one].actor != steps[other].actor or _same_place(account, one, other):
                     continue
+                if not _is_torn(account, (first, second), (one, other)):
+                    continue
                 early, late = sorted((one, other))
                 yield _Candidate(
                     ((other, second), (first, one)),
@@ -204,6 +218,16 @@ def _torn_pair(account: Account) -> Found:
                     f"(step {second + 1}): a torn pair.",
                     "torn pair",
                 )
+
+
+def _is_torn(account: Account, outer: Pair, inner: Pair) -> bool:
+    """Whether of two that use a pair one changes it and the other looks at it, or each gives both parts new values."""
+    changed = {account.changes(position) for position in inner}
+    if len(changed) == 2:
+        return False
+    if changed == {True} and account.changes(outer[0]):
+        return all(account.steps[position].word == "writes" for position in (*outer, *inner))
+    return True
 
 
 def _same_place(account: Account, one: int, other: int) -> bool:
