@@ -15,6 +15,7 @@ from lab.footprints import Footprints
 from lab.leftovers import FirstWrites, Writes
 from lab.nondeterminism import first_difference
 from lab.program import Failure
+from lab.sampling import UNENDED
 from lab.stopwatch import now
 from lab.strategies.bounded import BoundedSets
 from lab.strategies.dpor import SourceSets
@@ -88,6 +89,8 @@ class Exhaustion:
         what = "classes of schedules" if self.preemptions is None else f"schedules with {at_most(self.preemptions)}"
         what = "schedules of the tasks" if self.exploration.control.tasked else what
         told = f"no failure in {self.schedules:,} of about {self.estimate:,} {what}"
+        if not self.schedules and self.executions < 2:
+            told = UNENDED
         bound = f"about {self.schedules / self.estimate:.0%} of the {what.split()[0]}" if self.estimate else None
         return next(iter(self.doubts), "") or told, bound
 

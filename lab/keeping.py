@@ -41,6 +41,7 @@ class Session:
     target: str = ""  # the scenario being run; a running test is known from its environment
     width: int | None = None  # columns of the terminal that shows the reports
     replayed: list[Verdict] = field(default_factory=list)  # since somebody looked last
+    interrupted: list[str] = field(default_factory=list)  # what an exploration knew when a person ended it
     calls: int = 0  # of `explore` since the target began
 
     def running(self) -> str:
@@ -117,6 +118,13 @@ def note(verdict: Verdict) -> None:
     chosen = current()
     if chosen is not None and chosen.replay is not None:
         chosen.replayed.append(verdict)
+
+
+def note_interrupted(told: str) -> None:
+    """Remember how far an exploration was: the test runner swallows what is printed when it is ended itself."""
+    chosen = current()
+    if chosen is not None:
+        chosen.interrupted.append(f"{chosen.running()}: {told}" if chosen.running() else told)
 
 
 def keep(verdict: Verdict) -> None:

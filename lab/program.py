@@ -110,6 +110,9 @@ class Program:
                 raise InvalidValue(f"{what}= is given without outcome=; add outcome=, a function of the state")
             if outcomes is not None:
                 _hashable(outcomes, what)
+        both = [one for one in forbidden or () if allowed is not None and one in allowed]
+        if both:
+            raise InvalidValue(f"forbidden: outcome {told(both[0])} is also in allowed; keep one")
         descriptions: dict[Any, str] = {}
         for outcomes in (allowed, forbidden):
             if isinstance(outcomes, Mapping):

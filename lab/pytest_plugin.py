@@ -263,6 +263,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     reports = [report for reports in terminalreporter.stats.values() for report in reports]
     if config.getoption("collectonly"):
         return
+    for line in session.interrupted:
+        terminalreporter.write_line(f"lab: {line}")
     if session.replay is not None:
         from lab.report.summary import replays
 

@@ -13,6 +13,11 @@ from lab.stopwatch import now
 from lab.strategies import Strategy
 from lab.strategies.replay import Choices
 
+UNENDED = (
+    "not one schedule had come to its end when the time was up; give more seconds=, "
+    "or a smaller steps= to be told who is still running"
+)
+
 
 @dataclass(eq=False)
 class Sample:
@@ -89,5 +94,7 @@ def _again(exploration: Exploration, outcome: Any, failure: Failure | None) -> t
 
 def spent(count: int, in_time: bool = True) -> str:
     """Why a search ended that found nothing."""
+    if not count and not in_time:
+        return UNENDED
     told = f"no failure in {count:,} {'schedule' if count == 1 else 'schedules'}"
     return told if in_time else f"{told} when the time was up"

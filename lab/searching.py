@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from lab import keeping
 from lab.classes import ByClasses, Classes
 from lab.engine import engine
 from lab.errors import NeedsThreads, OutOfTime
@@ -72,8 +73,9 @@ class Search:
             verdict.reason = str(escaped)
             verdict.uncontrolled = (str(escaped),)
         except KeyboardInterrupt:
-            seconds = now() - self._began
-            print(f"\nlab: interrupted after {seconds:.1f} s: {self._so_far()}", file=sys.stderr)
+            told = f"interrupted after {now() - self._began:.1f} s: {self._so_far()}"
+            print(f"\nlab: {told}", file=sys.stderr)
+            keeping.note_interrupted(told)
             raise
         verdict.seconds = now() - self._began
         verdict.notes += tuple(self._notes)

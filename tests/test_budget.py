@@ -42,6 +42,12 @@ def keep_every_error(state):
             pass
 
 
+NOT_ONE = (
+    "not one schedule had come to its end when the time was up; give more seconds=, "
+    "or a smaller steps= to be told who is still running"
+)
+
+
 def explored(actors, **options):
     options = {"setup": lambda: State(value=0), "seconds": 0.3, **options}
     return lab.explore(actors=actors, **options)
@@ -58,6 +64,8 @@ def test_an_execution_ends_when_the_time_is_up(actor, strategy, carrier, monkeyp
     monkeypatch.setattr("lab.exploration._LATE", 0.1)
     found = explored([actor, add], steps=FAR, strategy=strategy, carrier=carrier)
     assert (found.status, found.failure) == ("unknown", None), str(found)
+    if not found.schedules and strategy != "dpor":
+        assert found.reason.partition("; an execution was not over after ")[0] == NOT_ONE
     assert "when the time was up" in found.reason or strategy == "dpor"
     assert explored([add], carrier=carrier, seconds=60).status == "holds"
 

@@ -71,6 +71,11 @@ GIVE = "give a dict of name -> function, or a list of functions"
             "setup: increment() is called with no arguments, but: missing a required argument: 'counter'; "
             "give a function that needs none, such as a lambda that fills them in",
         ),
+        (
+            {"outcome": final, "allowed": {1, 2}, "forbidden": [2]},
+            InvalidValue,
+            "forbidden: outcome 2 is also in allowed; keep one",
+        ),
         ({"actors": []}, InvalidValue, "actors is empty: give at least one function of the state"),
         ({"actors": {}}, InvalidValue, "actors is empty: give at least one function of the state"),
         ({"actors": 7}, InvalidType, f"actors=7: {GIVE}"),

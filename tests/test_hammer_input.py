@@ -75,7 +75,7 @@ def test_what_setup_teardown_and_outcome_do_wrong_passes_through() -> None:
         hammer(Box, [nothing], outcome=lambda state: [])
 
 
-def test_ctrl_c_ends_everything() -> None:
+def test_ctrl_c_ends_everything(capsys: Any) -> None:
     torn: list[Any] = []
     timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
@@ -83,6 +83,8 @@ def test_ctrl_c_ends_everything() -> None:
         hammer(Box, {"alice": lambda state: time.sleep(0.5), "bob": nothing}, seconds=20, teardown=torn.append)
     timer.join()
     assert torn
+    told = capsys.readouterr().err
+    assert re.fullmatch(r"\nlab: interrupted after \d+\.\d s: [\d,]+ rounds hammered, 0 failed\n", told), told
 
 
 def test_progress_is_shown_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

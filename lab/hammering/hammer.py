@@ -107,7 +107,14 @@ def hammer(
         verdict = _hammer_tasks(program, rounds, seconds, noise, seed)
     else:
         run = _Run(program, rounds, seconds, noise, seed)
-        run.go()
+        try:
+            run.go()
+        except KeyboardInterrupt:
+            tally = run.tally
+            told = f"interrupted after {now() - began:.1f} s: {tally.done:,} rounds hammered, {tally.failed:,} failed"
+            print(f"\nlab: {told}", file=sys.stderr)
+            keeping.note_interrupted(told)
+            raise
         verdict = run.tally.verdict()
     verdict.seconds = now() - began
     verdict.title = title or (chosen.running() if chosen is not None else "")
