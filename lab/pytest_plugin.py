@@ -258,13 +258,14 @@ def pytest_report_teststatus(report: Any) -> Any:
     return None
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pytest.Config) -> None:
     session = config.stash[_SESSION]
     reports = [report for reports in terminalreporter.stats.values() for report in reports]
     if config.getoption("collectonly"):
         return
-    for line in session.interrupted:
-        terminalreporter.write_line(f"lab: {line}")
+    if exitstatus == pytest.ExitCode.INTERRUPTED:
+        for line in session.interrupted:
+            terminalreporter.write_line(f"lab: {line}")
     if session.replay is not None:
         from lab.report.summary import replays
 

@@ -20,7 +20,7 @@ from hammer_programs import (
     nothing_left_behind,  # noqa: F401 - used by every test
 )
 
-from lab import explore, hammer
+from lab import hammer
 from lab.hammering.isolation import Isolation, Watched
 from lab.hammering.noise import Noise
 from lab.hammering.pool import Batch
@@ -194,47 +194,6 @@ def test_module_level_state_is_hammered_one_round_at_a_time() -> None:
     verdict = hammer(reset_total, [add_to_total] * 2, outcome=lambda state: total, allowed={1, 2}, seconds=0.2)
     assert verdict.status == "unknown"
     assert verdict.notes[-1] == "singly: the actors touch more than setup returns, so each round ran alone"
-
-
-_TOTAL = """
-class State: pass
-
-def setup():
-    global total
-    total = 0
-    return State()
-
-def add(state):
-    global total
-    total = total + 1
-
-def outcome(state):
-    return total
-"""
-
-
-def executed() -> dict[str, Any]:
-    """The names of a program that is no module; each has the same name and its own globals."""
-    names: dict[str, Any] = {"__name__": "of no module"}
-    exec(_TOTAL, names)
-    return names
-
-
-def test_globals_of_no_imported_module_are_hammered_one_round_at_a_time() -> None:
-    names = executed()
-    verdict = hammer(names["setup"], [names["add"]] * 2, outcome=names["outcome"], allowed={1, 2}, seconds=0.2, noise=0)
-    assert not verdict.failure
-    assert verdict.notes[-1].startswith("singly: ")
-
-
-def test_globals_are_told_apart_whatever_their_modules_are_called() -> None:
-    first, second = executed(), executed()
-
-    def setup() -> tuple[Any, Any]:
-        return first["setup"](), second["setup"]()
-
-    verdict = explore(setup, [first["add"], second["add"]])
-    assert verdict.schedules == 1
 
 
 def test_a_file_is_hammered_one_round_at_a_time(tmp_path: Any) -> None:

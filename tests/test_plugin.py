@@ -281,24 +281,6 @@ def test_x_stops_at_the_first_failure(project):
     assert "!!!!!!!!!!!!!!!!!!!! stopping after 1 failures" in result.stdout.str()
 
 
-def test_ctrl_c_tells_how_far_an_exploration_was_though_its_output_is_captured(pytester):
-    pytester.makepyfile("""
-        import os, signal, lab
-        def interrupt(state):
-            if len(seen) == 7:
-                os.kill(os.getpid(), signal.SIGINT)
-            seen.append(1)
-        seen = []
-        def test_it():
-            lab.explore(list, [interrupt, lambda state: state.append(1)], strategy="random")
-    """)
-    result = pytester.runpytest_subprocess("-q")
-    result.stdout.re_match_lines(
-        [r"lab: \S+::test_it: interrupted after \d+\.\d s: no failure in \d+ schedules?$", r"!+ KeyboardInterrupt !+"]
-    )
-    assert result.ret == pytest.ExitCode.INTERRUPTED
-
-
 def test_without_the_cache_provider(project):
     project().runpytest_inprocess("-p", "no:cacheprovider", "-k", "explore", *FAST).assert_outcomes(
         passed=2, deselected=2

@@ -83,3 +83,21 @@ def test_a_mistake_in_a_call_is_shown_with_the_persons_own_lines_only(pytester, 
         "test_x.py:5: InvalidValue",
     ]
     assert not [line for line in result.outlines if "errors.py" in line or "explorer.py" in line]
+
+
+def test_ctrl_c_tells_how_far_an_exploration_was_though_its_output_is_captured(pytester):
+    pytester.makepyfile("""
+        import os, signal, lab
+        def interrupt(state):
+            if len(seen) == 7:
+                os.kill(os.getpid(), signal.SIGINT)
+            seen.append(1)
+        seen = []
+        def test_it():
+            lab.explore(list, [interrupt, lambda state: state.append(1)], strategy="random")
+    """)
+    result = pytester.runpytest_subprocess("-q")
+    result.stdout.re_match_lines(
+        [r"lab: \S+::test_it: interrupted after \d+\.\d s: no failure in \d+ schedules?$", r"!+ KeyboardInterrupt !+"]
+    )
+    assert result.ret == pytest.ExitCode.INTERRUPTED
