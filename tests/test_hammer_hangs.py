@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import queue
 import re
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -122,6 +124,7 @@ def wait_in_a_full_pool(state: Box) -> None:
         (lambda state: state.semaphore.acquire(), "deadlock"),
         (acquire_twice, "deadlock"),
         (join_stuck_child, "deadlock"),
+        (lambda _: asyncio.run(asyncio.Event().wait()), "deadlock"),
         (wait_for_notification, "lost wakeup"),
     ],
 )
@@ -237,7 +240,21 @@ def test_slow_actors_are_not_stuck() -> None:
         child.start()
         child.join()
 
-    actors = [works, sleeps, waits_with_timeout, waits_for_a_sleeper]
+    def sleeps_in_a_loop(state: Box) -> None:
+        asyncio.run(asyncio.sleep(0.6))
+
+    def reads_in_a_loop(state: Box) -> None:
+        reading, writing = socket.socketpair()
+        reading.setblocking(False)
+        threading.Timer(0.6, writing.send, (b"x",)).start()
+
+        async def reads() -> bytes:
+            return await asyncio.get_running_loop().sock_recv(reading, 1)
+
+        with reading, writing:
+            assert asyncio.run(reads()) == b"x"
+
+    actors = [works, sleeps, waits_with_timeout, waits_for_a_sleeper, sleeps_in_a_loop, reads_in_a_loop]
     verdict = hammer(lambda: Box(turns=0, event=threading.Event()), actors, rounds=1)
     assert verdict.status == "unknown"
     assert verdict.overlap == 1
@@ -300,6 +317,11 @@ def test_an_exception_is_the_reason_for_a_hang() -> None:
     assert verdict.outcomes == {"KeyError: 'k'": 1}
 
 
+def call_profiled() -> None:
+    sys.setprofile(lambda *_: None)
+    nothing(None)
+
+
 def test_a_thread_that_cannot_be_ended_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hammering, "_PATIENCE", 0.3)
     reading, writing = os.pipe()  # nothing reaches a thread inside the operating system
@@ -318,7 +340,12 @@ def test_a_thread_that_cannot_be_ended_is_told(monkeypatch: pytest.MonkeyPatch) 
     assert verdict.notes[-1] == "left alive: the thread of alice could not be ended"
     (left,) = set(threading.enumerate()) - {threading.current_thread()}
     assert left.daemon
+    profiled = threading.Thread(target=call_profiled, daemon=True)  # on 3.11 it hung, as did whoever was traced
+    profiled.start()
+    profiled.join(5)
+    hangs = profiled.is_alive()
     os.write(writing, b"x")
     left.join()
     os.close(reading)
     os.close(writing)
+    assert not hangs

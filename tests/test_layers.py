@@ -22,6 +22,7 @@ ORDER = [
     "files",
     "schedule",
     "stopwatch",
+    "throwing",
     "progress",
     "trace",
     "program",

@@ -13,6 +13,7 @@ from lab.carriers.execution import Stopped
 from lab.origin import LAB, is_library, shown
 from lab.settings import DEBUGGERS
 from lab.stopwatch import now, worked_by
+from lab.throwing import throw
 
 if TYPE_CHECKING:
     from lab.carriers.control import Control
@@ -87,16 +88,11 @@ class Watchman:
                     control.overdue = True
                     signal.pthread_kill(control.identity, signal.SIGINT)
                 else:
-                    stop_soon(control.identity)
+                    throw(control.identity, Stopped)
 
     def leave(self) -> None:
         """End the watch."""
         self._over.release()
-
-
-def stop_soon(identity: int) -> None:
-    """Raise `Stopped` in a thread as soon as it runs Python code."""
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(identity), ctypes.py_object(Stopped))
 
 
 def stopped(identity: int, turn: Any, seconds: float) -> bool:

@@ -7,7 +7,6 @@ therefore begin in step, which costs a meeting each but lets nearly all of them 
 
 from __future__ import annotations
 
-import ctypes
 import math
 import os
 import sys
@@ -28,6 +27,7 @@ from lab.hammering.standstill import Look, Standstill
 from lab.hooks import DRIVERS, Driver
 from lab.program import has_run
 from lab.stopwatch import Real, now
+from lab.throwing import throw
 
 POLL = 0.05  # seconds between two looks at threads that take their time
 _PATIENCE = 2.0  # seconds for ending threads by force
@@ -177,7 +177,7 @@ class Worker(threading.Thread):
         """Raise SystemExit in the thread as soon as it runs Python code: `threading` lets that one pass in silence."""
         with self._gate:
             if not self._finished and self.ident is not None:
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident), ctypes.py_object(SystemExit))
+                throw(self.ident, SystemExit)
 
 
 class Pool:

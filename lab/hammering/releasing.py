@@ -27,7 +27,7 @@ _FOLLOWED = (
 
 
 def release(things: Iterable[Any]) -> None:
-    """Release locks, whoever holds them, wake who waits at a queue, and let the workers of executors end.
+    """Release locks, whoever holds them, wake queues and event loops, and let the workers of executors end.
 
     For threads that are being ended: their state is of no use afterwards.
     """
@@ -42,12 +42,14 @@ def release(things: Iterable[Any]) -> None:
             elif _is_executor(kind):
                 thing._shutdown = True  # `shutdown` itself would wait for a lock
                 thing._work_queue.put(None)
+            elif _is_loop(kind):
+                thing.call_soon_threadsafe(_nothing)
             elif thing.empty():
                 thing.put(None)  # the lock inside is out of reach
 
 
 def reachable(roots: Iterable[object]) -> list[Any]:
-    """The locks, simple queues and executors in reach of states and of the program's variables."""
+    """The locks, simple queues, executors and event loops in reach of states and of the program's variables."""
     found = []
     seen: dict[int, object] = {}
     pending = deque(roots)
@@ -57,7 +59,7 @@ def reachable(roots: Iterable[object]) -> list[Any]:
             continue
         seen[id(thing)] = thing
         kind = type(thing)
-        if kind is _LOCK or kind in _RLOCKS or kind is queue.SimpleQueue or _is_executor(kind):
+        if kind in (_LOCK, queue.SimpleQueue, *_RLOCKS) or _is_executor(kind) or _is_loop(kind):
             found.append(thing)
         if is_a(thing, FrameType):
             pending.extend(_variables(thing))
@@ -86,6 +88,15 @@ def _variables(frame: FrameType) -> list[object]:
 def _is_executor(kind: type) -> bool:
     known = sys.modules.get("concurrent.futures.thread")
     return known is not None and issubclass(kind, known.ThreadPoolExecutor)
+
+
+def _is_loop(kind: type) -> bool:
+    known = sys.modules.get("asyncio.events")
+    return known is not None and issubclass(kind, known.AbstractEventLoop)
+
+
+def _nothing() -> None:
+    """What a loop is woken with."""
 
 
 def _is_followed(kind: type) -> bool:

@@ -22,6 +22,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from lab.origin import LAB, is_library, shown
 from lab.program import Failure
@@ -185,10 +186,12 @@ def _sleeps(native: int | None) -> bool:
 
 
 def _waits(frame: FrameType) -> bool:
-    """Whether a thread waits for a lock, a condition or a queue, without a timeout."""
+    """Whether a thread waits for a lock, a condition, a queue or another thread's word to its loop; no timeout."""
     innermost = next(iter(_outward(frame)), None)
     if innermost is None:
         return False
+    if _is_idle_loop(innermost):
+        return True
     operation = dis.opname[innermost.f_code.co_code[innermost.f_lasti]]
     if operation == "BEFORE_WITH":
         return True  # a manager written in Python would have a frame of its own
@@ -201,6 +204,18 @@ def _waits(frame: FrameType) -> bool:
         if outer.f_locals.get("timeout", None) not in (None, -1):
             return False
     return not (call.args or call.keywords) or is_library(innermost.f_code.co_filename)
+
+
+def _is_idle_loop(innermost: FrameType) -> bool:
+    """Whether an event loop of asyncio has no timer and no file but the one through which other threads wake it."""
+    turn = innermost.f_back
+    if turn is None or turn.f_code.co_qualname != "BaseEventLoop._run_once" or not is_library(turn.f_code.co_filename):
+        return False
+    variables = turn.f_locals
+    loop: Any = variables.get("self")
+    if variables.get("timeout", 0) is not None or innermost.f_locals.get("self", 0) is not loop._selector:
+        return False
+    return innermost.f_code.co_name == "select" and len(loop._selector.get_map() or ()) == 1
 
 
 def _jumps(frame: FrameType) -> bool:
