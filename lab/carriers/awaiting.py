@@ -83,6 +83,15 @@ def begin_site(code: CodeType) -> Site:
     return _site(code, code.co_firstlineno, "begin")
 
 
+def code_of(function: Any) -> CodeType:
+    """The code that a callback runs; of C code, that of nothing."""
+    for one in (function, getattr(function, "__func__", None), getattr(type(function), "__dict__", {}).get("__call__")):
+        code = getattr(one, "__code__", None)
+        if code is not None:
+            return code  # type: ignore[no-any-return]
+    return code_of.__code__
+
+
 def _site(code: CodeType, line: int, kind: str) -> Site:
     key = (code, line, kind)
     site = _SITES.get(key)

@@ -39,6 +39,7 @@ from lab.carriers.inside import (
 from lab.carriers.order import call_goes_by_hash, goes_by_hash
 from lab.carriers.supposing import Supposing
 from lab.carriers.unreported import Unreported
+from lab.carriers.weak import WEAK, WEAKLY, looks_weakly
 from lab.hooks import ABSENT, Accesses
 from lab.instrument import Site
 from lab.kinds import attribute, is_a, name_of_type
@@ -200,6 +201,8 @@ class Doubting(Supposing):
             by_hash = goes_by_hash(site.kind, things)
             if by_hash:
                 self._doubt(by_hash, site)
+            if type(things[0]) in WEAK:
+                self._doubt(WEAKLY, site)
         if self.quiet:
             return
         if site.kind == "format" and site.stepped:
@@ -291,11 +294,12 @@ class Doubting(Supposing):
 
     def _examine(self, function: Any, arguments: tuple[Any, ...], site: Site) -> None:
         kind = type(function)
-        if kind is FunctionType or kind is MethodType:
+        if looks_weakly(function, arguments):
+            self._doubt(WEAKLY, site)
+        elif kind is FunctionType or kind is MethodType:
             if runs_unseen(getattr(function, "__func__", function)):
                 self._doubt(f"calls {function.__module__}.{function.__qualname__}, {_FREE}", site)
-            return
-        if kind is functools.partial:
+        elif kind is functools.partial:
             self._examine(function.func, (*function.args, *function.keywords.values(), *arguments), site)
         elif kind is CACHED:
             self._doubt("calls a cached function of a library, which depends on who came first", site)

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from concurrent.futures import as_completed
 from types import BuiltinFunctionType, FunctionType, MethodDescriptorType, ModuleType, WrapperDescriptorType
 from typing import Any
+from weakref import WeakSet
 
 from lab.instrument import Site
 from lab.kinds import is_a
@@ -93,6 +94,8 @@ def _through(things: Iterable[object]) -> str:
 
 def _by_hash(thing: object) -> str:
     """A set whose order may be another one in another process, in words; empty for anything else."""
+    if is_a(thing, WeakSet):
+        return "a WeakSet" if vars(thing)["data"] else ""  # one of them may be collected
     if not is_a(thing, set | frozenset):
         return ""
     count, items = (set.__len__, set.__iter__) if is_a(thing, set) else (frozenset.__len__, frozenset.__iter__)

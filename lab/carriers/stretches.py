@@ -133,6 +133,7 @@ class Stretches(Noting, Tasks):
 
     def made(self, thing: Any) -> None:
         """See `Turns.made`."""
+        super().made(thing)
         if self.stretch is not None and not self.quiet and self.noting:
             self.stretch.born.add(self._number(thing))
 

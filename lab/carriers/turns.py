@@ -17,7 +17,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lab.carriers.actor import LONG_DELAY, Actor, Wait
-from lab.carriers.awaiting import Awaiting, awaiting, begin_site
+from lab.carriers.awaiting import awaiting, begin_site, code_of
 from lab.carriers.dialing import Of
 from lab.carriers.execution import Stopped
 from lab.carriers.home import AtHome
@@ -25,6 +25,7 @@ from lab.carriers.loop import ControlledLoop, Timer
 from lab.carriers.network import Network
 from lab.carriers.task_actor import ARRIVES, IS_CANCELLED, TIME_IS_UP, Outside, TaskActor
 from lab.errors import Interrupted
+from lab.instrument import Site
 
 if TYPE_CHECKING:
     from lab.discovery import Discovery
@@ -62,8 +63,8 @@ class Turns(AtHome):
         self._late = False  # in this turn timers have begun to be due: what has arrived came before them
         self._afterwards = 0
         self._all_ended_at = 0.0
-        self.waiting_for: dict[Actor, Awaiting] = {}
-        self.at_home: dict[int, object] = {}  # what of asyncio the tasks of the loop have used
+        self.waiting_for: dict[Actor, Site] = {}  # at which line each task is suspended
+        self.at_home: dict[int, weakref.ref[Any]] = {}  # what of asyncio the tasks of the loop have used
 
     # ------------------------------------------------------------ who is there
 
@@ -80,6 +81,12 @@ class Turns(AtHome):
 
     def made(self, thing: Any) -> None:
         """The loop has made a future."""
+        self.twins.memory.births.enter(thing, self.current.index)
+
+    def in_any_order(self, what: str) -> None:
+        """The library has gone through a set that has no order of its own."""
+        if not self.quiet:
+            self.doubts[f"{what} in the order of their addresses, which is another one in every process"] = None
 
     def told_time(self, filename: str) -> None:
         """The library code in that file has read the clock."""
@@ -95,6 +102,7 @@ class Turns(AtHome):
         if isinstance(actor, TaskActor):
             actor.task = weakref.ref(task, partial(_pop, self._by_task, id(task)))
         self._by_task[id(task)] = actor
+        self.twins.memory.births.enter(task, self.current.index)
 
     def _child(self, task: Any) -> TaskActor:
         raise NotImplementedError
@@ -289,6 +297,8 @@ class Turns(AtHome):
             ready.remove(first)
             ready.appendleft(first)
         stood, forced = self.waiting_for.get(chosen), self._forced
+        timed, callback = type(first) is Timer, first._callback if chosen is self._rest else None
+        del first  # nothing here keeps a task alive that nobody else does
         self.passed_over.pop(self.host, None)
         if self.starving is self.host:
             self.starving = None
@@ -297,10 +307,10 @@ class Turns(AtHome):
             if not handle._cancelled:
                 self._run_handle(handle, self._owner(handle))
         if self.steps == before and not forced and not self.quiet:  # else a replay would not know that it happened
-            if type(first) is Timer:
+            if timed:
                 self._tell("ends its wait", chosen, stood)
             elif chosen is self._rest:
-                self._tell("runs", chosen, stood, first._callback)
+                self._tell("runs", chosen, stood, callback)
             else:
                 self._tell("goes on", chosen, stood)
 
@@ -339,7 +349,11 @@ class Turns(AtHome):
                 raise Stopped
 
     def _suspended(self, actor: TaskActor, task: Any) -> None:
-        found = self.waiting_for[actor] = awaiting(task) if self.recorder is not None else _SOMETHING
+        if self.recorder is None:
+            self.waiting_for[actor] = _SOMEWHERE
+        else:
+            found = awaiting(task)
+            self.waiting_for[actor] = found.site
         if self.quiet:
             return
         self.steps += 1
@@ -352,25 +366,17 @@ class Turns(AtHome):
     def _task_ended(self, actor: TaskActor, task: Any) -> None:
         raise NotImplementedError
 
-    def _tell(self, word: str, actor: Actor, stands: Awaiting | None, callback: Any = None) -> None:
+    def _tell(self, word: str, actor: Actor, stands: Site | None, callback: Any = None) -> None:
         """A step that has no line of its own: put down at the line where the task ``stands``."""
         if self.quiet:
             return
         self.steps += 1
         if self.recorder is None:
             return
-        code = _code_of(actor.body if callback is None else callback)
-        site = stands.site if stands is not None else begin_site(code)
+        code = code_of(actor.body if callback is None else callback)
+        site = stands if stands is not None else begin_site(code)
         detail = getattr(callback, "__qualname__", "").rpartition(">.")[2]
         self.recorder.operation(actor, word, None, site, detail)
-
-
-def _code_of(function: Any) -> Any:
-    for one in (function, getattr(function, "__func__", None), getattr(type(function), "__dict__", {}).get("__call__")):
-        code = getattr(one, "__code__", None)
-        if code is not None:
-            return code
-    return _nothing.__code__
 
 
 def _nothing(*_: object) -> None:
@@ -385,4 +391,4 @@ def _pop(known: dict[int, Actor], identity: int, _: object) -> None:
     known.pop(identity, None)
 
 
-_SOMETHING = Awaiting(begin_site(_nothing.__code__), "future", None, "", None)
+_SOMEWHERE = begin_site(_nothing.__code__)

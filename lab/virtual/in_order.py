@@ -1,4 +1,4 @@
-"""Sets of futures and threads that `concurrent.futures` goes through, in the order in which their members were made.
+"""Sets of futures, tasks and threads that libraries go through, in the order in which their members were made.
 
 In CPython that is the order of their addresses, which is another one in every execution: none could be repeated.
 """
@@ -9,6 +9,7 @@ import ast
 import concurrent.futures.thread
 import functools
 import inspect
+import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import _base
 from functools import partial
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from lab.instrument import Site
 
 _FILES = frozenset((_base.__file__, concurrent.futures.thread.__file__))
+_OF_ANYIO = os.path.join("anyio", "_backends", "_asyncio.py")
 
 
 class InOrder(set[Any]):
@@ -54,7 +56,7 @@ class InOrder(set[Any]):
 
 def making_in_order(control: Control, cls: type, site: Site) -> Any:
     """What to call in place of ``set`` in the library's code, or None."""
-    if cls is set and site.code.co_filename in _FILES:
+    if cls is set and (site.code.co_filename in _FILES or site.code.co_filename.endswith(_OF_ANYIO)):
         return partial(InOrder, control.twins.memory.births)
     return None
 

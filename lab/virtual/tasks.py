@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import Callable, Iterator
+import weakref
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from lab.virtual import Twins
+from lab.virtual.in_order import InOrder
 from lab.virtual.redirection import own, redirection, replaced
 
 if TYPE_CHECKING:
@@ -41,6 +44,12 @@ class TaskTwins(Twins):
             return super().method(bound, function, site)
         found, owner = twin(self._control, site), bound.__self__
         return lambda *arguments, **named: found(owner, *arguments, **named)
+
+    def maker(self, cls: type, arguments: tuple[Any, ...], site: Site) -> Any:
+        """See `Twins.maker`."""
+        if issubclass(cls, asyncio.TaskGroup):
+            return partial(_group, self._control, cls)
+        return super().maker(cls, arguments, site)
 
     def guard(self, manager: Any, site: Site) -> Any:
         """See `Twins.guard`; a lock that asyncio takes and gives back without a step in between is left alone."""
@@ -117,6 +126,38 @@ def _called(real: Any, word: str, frees: bool = False) -> Callable[[Tasks, Site]
     return twin
 
 
+class _Members(InOrder):
+    """The tasks of a group, which cancels them in this order where a real one goes by where they lie."""
+
+    def __init__(self, control: Tasks, members: Iterable[Any]) -> None:
+        super().__init__(control.twins.memory.births, members)
+        self._control = control
+
+    def __iter__(self) -> Iterator[Any]:
+        if len(self) > 1:
+            self._control.in_any_order("a task group goes through its tasks")
+        return super().__iter__()
+
+
+def _group(control: Tasks, cls: Any, *arguments: Any, **named: Any) -> Any:
+    group = cls(*arguments, **named)
+    group._tasks = _Members(control, group._tasks)
+    return group
+
+
+def _waiting(control: Tasks, _site: Site) -> Callable[..., Any]:
+    async def waiting(*arguments: Any, **named: Any) -> Any:
+        done, pending = await asyncio.wait(*arguments, **named)
+        return InOrder(control.twins.memory.births, done), InOrder(control.twins.memory.births, pending)
+
+    waiting.__qualname__ = asyncio.wait.__qualname__
+    return waiting
+
+
+def _asking(control: Tasks, _site: Site) -> Callable[..., Any]:
+    return lambda *arguments: InOrder(control.twins.memory.births, asyncio.all_tasks(*arguments))
+
+
 def _reading(control: Tasks, _site: Site) -> Callable[..., Any]:
     async def reading(reader: Any, n: int = -1) -> bytes:
         if n > 0:
@@ -131,9 +172,13 @@ def _is_home(control: Tasks, owner: Any, real: Any) -> None:
     """Note who uses a lock, event or queue, and whether it is one of the loop's."""
     if control.current.runs_on is control.main:
         if not control.quiet:
-            control.at_home[id(owner)] = owner
-    elif control.at_home.get(id(owner)) is owner or getattr(owner, "_loop", None) is control.loop:
+            control.at_home[id(owner)] = weakref.ref(owner)
+    elif control.at_home.get(id(owner), _nobody)() is owner or getattr(owner, "_loop", None) is control.loop:
         control.not_thread_safe(f"asyncio.{real.__qualname__}()")
+
+
+def _nobody() -> None:
+    """A reference to nothing."""
 
 
 def _never_awaited(control: Tasks, _site: Site) -> Callable[..., Any]:
@@ -168,4 +213,6 @@ _TWINS: dict[Any, Callable[[Tasks, Site], Callable[..., Any]]] = {
     asyncio.Queue.put_nowait: _called(asyncio.Queue.put_nowait, "puts"),
     asyncio.Queue.get_nowait: _called(asyncio.Queue.get_nowait, "gets"),
     asyncio.StreamReader.read: _reading,
+    asyncio.all_tasks: _asking,
+    asyncio.wait: _waiting,
 }
