@@ -14,6 +14,7 @@ from collections import Counter as Tally
 from importlib.metadata import version
 
 VALUES = Tally()
+MOST = 2_000  # executions of a systematic search
 
 
 async def increment(box):
@@ -58,7 +59,7 @@ def simloom(runs, seed):
 
 
 def covered(peer):
-    """Executions of the systematic search until it has no more; None where there is none."""
+    """Executions of the systematic search until it has no more; None where there is none or it does not end."""
     if peer == "detangle":
         import detangle
 
@@ -66,7 +67,8 @@ def covered(peer):
     elif peer == "simloom":
         from simloom import explore_systematic
 
-        explore_systematic(locked, max_delays=1_000)
+        if not explore_systematic(locked, max_delays=1_000, max_schedules=MOST).exhaustive:
+            return None
     else:
         return None
     return VALUES.total()
