@@ -74,8 +74,9 @@ def hammer(
     on is a failure, and ends the run.  Rounds whose actors touch more than their state
     (module-level variables, files) run one at a time, which is slower.
 
-    Actors that are ``async def`` run on asyncio's own event loop.  There noise is when they begin, how late timers and
-    calls in threads end and, with ``cancel``, that an actor is cancelled on its way.
+    Actors that are ``async def`` run on asyncio's own event loop, and every other time on uvloop's where uvloop is
+    installed.  There noise is when they begin, how late timers and calls in threads end, when and in which order the
+    stock loop notices what has arrived and, with ``cancel``, that an actor is cancelled on its way.
 
     With ``on="processes"`` each actor is a real process, started by ``start``: ``fork`` (which ``auto`` takes),
     ``forkserver`` or ``spawn``, where the platform has it.  Each round has an empty private directory, in which setup,

@@ -24,6 +24,7 @@ class Mode:
     failed: int = 0
     overlapped: int = 0  # rounds in which two actors ran at the same time
     late: int = 0  # rounds that were judged before one of their threads failed
+    where: str = ""  # of tasks: the event loop
 
 
 class Tally:
@@ -103,7 +104,7 @@ class Tally:
                 f"nothing overlapped: in none of {_rounds(rounds)} did two actors run at the same time, so nothing was "
                 "tested; raise noise, rounds or seconds, or let each actor do more"
             )
-        verdict.notes = (*self._rates(), *self._bound(), *self.notes)
+        verdict.notes = (*self._rates(), *self._by_loop(), *self._bound(), *self.notes)
         if self.left:
             verdict.notes += (f"left alive: the thread of {' and of '.join(self.left)} could not be ended",)
         return verdict
@@ -120,6 +121,16 @@ class Tally:
                 if self._several:
                     told += f"; actors overlapped in {_percent(sum(mode.overlapped for mode in modes) / rounds)}"
                 yield told
+
+    def _by_loop(self) -> Iterator[str]:
+        loops = dict.fromkeys(mode.where for mode in self._modes)
+        for where in loops if len(loops) > 1 else ():
+            modes = [mode for mode in self._modes if mode.where == where]
+            rounds, failed = sum(mode.rounds for mode in modes), sum(mode.failed for mode in modes)
+            if rounds:
+                yield f"{where}: {failed:,} of {_rounds(rounds)}" + (
+                    f" ({_percent(failed / rounds)})" if failed else ""
+                )
 
     def _bound(self) -> Iterator[str]:
         if not self.failed and self.done >= 6:  # "fewer than 1 in 1" would say nothing

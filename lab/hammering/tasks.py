@@ -1,9 +1,9 @@
-"""Run a program of tasks for real, again and again, on asyncio's own event loop; count how often it fails.
+"""Run a program of tasks for real, again and again, on asyncio's own event loop and uvloop's; count how often it fails.
 
 Where a task can be interrupted is fixed by its awaits; what varies for real is when things come from outside.  Half
 of the rounds are quiet: all actors begin at once.  In the other half they begin a few turns of the loop or a
-millisecond apart, timers end a little later than asked for, calls in threads take a little longer, and, with
-``cancel``, actors are cancelled somewhere on their way.
+millisecond apart, what takes time takes a little longer (`lab.hammering.loops`), and, with ``cancel``, actors are
+cancelled somewhere on their way.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import inspect
 import math
 import random
 import threading
-import time
 from collections.abc import Callable
 from functools import partial
 from itertools import cycle
 from typing import Any
 
 from lab.errors import Interrupted
+from lab.hammering.loops import LITTLE, loops, may_go_on
 from lab.hammering.tally import Mode, Tally, left_by
 from lab.hooks import ONE_AT_A_TIME
 from lab.program import Failure, Program, describe, is_async
@@ -31,41 +31,11 @@ from lab.verdict import Verdict
 _PATIENCE = 2.0  # seconds without an actor's end: then nothing more is waited for
 _LONGEST = 30.0  # seconds for a round in which something may still come
 _MOST_TURNS = 6
-_LITTLE = 1e-3  # seconds
 
 
 def is_inside_loop() -> bool:
     """Whether the calling OS thread runs an event loop."""
     return asyncio._get_running_loop() is not None
-
-
-_LOOP: Any = asyncio.SelectorEventLoop  # of whose inside its stubs know nothing
-
-
-class _Jittered(_LOOP):  # type: ignore[misc]
-    """The stock loop, on which what takes time takes a little more."""
-
-    def __init__(self, draw: random.Random, noise: float) -> None:
-        super().__init__()
-        self._draw = draw
-        self._noise = noise
-
-    def _later(self) -> float:
-        return self._draw.random() * _LITTLE if self._draw.random() < self._noise else 0.0
-
-    def call_at(self, when: float, *arguments: Any, **named: Any) -> Any:
-        """A timer is never early, and may be late."""
-        return super().call_at(when + self._later(), *arguments, **named)
-
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *arguments: Any) -> Any:
-        """A call in a thread may take its time."""
-        return super().run_in_executor(executor, partial(_delayed, self._later(), func), *arguments)
-
-
-def _delayed(seconds: float, function: Callable[..., Any], *arguments: Any) -> Any:
-    if seconds:
-        time.sleep(seconds)
-    return function(*arguments)
 
 
 class TaskRounds:
@@ -78,20 +48,21 @@ class TaskRounds:
         self.seconds = seconds
         self.noise = noise
         self.random = random.Random(seed)
-        self.quiet, self.noisy = Mode(False, False), Mode(True, False)
+        self.modes = [
+            Mode(noisy, False, where=where) for where in loops() for noisy in ([True, False] if noise else [False])
+        ]
         self._running = False  # the program, and not what makes and closes their loop
-        self.tally = Tally(program, [self.noisy, self.quiet])
+        self.tally = Tally(program, self.modes)
 
     def go(self) -> Verdict:
         """Run until the budget is spent or a round does not end."""
-        modes = cycle([self.noisy, self.quiet] if self.noise else [self.quiet])
         struck: list[BaseException] = []
         with (
             ONE_AT_A_TIME,
             handlers_kept(struck.append, leaves=lambda: self._running),
             Progress(self.seconds) as progress,
         ):
-            for mode in modes:
+            for mode in cycle(self.modes):
                 self._round(mode)
                 for error in struck:  # which a task may have kept
                     raise Interrupted(error)
@@ -103,7 +74,7 @@ class TaskRounds:
         return verdict
 
     def _round(self, mode: Mode) -> None:
-        factory = partial(_Jittered, self.random, self.noise) if mode.noisy else asyncio.SelectorEventLoop
+        factory = partial(loops()[mode.where], self.random, self.noise if mode.noisy else 0.0)
         with asyncio.Runner(loop_factory=factory) as runner:
             complaints: list[dict[str, Any]] = []
             runner.get_loop().set_exception_handler(lambda _, context: complaints.append(context))
@@ -136,6 +107,7 @@ class TaskRounds:
 
     async def _actors(self, state: Any, mode: Mode) -> tuple[Failure | None, bool]:
         """What was wrong, and whether two actors were on their way at the same time."""
+        threads = frozenset(thread.ident for thread in threading.enumerate())
         spans: dict[str, list[int]] = {}
         clock = iter(range(1 << 62))
         errors: list[tuple[str, BaseException]] = []
@@ -173,7 +145,7 @@ class TaskRounds:
             waited = 0.0 if done else waited + _PATIENCE
             if not done:
                 names = ", ".join(sorted(task.get_name() for task in pending))
-                if _may_go_on(asyncio.get_running_loop()):
+                if may_go_on(asyncio.get_running_loop(), threads):
                     if waited < _LONGEST:
                         continue
                     raise _Endless(f"{names} did not end in {waited:g} s")
@@ -188,7 +160,7 @@ class TaskRounds:
     async def _wait_a_little(self) -> None:
         draw = self.random.random()
         if draw < 0.25:
-            await asyncio.sleep(self.random.random() * _LITTLE)
+            await asyncio.sleep(self.random.random() * LITTLE)
         else:
             for _ in range(self.random.randrange(_MOST_TURNS)):
                 await asyncio.sleep(0)
@@ -220,12 +192,6 @@ def _inside(runner: asyncio.Runner, function: Callable[..., Any], *arguments: An
 
 class _Endless(Exception):
     """A round goes on, but not to its end."""
-
-
-def _may_go_on(loop: Any) -> bool:
-    """Whether a timer, a file or a thread may still let a task go on."""
-    timers = any(not timer.cancelled() for timer in loop._scheduled)
-    return timers or len(loop._selector.get_map()) > 1 or loop._default_executor is not None
 
 
 def _instead_of_outcome(failure: Failure | None) -> Any:
