@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
@@ -84,12 +85,14 @@ def begin_site(code: CodeType) -> Site:
 
 
 def code_of(function: Any) -> CodeType:
-    """The code that a callback runs; of C code, that of nothing."""
+    """The code that a callback runs; of C code, where the loop calls it."""
+    while isinstance(function, partial):
+        function = function.func
     for one in (function, getattr(function, "__func__", None), getattr(type(function), "__dict__", {}).get("__call__")):
         code = getattr(one, "__code__", None)
         if code is not None:
             return code  # type: ignore[no-any-return]
-    return code_of.__code__
+    return asyncio.Handle._run.__code__
 
 
 def _site(code: CodeType, line: int, kind: str) -> Site:

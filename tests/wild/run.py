@@ -19,6 +19,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 SCHEDULES = 3_000
+SECONDS = 5.0  # of hammering
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        return self.requirements[0].replace("==", "-") if self.requirements else "unittest.mock"
+        return self.requirements[0].replace("==", "-") if self.requirements else f"{self.program}-of-python"
 
 
 REQUESTS = ("requests==2.34.2", "urllib3==2.8.0", "six==1.17.0")
@@ -45,11 +46,17 @@ CASES = (
     Case("mock_child", ("mock==4.0.3",), fails=True),
     Case("mock_child", ("mock==5.0.0",), fails=False),
     Case("mock_child", (), fails=False),  # the copy in this Python
+    Case("redis_replies", ("redis==4.5.1",), fails=True),
+    Case("redis_replies", ("redis==4.5.5",), fails=False),
+    Case("wait_for_cancel", (), fails=sys.version_info < (3, 12)),
 )
 
 
 def explore_here(program: str) -> int:
-    """Explore one program in this environment: 1 if it fails and its replay agrees, 0 if it does not fail."""
+    """Explore one program in this environment: 1 if it fails and its replay agrees, 0 if it does not fail.
+
+    What has a ``real`` setup is hammered there, too, and has to come to the same.
+    """
     import lab
 
     sys.path.insert(0, str(HERE))
@@ -61,8 +68,16 @@ def explore_here(program: str) -> int:
         "teardown": module.teardown,
         "trace": module.TRACE,
     }
-    verdict = lab.explore(module.setup, module.ACTORS, schedules=SCHEDULES, title=program, **options)
+    cancel = getattr(module, "CANCEL", False)
+    verdict = lab.explore(module.setup, module.ACTORS, schedules=SCHEDULES, cancel=cancel, title=program, **options)
     print(verdict)
+    if hasattr(module, "real"):
+        with module.real() as real:
+            judged = {name: value for name, value in options.items() if name != "trace"}
+            done = lab.hammer(real, module.ACTORS, seconds=SECONDS, cancel=cancel, **judged) if real else None
+        print(done or "    hammer     not: what it needs is not installed")
+        if done is not None and (done.status == "fails") != (verdict.status == "fails"):
+            return 4
     if verdict.status != "fails":
         return 0
     again = lab.replay(verdict.witness, module.setup, module.ACTORS, **options)
