@@ -19,6 +19,7 @@ from lab.freshness import Freshness
 from lab.instrument import Site
 from lab.leaving import exception_of
 from lab.leftovers import FirstWrites, Leftovers, Writes
+from lab.origin import module_at
 from lab.program import NOTHING, Failure, Program, describe
 from lab.recorder import Recording, SharingMap
 from lab.settings import Settings
@@ -28,7 +29,6 @@ from lab.strategies.replay import Choices, Profile
 
 MOST_PROFILES = 60  # executions to find all code that runs
 _LATE = 2.0  # seconds that an execution which is going on when the time is up may still take
-_PARTED = "runs as one step, but touches what others touch"
 _TIDY = 1_000  # executions between two collections of garbage
 
 
@@ -245,7 +245,7 @@ class Exploration:
         if self.control.tasked:
             return
         for site in sharing.passed_over:
-            self.discovery.escaped(site.code, _PARTED, site.line)
+            self.discovery.escaped(site.code, _parted(site), site.line)
         self._guarded.update(sharing.guarded)
         self._supposed.update(sharing.guards.supposed)
         self.control.doubts.update(sharing.guards.unguarded)
@@ -254,7 +254,7 @@ class Exploration:
         """Put down all that counts on locks, where one who had taken a lock was seen not to be who let go of it."""
         if self.control.twins.memory.handed_on:
             for site in self._guarded:
-                self.discovery.escaped(site.code, _PARTED, site.line)
+                self.discovery.escaped(site.code, _parted(site), site.line)
             self.control.doubts.update(self._supposed)
 
     def learn_if_worthwhile(self, choices: Sequence[int]) -> Failure | None:
@@ -298,3 +298,10 @@ class Exploration:
         if again is None or again.kind != failure.kind or follow.diverged:
             return None
         return recording, again, self.control.last
+
+
+def _parted(site: Site) -> str:
+    """That code is taken for one step, and what can be done about it."""
+    module = "" if site.stepped else module_at(site.code.co_filename)
+    remedy = f'; trace=("{module}",) steps inside' if module else ""
+    return f"runs as one step, but touches what others touch{remedy}"

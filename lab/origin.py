@@ -27,6 +27,13 @@ def is_library(filename: str) -> bool:
     return path.startswith(_LIBRARIES) or f"{os.sep}site-packages{os.sep}" in path
 
 
+@functools.lru_cache(maxsize=256)
+def module_at(filename: str) -> str:
+    """The name of the module that was read from there; empty if there is none."""
+    found = [name for name, one in list(sys.modules.items()) if getattr(one, "__file__", None) == filename]
+    return min(found, key=len, default="")
+
+
 def is_unguarded(code: CodeType) -> bool:
     """Whether code of the standard library is stepped as the program's own is.
 

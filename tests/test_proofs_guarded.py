@@ -300,3 +300,22 @@ def test_json_that_calls_the_program():
         state.log.append(json.loads(state.text, object_hook=functools.partial(dict)))
 
     assert proved(alice, alice).status == "unknown"
+
+
+def test_the_remedy_for_library_code_without_a_lock_is_told_and_helps():
+    def setup():
+        return types.SimpleNamespace(shelf=weakref.WeakValueDictionary(), got=[])
+
+    def get(state):
+        found = state.shelf.get("k")
+        if found is None:
+            found = state.shelf["k"] = Plain()
+        state.got.append(found)
+
+    judged = {"outcome": lambda state: len(set(map(id, state.got))), "allowed": {1}, "strategy": "dpor"}
+    verdict = explore(setup, [get, get], schedules=100, **judged)
+    assert verdict.reason.endswith('runs as one step, but touches what others touch; trace=("weakref",) steps inside')
+    assert (
+        explore(setup, [get, get], schedules=100, trace=("weakref",), **judged).failure.message
+        == "outcome 2 (allowed: 1)"
+    )
