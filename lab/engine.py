@@ -16,7 +16,7 @@ from lab.exploration import Exploration
 from lab.hooks import DRIVERS, ONE_AT_A_TIME
 from lab.program import Program
 from lab.settings import complaint
-from lab.surroundings import interruptible, tidy
+from lab.surroundings import Interruptions, interruptible, tidy
 from lab.virtual import operations_redirected
 
 _LEFT_ALONE = ("tasks", "futures", "taskgroups", "timeouts", "streams", "selector_events", "trsock", "transports")
@@ -41,10 +41,26 @@ def engine(
     """
     if threading.get_ident() in DRIVERS:
         raise LabError("explore() was called inside an exploration; call it from outside the actors, setup and check")
-    if program.processes:
-        with _engine_of_processes(program, steps, strict) as exploration:
+    with ONE_AT_A_TIME, interruptible() as interruptions:
+        if program.processes:
+            making = _engine_of_processes(program, steps, strict, interruptions)
+        else:
+            making = _engine(program, steps, trace, carrier, strict, points, classes, interruptions)
+        with making as exploration:
             yield exploration
-        return
+
+
+@contextmanager
+def _engine(
+    program: Program,
+    steps: int,
+    trace: tuple[str, ...],
+    carrier: str,
+    strict: bool,
+    points: bool,
+    classes: bool,
+    interruptions: Interruptions,
+) -> Iterator[Exploration]:
     carrier, kind = carrier_of(carrier)
     finder: type[Discovery] = Discovery
     if program.is_async:
@@ -59,7 +75,7 @@ def engine(
 
         finder, kind = PointDiscovery, pointed(kind)  # outermost: it looks at the frame that its hooks are called from
     references_of_private()  # counted once in a process, and before anything is watched
-    with ONE_AT_A_TIME, operations_redirected(), finder(trace, libraries=strict) as discovery:
+    with operations_redirected(), finder(trace, libraries=strict) as discovery:
         if program.is_async:
             if not classes:
                 discovery.modelled += ("asyncio",)  # the tasks of a loop share what its own code touches
@@ -75,29 +91,32 @@ def engine(
         with around:
             try:
                 with (
-                    interruptible(control),
                     tidy(),
                     _as_before(Exploration(program, control, discovery, carrier, strict)) as exploration,
+                    interruptions.let_through(control),
                 ):
                     for function in functions:
                         discovery.cover(function)
                     yield exploration
             finally:
+                DRIVERS.pop(control.identity, None)  # a signal may have struck while an execution was tidied up
                 control.close()
 
 
 @contextmanager
-def _engine_of_processes(program: Program, steps: int, strict: bool) -> Iterator[Exploration]:
+def _engine_of_processes(
+    program: Program, steps: int, strict: bool, interruptions: Interruptions
+) -> Iterator[Exploration]:
     from lab.carriers.process import ProcessControl
     from lab.carriers.unwatched import Unwatched
 
-    with ONE_AT_A_TIME, Unwatched() as discovery:
+    with Unwatched() as discovery:
         control = ProcessControl(discovery, steps, strict)
         try:
             with (
-                interruptible(control),
                 tidy(),
                 _as_before(Exploration(program, control, discovery, "process", strict)) as exploration,
+                interruptions.let_through(control),
             ):
                 yield exploration
         finally:

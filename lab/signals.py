@@ -10,7 +10,7 @@ from __future__ import annotations
 import _signal  # type: ignore[import-not-found]
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from lab.errors import Interrupted
@@ -43,10 +43,17 @@ def handlers_kept(
             _signal.signal(number, handler)
         yield _signal.SIGINT in kept
     finally:
+        struck_now: BaseException | None = None
         for number, handler in placed.items():
-            with suppress(ValueError, OSError):
+            try:
                 if _signal.getsignal(number) is handler:
                     _signal.signal(number, before[number])
+            except (ValueError, OSError):
+                pass
+            except BaseException as error:  # of a handler that is back in its place
+                struck_now = struck_now or error
+        if struck_now is not None:
+            raise struck_now
 
 
 def _keeping(

@@ -8,13 +8,17 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from controlled import State
 
 import lab
+import lab.engine
+import lab.surroundings
+from lab.discovery import Discovery
+from lab.exploration import Exploration
 from tests.hostile.conftest import BOTH, add
 
 ROOT = Path(__file__).parents[2]
@@ -140,6 +144,45 @@ def test_it_reaches_the_caller_while_code_is_instrumented(monkeypatch):
     with alarm(error, 3600), pytest.raises(TooLate) as caught:
         lab.explore(lambda: State(value=0), [new, new])
     assert caught.value is error
+
+
+PLACES = {
+    "while the carrier is chosen": (lab.engine, "carrier_of"),
+    "while operations are redirected": (lab.engine, "operations_redirected"),
+    "before an execution": (Discovery, "watch"),
+    "when one is tidied up": (Discovery, "unwatch"),
+    "while settings are put back": (Exploration, "put_back"),
+    "while code is put back": (Discovery, "__exit__"),
+    "when the time is over": (lab.surroundings.gc, "enable"),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_it_reaches_the_caller_wherever_it_strikes_and_leaves_nothing(explored, monkeypatch, place):
+    """An engine is put away as a whole."""
+    owner, name = PLACES[place]
+    real, error = getattr(owner, name), TooLate("now")
+
+    def strikes(*arguments, **named):
+        monkeypatch.setattr(owner, name, real)
+        os.kill(os.getpid(), signal.SIGALRM)
+        time.sleep(0.01)
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(owner, name, strikes)
+    with alarm(error, 3600), pytest.raises(TooLate) as caught:
+        explored(add)
+    assert caught.value is error
+    assert explored(add, outcome=lambda state: state.value).status == "holds"
+
+
+@pytest.mark.parametrize("strategy", ["random", "auto"])
+def test_it_may_strike_at_any_moment(explored, strategy):
+    """Each time a little later: in the middle of an execution, between two, before the first."""
+    for number in range(25):
+        with suppress(TooLate), alarm(TooLate("now"), 0.0005 * 1.15**number):
+            explored(add, schedules=None, seconds=1, strategy=strategy)
+    assert explored(add, outcome=lambda state: state.value).status == "holds"
 
 
 @pytest.mark.parametrize("actor", ACTORS[:2], ids=lambda actor: actor.__name__)
