@@ -58,14 +58,21 @@ _MIXIN_CLASSES = tuple(
 
 
 def frame_of_program(skip_libraries: bool = False) -> FrameType | None:
-    """The innermost frame of the calling greenlet that is not the lab's own."""
+    """The innermost frame of the calling greenlet that is not the lab's own; None in a callback that has none."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         filename = frame.f_code.co_filename
-        if not filename.startswith(LAB) and not (skip_libraries and is_library(filename)):
+        if filename.startswith(LAB):
+            if frame.f_code.co_name == _OF_LOOP:  # behind it are those who explore
+                return None
+        elif not (skip_libraries and is_library(filename)):
             break
         frame = frame.f_back
     return frame
+
+
+_OF_LOOP = "_run_handle"
+"""The method that runs the callbacks of tasks."""
 
 
 def told_call(code: CodeType, line: int, name: str) -> str:

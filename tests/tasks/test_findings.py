@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from pathlib import Path
 
 import pytest
 
@@ -286,3 +287,16 @@ def test_threads_of_the_program_that_never_end_are_told():
 def test_a_mixed_program_that_is_right_has_no_finding():
     found = explore(Counter, {"alice": add_nothing, "bob": add_in_thread}, schedules=50)
     assert found.status == "unknown", str(found)
+
+
+def test_a_step_of_a_task_that_is_all_library_has_its_own_line():
+    async def gets(shared):
+        taken = asyncio.create_task(shared.get())
+        await asyncio.sleep(0)
+        shared.put_nowait(1)
+        await taken
+        raise ValueError("at the end")
+
+    found = explore(asyncio.Queue, {"gets": gets})
+    (step,) = (step for step in found.witness.trace.steps if step.word == "gets")
+    assert (step.actor, Path(step.place.file).name) == ("get", "queues.py")
