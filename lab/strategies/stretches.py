@@ -91,7 +91,9 @@ class StretchSets:
         self._begun = True
         stretches: list[Stretch] = self._execution.stretches
         self._wake(len(stretches))
-        unseen = bool(self._path) and self._path[-1].position >= len(stretches)  # what was chosen last took no stretch
+        # Threads beside tasks are chosen, too, by the loop and at their own hooks, and what they do is no stretch:
+        # where such a choice is the last one, no stretch follows it.
+        unseen = bool(self._path) and self._path[-1].position >= len(stretches)
         if self._depth < len(self._path) or unseen:
             self.diverged = self.diverged or f"decision {self._depth + 1 - unseen}"
             return
