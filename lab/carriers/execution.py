@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import get_ident
 from types import GeneratorType
 from typing import Any, Protocol
@@ -79,7 +79,7 @@ class Execution:
         + ("gave_way", "going_on", "halted", "held", "hot", "identity", "interrupted", "joining", "kept", "last")
         + ("last_decision", "left_behind", "live", "locals", "log", "main", "next_index", "noted", "notes", "now")
         + ("deadline", "enough", "generators", "last_chance", "next_look", "overdue", "passed_over_sleepers")
-        + ("passed_over", "passed_over_timers", "patience", "quiet", "quiet_steps", "read_time", "recorder")
+        + ("passed_over", "passed_over_timers", "patience", "quiet", "quiet_steps", "read_time", "ready", "recorder")
         + ("sharing", "standstill", "starving", "step_limit", "steps", "steps_before", "stubborn_steps")
         + ("suspicious", "takes_signals", "teardown_error", "timers", "touched", "unfinished", "unwinding")
         + ("late", "texts", "waiting", "was_set", "watched", "watchful", "watching", "writes")
@@ -119,6 +119,7 @@ class Execution:
         self._declared: list[Actor] = []
         self.next_index = 1  # of the next child thread
         self.kept: list[object] = []  # what the events are about
+        self.ready: dict[tuple[int, int], Sequence[str]] = {}  # event, object id -> what need not have waited before
         self.texts: dict[Any, Any] = {}  # with an entry where somebody is in the middle of making a text
         self.generators: dict[int, weakref.ref[GeneratorType[Any, Any, Any]]] = {}  # by id of the frame
         self.passed_over: dict[Actor, tuple[int, float, int]] = {}  # when it was last chosen, and how often it was not
@@ -136,6 +137,8 @@ class Execution:
             self.timers = set()
         if self.passed_over:
             self.passed_over = {}
+        if self.ready:
+            self.ready = {}
         if self.ended_with:
             self.ended_with = []
         self.recorder: Recorder | None = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
 
 from lab.carriers.actor import LONG_DELAY, TIMED_OUT, Actor, Wait, event_of, next_in_turn
 from lab.carriers.execution import LOOK, Execution, Stopped
@@ -18,6 +19,10 @@ from lab.stopwatch import now
 from lab.virtual import threads
 from lab.virtual.clock import UNNAMED
 from lab.virtual.local import TEXT
+from lab.virtual.readiness import ready_for
+
+if TYPE_CHECKING:
+    from lab.carriers.control import Control
 
 _MOST_PASSED_OVER = 20
 """How often in a row the time of others may be up while an actor that could go on stands still."""
@@ -47,6 +52,7 @@ class Scheduling(Execution):
             if len(self.live) > 1:
                 self._decide(actor)
             if self.events is not None:
+                self._note_ready(owner, word, also)
                 self.events.append(event_of(actor, word))
         self._count_operation(actor, owner, word, site, detail, also)
 
@@ -81,13 +87,24 @@ class Scheduling(Execution):
             if actor.timed_out:
                 actor.timed_out = False
                 if self.events is not None:
+                    self._note_ready(owner, TIMED_OUT, also)
                     self.events.append(event_of(actor, TIMED_OUT, True, True))
                 self._count_operation(actor, owner, word + " (timed out)", site, "", also)
                 return False
         if self.events is not None:
+            if kind != "lock":
+                self._note_ready(owner, kind, also)
             self.events.append(event_of(actor, kind, True, deadline is not None))
         self._count_operation(actor, owner, word, site, "", also)
         return True
+
+    def _note_ready(self, owner: object, kind: str, also: tuple[object, ...]) -> None:
+        """Before an operation: put down which others would not have to wait, where it does not tell by itself."""
+        assert self.events is not None
+        for thing in (owner, *also) if also else (owner,):
+            ready = ready_for(cast("Control", self), thing, kind)
+            if ready is not None:
+                self.ready[len(self.events), id(thing)] = ready
 
     def _publish(self, actor: Actor, owner: object, site: Site, also: tuple[object, ...]) -> None:
         """Tell the strategies what the actor is about to do."""

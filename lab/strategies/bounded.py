@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from typing import Any
 
-from lab.carriers.actor import Actor
+from lab.carriers.actor import Actor, Event
 from lab.carriers.execution import Execution
 from lab.strategies.dpor import Node, SourceSets
+from lab.strategies.races import Race
 
 
 class Preemptions:
@@ -115,7 +117,8 @@ class BoundedSets(SourceSets):
     def _fall_asleep(self, node: Node, actors: list[Actor]) -> None:
         """Nobody does."""
 
-    def _reverse(self, earlier: int, initials: list[int], later: int) -> None:
+    def _reverse(self, race: Race, events: Sequence[Event]) -> None:
+        earlier, later = race[0], race[2][0].index
         self._try_first(self._nodes.get(earlier), later)
         at = bisect_right(self._path, earlier, key=lambda node: node.position) - 1
         while at > 0 and self._costs[at][1] == self._races.actor_at(earlier):
@@ -125,14 +128,16 @@ class BoundedSets(SourceSets):
 
     def _try_first(self, node: Node | None, later: int) -> None:
         if node is not None:
-            wanted = [later] if later in node.enabled else node.enabled
-            node.wanted += [one for one in wanted if one not in node.wanted]
+            assert self._execution is not None
+            actors = self._execution.actors
+            for one in [later] if later in node.enabled else node.enabled:
+                if one != node.chosen and one not in node.done:
+                    node.wanted.setdefault(self._name(actors[one]), ())
 
     def _following(self, node: Node) -> int | None:
         before, running = self._costs[len(self._path) - 1]
-        for who in node.wanted:
-            if who in node.done:
-                continue
+        while node.wanted:
+            who = self._first_wanted(node)
             if running in (None, who) or before < self._most:
                 return who
             self.cut = True

@@ -7,14 +7,16 @@ from collections.abc import Sequence
 
 from lab.carriers.actor import Actor, Event, Places, conflict_of, next_in_turn, operation
 from lab.carriers.execution import Execution
-from lab.strategies.races import Races
+from lab.strategies.races import Race, Races
+from lab.strategies.reversals import Name, names_of
 
 
 class Node:
     """A decision on the current path.
 
     ``sleep`` holds who need not go first here, because what they would do first was
-    explored before and nothing since depends on it; ``wanted`` who has to, in order.
+    explored before and nothing since depends on it; ``wanted`` who has to, in order,
+    each with who is to go on after that.
     """
 
     __slots__ = ("chosen", "done", "enabled", "number", "position", "sleep", "wanted")
@@ -28,11 +30,11 @@ class Node:
         self.sleep = sleep
         self.chosen = chosen
         self.done: list[int] = []
-        self.wanted = [chosen]
+        self.wanted: dict[Name, Sequence[Name]] = {}
 
 
 class SourceSets:
-    """Source-DPOR with sleep sets: one execution for each Mazurkiewicz trace.
+    """Source-DPOR with sleep sets and wakeup sequences: one execution for each Mazurkiewicz trace.
 
     Abdulla, Aronis, Jonsson and Sagonas, "Source Sets: A Foundation for Optimal
     Dynamic Partial Order Reduction", JACM 2017, algorithm 1.
@@ -41,6 +43,13 @@ class SourceSets:
     among operations after the decision in which it differs from the one before;
     where nobody who could go first was enabled, all who were have to.  Only the
     current path is kept.
+
+    As in algorithm 2 a race is reversed along all that has to come before its later
+    operation, so that few executions end with everybody asleep.  But that only tells who
+    goes on, not what is covered: who has to go first is decided by algorithm 1, so
+    there is one sequence for each, and no tree; and of sleepers that would stay asleep
+    it is not asked whether anything could wake them.  Algorithm 2 can ask, because what
+    it has put off has the same addresses in every execution; here objects have other ids.
     """
 
     name = "dpor"
@@ -55,13 +64,15 @@ class SourceSets:
         """Forget what was covered: a decision has been discovered that was none before."""
         self._path: list[Node] = []
         self._nodes: dict[int, Node] = {}  # the decision before the operation at a position
-        self._races = Races(self._was_enabled)
+        self._races = Races(self._was_enabled, self._was_ready)
         self._begun = False
         self._choices: list[tuple[int, int]] = []  # of the path: who was chosen, and of how many
         self._made = 0  # choices of this execution
         self._sleeping: dict[int, Places] = {}  # who is asleep -> what they would do
         self._seen = 0
         self._until = sys.maxsize  # events from here on repeat what is covered
+        self._ahead: Sequence[Name] = ()  # who goes on after the choice in which an execution differs from the last
+        self._ahead_of = 0  # the position of the first of them
         self._stayed = 0
         self._waited = 0  # decisions since the last one at which nobody was asleep
         self.impatient = False  # an execution counted as one that repeats, as it seemed to wait for somebody asleep
@@ -122,13 +133,41 @@ class SourceSets:
             self._until = min(self._until, position)
             self.redundant = True
             return self._fair(enabled, current)
-        chosen = self._first_choice(awake, current)
+        chosen = self._planned(awake, position) if self._ahead else None
+        if chosen is None:
+            chosen = self._first_choice(awake, current)
         node = Node(
             number, position, tuple([actor.index for actor in enabled]), frozenset(self._sleeping), chosen.index
         )
         self._path.append(node)
         self._nodes[position] = node
         return chosen
+
+    def _planned(self, awake: list[Actor], position: int) -> Actor | None:
+        """Who is to go on next so that a race comes out the other way round; None if nobody in particular."""
+        ahead = position - self._ahead_of
+        if ahead < len(self._ahead):
+            name = self._ahead[ahead]
+            for actor in awake:
+                if self._name(actor) == name:
+                    return actor
+        self._ahead = ()
+        return None
+
+    def _name(self, actor: Actor) -> Name:
+        """The same in every schedule."""
+        if actor.parent is None:
+            return actor.index
+        assert self._execution is not None
+        return names_of(self._execution.actors)[actor.index]
+
+    def _index(self, name: Name) -> int:
+        """Of the actor of that name; -1 if there is none in this execution."""
+        if type(name) is int:
+            return name
+        assert self._execution is not None
+        names = names_of(self._execution.actors)
+        return names.index(name) if name in names else -1
 
     def _diverge(self, number: int, enabled: list[Actor]) -> Actor:
         decision = len([node for node in self._path if node.number <= number])
@@ -155,8 +194,8 @@ class SourceSets:
         if races is None:
             self.diverged = self.diverged or "an operation"
             return
-        for earlier, initials, later in races:
-            self._reverse(earlier, initials, later)
+        for race in races:
+            self._reverse(race, events)
         path = self._path
         while path:
             node = path[-1]
@@ -177,23 +216,45 @@ class SourceSets:
         node = self._nodes.get(position)
         return node is not None and who in node.enabled
 
-    def _reverse(self, earlier: int, initials: list[int], later: int) -> None:
+    def _was_ready(self, position: int, event: Event) -> bool | None:
+        """Whether an operation that may have to wait need not have done so before the event at a position."""
+        assert self._execution is not None
+        place = event[1]
+        known = None if place is None else self._execution.ready.get((position, place[0]))
+        return None if known is None else event[4] in known
+
+    def _reverse(self, race: Race, events: Sequence[Event]) -> None:
         """See to it that the operations of a race happen the other way round, too."""
-        node = self._nodes.get(earlier)
+        node = self._nodes.get(race[0])
         if node is None:
             return
-        for one in initials:
-            if one in node.wanted or one in node.sleep:
+        assert self._execution is not None
+        actors = self._execution.actors
+        reversal = self._races.reversal(race)
+        for one in reversal.initials(events):
+            if one in node.sleep or one in node.done or one == node.chosen or self._name(actors[one]) in node.wanted:
                 return
-        possible = [one for one in initials if one in node.enabled]
-        node.wanted += possible[:1] or [one for one in node.enabled if one not in node.wanted]
+        first, *following = reversal.sequence()
+        if first in node.enabled:
+            node.wanted[self._name(actors[first])] = [self._name(actors[one]) for one in following]
+            return
+        for one in node.enabled:
+            if one != node.chosen and one not in node.done and one not in node.sleep:
+                node.wanted.setdefault(self._name(actors[one]), ())
 
     def _following(self, node: Node) -> int | None:
         """Who is to go first next; None when all who have to have."""
-        for who in node.wanted:
+        while node.wanted:
+            who = self._first_wanted(node)
             if who not in node.done and who not in node.sleep:
                 return who
         return None
+
+    def _first_wanted(self, node: Node) -> int:
+        """Take out who is to go first next, and remember how it is to go on."""
+        name = next(iter(node.wanted))
+        self._ahead, self._ahead_of = node.wanted.pop(name), node.position + 1
+        return self._index(name)
 
     def _fall_asleep(self, node: Node, actors: list[Actor]) -> None:
         self._sleeping = {who: operation(actors[who]) for who in (*node.sleep, *node.done)}
@@ -205,7 +266,7 @@ class SourceSets:
         """How many classes there are, if what is left of the path's decisions is like what was explored."""
         share, scale = 0.0, 1.0
         for node in self._path:
-            known = len([who for who in node.wanted if who not in node.sleep])
+            known = len(node.done) + (node.chosen not in node.done) + len(node.wanted)
             share += scale * len(node.done) / known
             scale /= known
         return round(leaves / share) if share else leaves

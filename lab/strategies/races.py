@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
 from lab.carriers.actor import Actor, Event, Place, event_of
 from lab.instrument import Site
 from lab.operations import SYNC
+from lab.strategies.reversals import Reversal
+from lab.virtual.readiness import TELLING
 
-_RELEASING = ("releases", "waits")  # operations after which a lock can be taken that could not be before
-
-Race = tuple[int, list[int], int]
-"""Position of the earlier operation, who could go first there instead, and whose the later one is."""
+Race = tuple[int, int, Event]
+"""Positions of the earlier and the later operation, and the later one, which may not have happened."""
 
 
 class Spot:
@@ -53,8 +53,9 @@ class Races:
     those stays known, so only the operations after it are looked at.
     """
 
-    def __init__(self, was_enabled: Callable[[int, int], bool]) -> None:
+    def __init__(self, was_enabled: Callable[[int, int], bool], was_ready: Callable[[int, Event], bool | None]) -> None:
         self._was_enabled = was_enabled  # event position, actor index -> could the actor have gone on there?
+        self._was_ready = was_ready  # event position, operation -> need it not have waited there? None: nobody knows
         self._actors: list[int] = []  # of each event: whose it is,
         self._numbers: list[int] = []  # the how manieth of this actor, from 1,
         self._clocks: list[list[int]] = []  # its clock, which never changes,
@@ -196,7 +197,6 @@ class Races:
         candidates = self._candidates(event, spots, clock)
         if not candidates:
             return
-        index = event[0].index
         numbers, actors, clocks = self._numbers, self._actors, self._clocks
         if event[5]:
             races = self._reversible(event, candidates, clock.copy())
@@ -210,7 +210,7 @@ class Races:
                     races.append(earlier)
                     _join(clock, clocks[earlier])
         for earlier in races:
-            found.append((earlier, self._initials(earlier, position, index, clock), index))
+            found.append((earlier, position, event))
 
     def _candidates(self, event: Event, spots: list[Spot], clock: list[int]) -> list[int]:
         """Positions of earlier operations that ``event`` depends on and does not know of, the latest first.
@@ -252,38 +252,28 @@ class Races:
                     continue
             elif timed:
                 certain = False
-            elif kind == "join" or (kind == "lock" and before in _RELEASING):
+            elif kind == "join":
                 continue
-            else:  # who took a lock found it free
-                certain = kind == before == "lock"
+            else:
+                ready = self._was_ready(earlier, event)
+                if ready is None and kind == "lock":
+                    ready = TELLING.get(before)
+                if ready is False:
+                    continue
+                certain = ready is True
             races.append(earlier)
             if certain:
                 _join(covered, self._clocks[earlier])
         return races
 
-    def _initials(self, earlier: int, position: int, index: int, clock: list[int]) -> list[int]:
-        """Who can go first among what does not happen after ``earlier``.
+    def precedes(self, earlier: int, later: int) -> bool:
+        """Whether one operation happens before another one, of another actor."""
+        return self._clocks[later][self._actors[earlier]] >= self._numbers[earlier]
 
-        The event at ``position``, of the actor ``index`` and with this ``clock``, is the last of that.
-        """
-        other, number, clocks = self._actors[earlier], self._numbers[earlier], self._clocks
-        firsts: list[tuple[int, int]] = []  # (position, actor)
-        for actor, own in enumerate(self._own):
-            at = bisect_right(own, earlier)
-            if at < len(own):
-                if clocks[own[at]][other] < number:
-                    firsts.append((own[at], actor))
-            elif actor == index:
-                firsts.append((position, actor))
-        if len(firsts) == 1:
-            return [firsts[0][1]]
-        firsts.sort()
-        initials: list[int] = []
-        for at, actor in firsts:
-            known = clocks[at] if at < position else clock
-            if all(known[who] < self._numbers[where] for where, who in firsts if where < at and who != actor):
-                initials.append(actor)
-        return initials
+    def reversal(self, race: Race) -> Reversal:
+        """What has to come first for a race of this execution to come out the other way round."""
+        earlier, position, later = race
+        return Reversal(earlier, position, later, self._own, self.precedes)
 
 
 def _coming(actor: Actor) -> Event:
