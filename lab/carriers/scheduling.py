@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import Any
 
 from lab.carriers.actor import LONG_DELAY, TIMED_OUT, Actor, Wait, event_of, next_in_turn
 from lab.carriers.execution import LOOK, Execution, Stopped
@@ -20,9 +20,6 @@ from lab.virtual import threads
 from lab.virtual.clock import UNNAMED
 from lab.virtual.local import TEXT
 from lab.virtual.readiness import ready_for
-
-if TYPE_CHECKING:
-    from lab.carriers.control import Control
 
 _MOST_PASSED_OVER = 20
 """How often in a row the time of others may be up while an actor that could go on stands still."""
@@ -101,8 +98,9 @@ class Scheduling(Execution):
     def _note_ready(self, owner: object, kind: str, also: tuple[object, ...]) -> None:
         """Before an operation: put down which others would not have to wait, where it does not tell by itself."""
         assert self.events is not None
+        control: Any = self  # completed by its subclasses
         for thing in (owner, *also) if also else (owner,):
-            ready = ready_for(cast("Control", self), thing, kind)
+            ready = ready_for(control, thing, kind)
             if ready is not None:
                 self.ready[len(self.events), id(thing)] = ready
 

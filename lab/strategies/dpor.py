@@ -234,6 +234,10 @@ class SourceSets:
         for one in reversal.initials(events):
             if one in node.sleep or one in node.done or one == node.chosen or self._name(actors[one]) in node.wanted:
                 return
+        if not self.redundant and not self._execution.ended_with:
+            others = (*node.sleep, *node.done, *map(self._index, node.wanted))
+            if others and reversal.is_vain(events, others, self._races.at):
+                return
         first, *following = reversal.sequence()
         if first in node.enabled:
             node.wanted[self._name(actors[first])] = [self._name(actors[one]) for one in following]

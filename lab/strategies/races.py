@@ -266,6 +266,11 @@ class Races:
                 _join(covered, self._clocks[earlier])
         return races
 
+    def at(self, place: Place) -> Sequence[int]:
+        """Positions of the operations of this execution on a lock or the like."""
+        spot = self._names.get(place)
+        return () if spot is None else spot.all
+
     def precedes(self, earlier: int, later: int) -> bool:
         """Whether one operation happens before another one, of another actor."""
         return self._clocks[later][self._actors[earlier]] >= self._numbers[earlier]

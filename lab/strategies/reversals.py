@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
-from lab.carriers.actor import Actor, Event, Places, conflict_of
+from lab.carriers.actor import Actor, Event, Place, Places, conflict_of
 
 Name: TypeAlias = "int | tuple[Name, int]"
 """An actor's, the same in every schedule: its index, or for a thread that the program starts, its parent's and which of
@@ -81,6 +81,61 @@ class Reversal:
         parts = [(at, index) for index in self._firsts for at in self._part(index)]
         parts.sort()
         return [index for _, index in parts]
+
+    def is_vain(self, events: Sequence[Event], others: Iterable[int], at: Callable[[Place], Sequence[int]]) -> bool:
+        """Whether nobody could go on after the later operation, and what it comes after, but those of ``others`` who
+        can as well go first.
+
+        Then all that begins like this is covered where they go first.  Told only where all wait for locks; ``at``
+        gives the positions of the operations on one.  The execution has to be complete.
+        """
+        if self._later[4] != "lock" or self._later[6] or self._position >= len(events):
+            return False
+        needed = self._needed(events)
+        places = [_places(events[one]) for one in needed]
+        free = 0
+        others = set(others)
+        for index, own in enumerate(self._own):
+            first = following = bisect_left(own, self._earlier)
+            while following < len(own) and own[following] in needed:
+                following += 1
+            if following == len(own):
+                continue  # it has nothing left to do
+            event = events[own[following]]
+            goes_first = index in others and following == first
+            if goes_first and not any(conflict_of(_places(event), one) for one in places):
+                free += 1
+                continue
+            if event[4] != "lock" or event[6] or not self._is_held(event[1], needed, events, at):
+                return False
+        return free > 0
+
+    def _needed(self, events: Sequence[Event]) -> set[int]:
+        """The positions of the later operation and of all that it happens after."""
+        needed = {self._position}
+        for before in sorted((one for index in self._firsts for one in self._part(index)), reverse=True):
+            if before not in needed:
+                event = events[before]
+                if any(
+                    event[0] is events[one][0]
+                    or (one == self._position and self._depends_on(before, event))
+                    or (one != self._position and self._precedes(before, one))
+                    for one in needed
+                    if one > before
+                ):
+                    needed.add(before)
+        return needed
+
+    def _is_held(
+        self, lock: Place | None, needed: set[int], events: Sequence[Event], at: Callable[[Place], Sequence[int]]
+    ) -> bool:
+        """Whether somebody has a lock after what is needed; false if that is not known."""
+        if lock is None:
+            return False
+        for used in reversed(at(lock)):
+            if used < self._earlier or used in needed:
+                return events[used][4] in ("lock", "condition")
+        return False
 
     def _part(self, index: int) -> list[int]:
         """The positions of an actor's operations."""

@@ -11,7 +11,7 @@ def test_programs_are_covered_each_class_once():
     found = check((7_000_000, 40))
     assert found.wrong == []
     assert (found.programs, found.unknown) == (40, 0)
-    assert 20 * found.blocked < found.executions
+    assert found.blocked == 0
 
 
 def test_a_strategy_that_leaves_something_out_is_noticed(monkeypatch):
