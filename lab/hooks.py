@@ -31,6 +31,9 @@ class Driver(Protocol):
     ) -> None:
         """Be told that the running actor is about to read or write ``owner``'s ``key``, and ``more`` with it."""
 
+    def variables(self, owner: object) -> None:
+        """Be told that the attributes of ``owner`` are asked for as a dictionary."""
+
     def whole(
         self, container: object, write: bool, site: Site, detail: object = ..., also: tuple[object, ...] = ...
     ) -> None:
@@ -74,6 +77,9 @@ class Bystander:
     ) -> None:
         """Before an attribute, global or cell is read or written."""
 
+    def variables(self, owner: object) -> None:
+        """After the attributes of an object were asked for as a dictionary."""
+
     def whole(
         self, container: object, write: bool, site: Site, detail: object = ABSENT, also: tuple[object, ...] = ()
     ) -> None:
@@ -104,6 +110,14 @@ def read(owner: object, site: Site) -> None:
     driver = _driver(get_ident())
     if driver is not None:
         driver.touch(owner, site.key, False, site)
+
+
+def variables(owner: object, site: Site) -> None:
+    """Before ``owner.__dict__`` is read."""
+    driver = _driver(get_ident())
+    if driver is not None:
+        driver.touch(owner, site.key, False, site)
+        driver.variables(owner)
 
 
 def write(owner: object, value: object, site: Site) -> None:

@@ -285,7 +285,8 @@ class Rewriter:
         elif name == "DELETE_ATTR":
             self.hook(hooks.delete, (1,), self._site("delete attribute", key, True))
         else:
-            self.hook(hooks.read, (1,), self._site("attribute", key))
+            hook = hooks.variables if key == "__dict__" else hooks.read
+            self.hook(hook, (1,), self._site("attribute", key))
 
     def _global(self, name: str, key: str) -> None:
         if name == "STORE_GLOBAL":

@@ -53,11 +53,26 @@ class Names:
             return thing.__name__.rsplit(".", 1)[-1]
         if is_a(thing, type | FunctionType):
             return str(thing.__qualname__.rsplit("<locals>.", 1)[-1])
-        name = _variable(thing, frame)
+        name = _variable(thing, frame) or self._of_variables(thing)
         if name is None:
             name = type(thing).__name__
         self.give(thing, name)
         return name
+
+    def _of_variables(self, thing: object) -> str | None:
+        """The name of the dictionary behind the attributes of something that has a name."""
+        if type(thing) is dict:
+            for identity, name in self._names.items():
+                if _variables(self._alive.get(identity)) is thing:
+                    return f"{name}.__dict__"
+        return None
+
+
+def _variables(thing: object) -> object:
+    try:
+        return object.__getattribute__(thing, "__dict__")
+    except AttributeError:
+        return None
 
 
 def _variable(thing: object, frame: FrameType | None) -> str | None:

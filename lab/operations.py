@@ -182,6 +182,11 @@ is_container: Callable[[type], bool] = functools.lru_cache(maxsize=4096)(_is_con
 """`_is_container`, remembered for each type."""
 
 
+def is_taken(kind: type) -> bool:
+    """Whether C code that is given something of this type may look at what is in it, or call it."""
+    return kind is BuiltinFunctionType or is_container(kind)
+
+
 def underlying(iterator: object) -> list[object]:
     """The containers that one step of a C iterator reads, through `enumerate`, `zip` and the like; or a view shows."""
     return [thing for thing, advanced in _reached(iterator) if not advanced]

@@ -31,6 +31,9 @@ class RecordingDriver:
         self.events.append(("write" if write else "read", site.kind, key, owner, value))
         self.events.extend(("write" if writes else "read", site.kind, name, one, value) for one, name, writes in more)
 
+    def variables(self, owner):
+        self.events.append(("variables", "attribute", None, owner, None))
+
     def whole(self, container, write, site, detail=hooks.ABSENT, also=()):
         self.events.append(("change" if write else "use", site.kind, None, container, detail))
         self.events.extend(("use", site.kind, None, one, hooks.ABSENT) for one in also)
@@ -58,6 +61,9 @@ class CountingDriver:
 
     def touch(self, owner, key, write, site, value=None, more=()):
         self.count += 1 + len(more)
+
+    def variables(self, owner):
+        self.count += 1
 
     def whole(self, container, write, site, detail=None, also=()):
         self.count += 1 + len(also)

@@ -77,7 +77,7 @@ def a_bound_id(state):
 
 
 def a_weak_set(state):
-    for kept in (Others(), Others(), weakref.WeakSet()):
+    for kept in (Others(), Others(), state.weak):
         kept.add(state.other)
 
 
@@ -103,7 +103,7 @@ HIDDEN = {
 def test_an_operand_of_the_same_type_whose_state_matters(act):
     def setup():
         state = with_attributes_in_common() if act is attributes_in_common else State(n=0)
-        state.list, state.inner, state.other = [1], [2], Maybe()
+        state.list, state.inner, state.other, state.weak = [1], [2], Maybe(), weakref.WeakSet()
         return state
 
     verdict = covered(setup, [act, lambda state: state.inner.append(3)], lambda s: None)

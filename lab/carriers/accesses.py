@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from lab.carriers.actor import ALL_WRITES, COLD, Actor, Places
 from lab.carriers.ownership import references_of_private
-from lab.carriers.scheduling import Scheduling
+from lab.carriers.variables import Variables
 from lab.discovery import Discovery, is_modelled
 from lab.hooks import ABSENT
 from lab.hooks import Accesses as Touched
@@ -34,6 +34,7 @@ from lab.operations import (
     function_effect,
     is_container,
     is_iterator,
+    is_taken,
     method_writes,
     only_keeps,
     printed,
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from lab.carriers.control import Control
 
 
-class Accesses(Scheduling):
+class Accesses(Variables):
     """The driver behind the hooks (`lab.hooks.Driver`).
 
     A site is hot once an object that two actors touched, one of them writing, was
@@ -221,6 +222,8 @@ class Accesses(Scheduling):
             accesses = contents(container, write)[1:]  # nobody else can have it
         else:
             accesses = contents(container, write or (fills_itself(container) and site.kind == "item"))
+        if self.behind:
+            accesses += self._attributes(container, write, detail, site)
         for other in also:
             accesses += taken(other, False)
             if type(other) is GeneratorType:
@@ -342,7 +345,7 @@ class Accesses(Scheduling):
         if name in _ATTRIBUTE_METHODS and arguments:
             self.touch(owner, arguments[0], _ATTRIBUTE_METHODS[name], site)
             return
-        others = tuple(argument for argument in arguments if argument is not owner and _is_taken(type(argument)))
+        others = tuple(argument for argument in arguments if argument is not owner and is_taken(type(argument)))
         if is_container(type(owner)):
             write = method_writes(name) or (name == "__getitem__" and fills_itself(owner))
             self.whole(owner, write, site, (name, arguments), () if only_keeps(owner, name) else others)
@@ -356,6 +359,8 @@ class Accesses(Scheduling):
             return
         touched = taken if calls_them else contents
         accesses = [access for argument in arguments for access in touched(argument, effect)]
+        for argument in arguments if self.behind else ():
+            accesses += self._attributes(argument, effect, None, site)
         if accesses:
             for argument in arguments:
                 if type(argument) is GeneratorType:
@@ -385,10 +390,6 @@ _C_CALLABLES = {BuiltinFunctionType, MethodWrapperType, type(queue.SimpleQueue()
 """C methods that know their class have a type of their own."""
 _ATTRIBUTE_METHODS = {"__getattribute__": False, "__setattr__": True, "__delattr__": True}
 _ATTRIBUTE_FUNCTIONS = {"getattr": False, "hasattr": False, "setattr": True, "delattr": True}
-
-
-def _is_taken(kind: type) -> bool:
-    return kind is BuiltinFunctionType or is_container(kind)
 
 
 def _maker_effect(kind: type) -> bool | None:

@@ -78,7 +78,7 @@ class Execution:
         )
         + ("gave_way", "going_on", "halted", "held", "hot", "identity", "interrupted", "joining", "kept", "last")
         + ("last_decision", "left_behind", "live", "locals", "log", "main", "next_index", "noted", "notes", "now")
-        + ("deadline", "enough", "generators", "last_chance", "next_look", "overdue", "passed_over_sleepers")
+        + ("behind", "deadline", "enough", "generators", "last_chance", "next_look", "overdue", "passed_over_sleepers")
         + ("passed_over", "passed_over_timers", "patience", "quiet", "quiet_steps", "read_time", "ready", "recorder")
         + ("sharing", "standstill", "starving", "step_limit", "steps", "steps_before", "stubborn_steps")
         + ("suspicious", "takes_signals", "teardown_error", "timers", "touched", "unfinished", "unwinding")
@@ -121,6 +121,7 @@ class Execution:
         self.kept: list[object] = []  # what the events are about
         self.ready: dict[tuple[int, int], Sequence[str]] = {}  # event, object id -> what need not have waited before
         self.texts: dict[Any, Any] = {}  # with an entry where somebody is in the middle of making a text
+        self.behind: dict[int, weakref.ref[Any]] = {}  # by id of a dictionary: the object whose attributes are in it
         self.generators: dict[int, weakref.ref[GeneratorType[Any, Any, Any]]] = {}  # by id of the frame
         self.passed_over: dict[Actor, tuple[int, float, int]] = {}  # when it was last chosen, and how often it was not
         self.timers: set[int] = set()  # actors that waited for a moment that was still to come
@@ -131,6 +132,8 @@ class Execution:
         self.events: list[Event] | None = [] if self.log else None
         if self.kept:
             self.kept = []
+        if self.behind:
+            self.behind = {}
         if self.generators:
             self.generators = {}
         if self.timers:
