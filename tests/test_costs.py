@@ -24,8 +24,8 @@ def add(counter):
     counter.value += one()
 
 told = []
-note = discovery.Discovery._note
-discovery.Discovery._note = lambda self, code, frame: told.append(code.co_filename) or note(self, code, frame)
+note = discovery.Discovery.note
+discovery.Discovery.note = lambda self, code, frame: told.append(code.co_filename) or note(self, code, frame)
 lab.explore(Counter, [add, add], schedules=10)
 print(len([file for file in told if "bytecode" in file]), "bytecode" in "".join(sys.modules))
 files = {code.co_filename for code, *_ in discovery.CACHE._known}
