@@ -194,9 +194,8 @@ def replay(file: str, test_file: str | None, force: bool) -> None:
             sys.exit(1 if verdict.status == "fails" else 2 if verdict.stale else 0)
     finally:
         keeping.end(session)
-    if force:
-        raise LabError(f"--force: {witness.target} is no scenario; call lab.replay(..., force=True) in the test itself")
-    command = [sys.executable, "-m", "pytest", "-q", "--lab-replay", file, session.typed(witness.target)]
+    options = ["--lab-replay", file, *(["--lab-force"] if force else [])]
+    command = [sys.executable, "-m", "pytest", "-q", *options, session.typed(witness.target)]
     sys.exit(subprocess.run(command, check=False).returncode)
 
 

@@ -96,7 +96,8 @@ def explore(
     if witness is not None:
         from lab.replaying import replay_program
 
-        return replay_program(witness, program, stepped, steps, title, carrier)
+        force = chosen is not None and chosen.force
+        return replay_program(witness, program, stepped, steps, title, carrier, force=force)
     if schedules is None and seconds is None:
         schedules, seconds = DEFAULT_SCHEDULES, DEFAULT_SECONDS
     verdict = Search(program, strategy, schedules, seconds, seed, steps, stepped, carrier, preemptions).run()

@@ -123,6 +123,8 @@ def forced(witness: Witness, program: Program, trace: tuple[str, ...], steps: in
     """Run the witness on real OS threads; takes some seconds where threads hang, and leaves none behind."""
     if program.is_async:
         return Forced(False, "not on real threads: the actors are tasks of an event loop")
+    if program.processes:  # as threads they would do to this folder what they do to their private ones
+        return Forced(False, "not on real threads: the actors are processes, and ran as such")
     try:
         with engine(program, steps, trace, "auto", points=True) as exploration:
             script, _, failure = follow(exploration, witness, _Script)

@@ -37,6 +37,7 @@ class Session:
     seconds: float | None = None
     seed: int | None = None
     replay: Witness | None = None
+    force: bool = False  # what is replayed is forced on real threads as well
     interleave: int | None = None  # copies of every ordinary test
     target: str = ""  # the scenario being run; a running test is known from its environment
     width: int | None = None  # columns of the terminal that shows the reports

@@ -37,6 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for name, metavar, text in _OPTIONS:
         group.addoption(f"--lab-{name}", metavar=metavar, default=None, help=text)
         parser.addini(f"lab_{name}", text, default=None)
+    group.addoption("--lab-force", action="store_true", help="with --lab-replay: on real threads as well")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -52,6 +53,9 @@ def pytest_configure(config: pytest.Config) -> None:
                 config.stash[_REPORTS] = report_folder(given["report"], base, _where(config, "report"))
         except ValueError as error:
             raise pytest.UsageError(str(error)) from None
+    session.force = config.getoption("--lab-force")
+    if session.force and session.replay is None:
+        raise pytest.UsageError("--lab-force: there is nothing to force; give --lab-replay WITNESS as well")
     config.stash[_SESSION] = session
     keeping.begin(session)
 

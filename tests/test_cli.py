@@ -335,12 +335,11 @@ def test_the_witness_of_a_test_is_replayed_by_pytest(tmp_path):
     assert done.returncode == 1
     assert "E           replay     fails again: outcome 1 (allowed: 2)" in done.stdout.splitlines()
     done = typed("lab", "replay", "--force", f".lab/{path.name}", cwd=tmp_path)
-    assert (done.returncode, done.stdout, done.stderr) == (
-        2,
-        "",
-        "Error: --force: test_x.py::test_no_failure is no scenario; "
-        "call lab.replay(..., force=True) in the test itself\n",
-    )
+    assert done.returncode == 1
+    assert "E           forced     fails alike on real threads" in done.stdout.splitlines()
+    done = typed("pytest", "-q", "--lab-force", "test_x.py", cwd=tmp_path)
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert done.stderr == "ERROR: --lab-force: there is nothing to force; give --lab-replay WITNESS as well\n\n"
     (tmp_path / "test_x.py").write_text(sources.REPAIRED_TEST)
     done = typed("lab", "replay", f".lab/{path.name}", cwd=tmp_path)
     assert done.returncode == 0

@@ -1,5 +1,6 @@
 """Witnesses on real OS threads: the program itself fails so, and nothing is left behind."""
 
+import os
 import threading
 import time
 
@@ -161,3 +162,26 @@ def test_replay_tells():
     assert again.notes == ("forced: fails alike on real threads",)
     assert "    forced     fails alike on real threads\n" in f"{again}\n"
     assert lab.replay(found.witness, Counter, [add_one, add_one], check=both_count).notes == ()
+
+
+def leave_a_trace(folder):
+    with open("trace", "a", encoding="utf-8") as file:
+        file.write("x")
+
+
+def nobody(folder):
+    with open("trace", encoding="utf-8") as file:
+        assert file.read() == "x"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked")
+def test_processes_are_not_run_as_threads_in_the_folder_of_the_caller(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    about = dict, [leave_a_trace, leave_a_trace]
+    found = lab.explore(*about, check=nobody, on="processes")
+    again = lab.replay(found.witness, *about, check=nobody, force=True)
+    assert (again.status, again.notes) == (
+        "fails",
+        ("forced: not on real threads: the actors are processes, and ran as such",),
+    )
+    assert list(tmp_path.iterdir()) == []
