@@ -25,6 +25,7 @@ from lab.strategies.walk import Walk
 
 _MOST_PATIENCE = 100  # stretches of 1,000 accesses to nothing shared: so long may a loop be that waits for nobody
 _OFTEN = 10  # executions that were repeated in vain
+_EXACTLY = 1_000  # classes up to which an estimate is told as it is
 _MOST_RESTARTS = 50  # a program that always has something new to show has no end
 
 
@@ -88,7 +89,7 @@ class Exhaustion:
         """What to tell where not all was covered: the reason, and the bound."""
         what = "classes of schedules" if self.preemptions is None else f"schedules with {at_most(self.preemptions)}"
         what = "schedules of the tasks" if self.exploration.control.tasked else what
-        told = f"no failure in {self.schedules:,} of about {self.estimate:,} {what}"
+        told = f"no failure in {self.schedules:,} of about {about(self.estimate, self.schedules)} {what}"
         if not self.schedules and self.executions < 2:
             told = UNENDED
         bound = f"about {self.schedules / self.estimate:.0%} of the {what.split()[0]}" if self.estimate else None
@@ -264,6 +265,12 @@ class Exhaustion:
         self.schedules = 0
         self.outcomes.clear()
         return True
+
+
+def about(classes: int, covered: int = 0) -> str:
+    """An estimate in words: to two digits where it is large, as more are not known, and never below what is known."""
+    rounded = round(classes, 2 - len(str(classes))) if classes > _EXACTLY else classes
+    return f"{max(rounded, covered):,}"
 
 
 def at_most(preemptions: int | None) -> str:

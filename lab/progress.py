@@ -42,7 +42,14 @@ class Progress:
             from rich.console import Console  # needed on few runs, and slow to import
             from rich.live import Live
 
-            # Without auto_refresh, which would be one more thread among those that are hammered.
-            self._line = Live(console=Console(stderr=True, highlight=False), auto_refresh=False, transient=True)
+            # Without auto_refresh, which would be one more thread among those that are hammered; the streams are the
+            # program's, which would be said to have changed them.
+            self._line = Live(
+                console=Console(stderr=True, highlight=False),
+                auto_refresh=False,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
             self._line.start()
         self._line.update(f"{told}, {moment - self._began:.0f}{self._limit}", refresh=True)

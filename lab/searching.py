@@ -11,7 +11,7 @@ from lab import keeping
 from lab.classes import ByClasses, Classes
 from lab.engine import engine
 from lab.errors import NeedsThreads, OutOfTime
-from lab.exhaustion import Exhaustion, at_most
+from lab.exhaustion import Exhaustion, about, at_most
 from lab.exploration import Escaped, Exploration
 from lab.nondeterminism import first_difference
 from lab.program import Failure, Program
@@ -281,7 +281,8 @@ class Search:
         if covering is None or covering.complete or self.preemptions is not None:
             return told
         again = " once more" if covering.exploration.strict and not self._small else ""
-        return f"{told}, {covering.schedules:,} of about {covering.estimate:,} classes covered{again}"
+        estimate = about(covering.estimate, covering.schedules)
+        return f"{told}, {covering.schedules:,} of about {estimate} classes covered{again}"
 
     def _left(self, covering: Exhaustion, drawn: Sample) -> int | None:
         """How many executions the budget still has, if it counts them."""

@@ -11,6 +11,7 @@ import pytest
 
 import lab
 from lab.errors import LabError
+from lab.exhaustion import about
 from lab.hooks import DRIVERS
 
 
@@ -255,5 +256,14 @@ def test_a_long_exploration_tells_how_far_it_is(monkeypatch, capsys):
 
     verdict = lab.explore(Counter, [act] * 3, strategy="dpor", schedules=500)
     assert verdict.failure is None
+    assert verdict.uncontrolled == ()
     told = capsys.readouterr().err
     assert re.search(r"explore: no failure in \d+ schedules, \d+ of about [\d,]+ classes covered, 0 s", told), told
+
+
+@pytest.mark.parametrize(
+    ("classes", "told"),
+    [(0, "0"), (328, "328"), (1_049, "1,000"), (1_148_316, "1,100,000"), (19_542, "20,000"), (95_000, "95,000")],
+)
+def test_an_estimate_is_told_as_exactly_as_it_is(classes, told):
+    assert about(classes) == told

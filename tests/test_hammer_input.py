@@ -93,8 +93,10 @@ def test_progress_is_shown_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch, c
         progress.show("hammer: 10 of 1,000 rounds, 1 failed")
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    streams = sys.stdout, sys.stderr
     with Progress(None) as progress:
         progress.show("hammer: 10 of 1,000 rounds, 1 failed")
+        assert (sys.stdout, sys.stderr) == streams  # or the program would be said to have changed them
     assert "hammer: 10 of 1,000 rounds, 1 failed, 0 s" in capsys.readouterr().err
 
 
