@@ -9,6 +9,7 @@ a little sooner.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from typing import Any
 
 from lab.carriers.actor import Actor, operation
 from lab.detectors.account import Account, Touched
@@ -82,15 +83,20 @@ class Touching(Recording):
 
     def access(self, actor: Actor, owner: object, key: object, write: bool, site: Site, detail: object) -> None:
         value = None if key is CONTENTS else detail if write else peek(owner, key)
-        self._note(owner, operation(actor), value)
+        self._note(owner, operation(actor) or (((id(owner), key), write),), value)
         super().access(actor, owner, key, write, site, detail)
 
     def operation(self, actor: Actor, word: str, owner: object, site: Site, detail: str = "") -> None:
-        stands = (
-            actor.place is not None and actor.site is site
-        )  # else it was no decision, and the actor tells of another
-        self._note(owner, operation(actor) if stands else (((id(owner), SYNC), True),), None)
+        # where it was no decision the actor tells of another one
+        stands = actor.place is not None and actor.site is site
+        here: Touched = () if owner is None else (((id(owner), SYNC), True),)
+        self._note(owner, operation(actor) if stands else here, None)
         super().operation(actor, word, owner, site, detail)
+
+    def awaits(self, actor: Actor, found: Any, other: Actor | None) -> None:
+        """A step that touches nothing by itself: others may go on."""
+        self._note(None, (), None)
+        super().awaits(actor, found, other)
 
     def _note(self, owner: object, touched: Touched, value: object) -> None:
         self._kept += (owner, value)
@@ -111,10 +117,21 @@ class _Tries:
         self._limit = limit
 
     def decides(self, pair: Pair) -> bool:
-        """Whether the program passes with the two steps in the other order."""
+        """Whether the program passes with the two steps in the other order; of one step alone, without it."""
         if pair not in self._known:
-            self._known[pair] = self._try(*pair)
+            self._known[pair] = self._try(*pair) if pair[0] != pair[1] else self._without(pair[0])
         return self._known[pair]
+
+    def _without(self, position: int) -> bool:
+        """Whether the program passes if it goes on without switches instead of taking the step."""
+        steps, recording = self._account.steps, Recording()
+        self._executions += 1
+        follow = Steps(steps[:position], recording.steps, "")
+        _, failure = self._exploration.execute(follow.choose, recording=recording)
+        control = self._exploration.control
+        self._operations += control.steps + control.quiet_steps
+        again = any(step.word == steps[position].word for step in recording.steps[position:])
+        return failure is None and not again and recording.steps[:position] == list(steps[:position])
 
     def _try(self, earlier: int, later: int) -> bool:
         steps = self._account.steps

@@ -101,4 +101,7 @@ _PAST = {
     "rolls": "rolled",
     "copies": "copied",
     "seeks": "sought",
+    "is": "was",
+    "goes": "went",
+    "runs": "ran",
 }

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice, product
 
-from lab.detectors import standing
+from lab.detectors import cancelled, standing
 from lab.detectors.account import Account, did
 
 Pair = tuple[int, int]
@@ -40,11 +40,15 @@ class _Candidate:
 def find(account: Account, decides: Callable[[Pair], bool]) -> Finding | None:
     """What to say of a failed execution; None where there is nothing that is certain.
 
-    ``decides`` tries whether the program passes with two steps in the other order, as long as it may.
+    ``decides`` tries whether the program passes with two steps in the other order, or, of one step alone, without
+    it, as long as it may.
     """
     if account.failure.kind in ("deadlock", "lost wakeup", "leak"):
         for critical, story, name in standing.stories(account):
             return Finding(critical, story, name)
+    for position, story in cancelled.stories(account):
+        if decides((position, position)):
+            return Finding((position,), story, "cancelled half way")
     pairs = list(_pairs(account))
     candidates = [candidate for pattern in _PATTERNS for candidate in islice(pattern(account), _MOST_OF_A_PATTERN)]
     for candidate in candidates:
@@ -58,9 +62,11 @@ def find(account: Account, decides: Callable[[Pair], bool]) -> Finding | None:
             one, other = account.steps[earlier], account.steps[later]
             story = (
                 f"{one.actor} {did(one)} (step {earlier + 1}) before {other.actor} {did(other)} (step {later + 1}); "
-                "when it was run with these two in the other order, it passed."
+                "when it was run with these two in the other order, it passed"
             )
-            return Finding(pair, story)
+            if one.word == other.word == "puts" and account.same(earlier, later):
+                return Finding(pair, f"{story}: an order violation.", "order violation")
+            return Finding(pair, f"{story}.")
     return None
 
 
@@ -181,13 +187,15 @@ def _check_then_act(account: Account) -> Found:
     steps = account.steps
     for check, between, act in _read_change_write(account):
         if steps[check].word.startswith(("asks", "tests")) or steps[check].value in _ANSWERS:
-            actor = steps[check].actor
-            yield _Candidate(
-                ((check, between), (between, act)),
-                f"{actor} {did(steps[check])} (step {check + 1}), then {steps[between].actor} {did(steps[between])} "
-                f"(step {between + 1}), and then {actor} {did(steps[act])} (step {act + 1}): check-then-act.",
-                "check-then-act",
-            )
+            actor, first = steps[check].actor, f"{did(steps[check])} (step {check + 1})"
+            other = f"{steps[between].actor} {did(steps[between])} (step {between + 1})"
+            last = f"{did(steps[act])} (step {act + 1})"
+            story = f"{actor} {first}, then {other}, and then {actor} {last}"
+            woken = [one for one in account.own(actor, check, act) if steps[one].word == "wakes up"]
+            if woken:
+                told = f"{actor}, who woke up (step {woken[-1] + 1}), did not look again and {last}"
+                story = f"{actor} {first} and waited, {other}, and {told}"
+            yield _Candidate(((check, between), (between, act)), f"{story}: check-then-act.", "check-then-act")
 
 
 def _torn_pair(account: Account) -> Found:
