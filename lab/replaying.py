@@ -106,6 +106,8 @@ def replay_program(
             known = [*(file for file, _ in functions), *(step.place.file for step in follower.taken)]
             changed = _changed(witness, known)
             runs = {f"{_base(file)}::{function}" for file, function in functions}
+            if program.processes:  # whose code is not followed: what still is there may be run
+                runs = {key for key, digests in _now(witness, known).items() if any(digests)}
     verdict.seconds = now() - began
     if verdict.reason:
         if schedules is not None:
@@ -181,7 +183,13 @@ def _judge(verdict: Verdict, witness: Witness, follower: Follower, failure: Fail
 
 
 def _changed(witness: Witness, met: Iterable[str]) -> list[str]:
-    """Functions of the witness whose source is not what it was, in the files ``met`` or else in any loaded module.
+    """Functions of the witness whose source is not what it was."""
+    today = _now(witness, met).items()
+    return sorted(key.partition("::")[2] for key, digests in today if witness.code[key] not in (*digests, ""))
+
+
+def _now(witness: Witness, met: Iterable[str]) -> dict[str, set[str]]:
+    """Digests of the witness's functions in the files ``met`` or else in any loaded module, where there is such a file.
 
     A path that stands in the witness is never opened: it may have come from anywhere.
     """
@@ -193,13 +201,13 @@ def _changed(witness: Witness, met: Iterable[str]) -> list[str]:
         path = getattr(module, "__dict__", {}).get("__file__")
         if isinstance(path, str):
             loaded.setdefault(_base(path), set()).add(path)
-    changed = []
-    for key, digest in witness.code.items():
+    found = {}
+    for key in witness.code:
         name, _, function = key.partition("::")
         known = files.get(name) or loaded.get(name)
-        if digest and known and digest not in {fingerprint(file, function) for file in known}:
-            changed.append(function)
-    return sorted(changed)
+        if known:
+            found[key] = {fingerprint(file, function) for file in known}
+    return found
 
 
 def _base(file: str) -> str:

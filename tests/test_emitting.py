@@ -212,6 +212,28 @@ def test_the_test_of_a_scenario(tmp_path):
     assert (code, "1 passed" in told) == (0, True), told
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked")
+def test_the_test_of_processes(tmp_path):
+    """Nobody follows their code; so what is still there counts as run, and what is gone does not."""
+    path = tmp_path / "scenarios/processes/file_counter.py"
+    path.parent.mkdir(parents=True)
+    text = (ROOT / "scenarios/processes/file_counter.py").read_text()
+    path.write_text(text)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    lab_(tmp_path, "run", "file_counter", "--variant", "unsafe", "--no-hammer")
+    (witness,) = (tmp_path / ".lab").glob("*.json")
+    lab_(tmp_path, "replay", str(witness), "--emit-test", "test_counter.py")
+    code, told = pytest_in(tmp_path, "test_counter.py")
+    assert (code, "AssertionError: fails again: " in told) == (1, True), told
+    repaired = re.sub(r"(?<!Still)UnsafeCounter", "OldCounter", text).replace("FixedCounter", "UnsafeCounter")
+    path.write_text(repaired.replace("    unsafe=OldCounter,", "    unsafe=UnsafeCounter,"))
+    code, told = pytest_in(tmp_path, "test_counter.py")
+    assert (code, "1 passed" in told) == (0, True), told
+    path.write_text(path.read_text().replace("UnsafeCounter", "NewCounter"))
+    code, told = pytest_in(tmp_path, "test_counter.py")
+    assert (code, "nothing of what took its steps is run any more (UnsafeCounter.count)" in told) == (1, True), told
+
+
 # ------------------------------------------------------------------ what is refused
 
 

@@ -52,6 +52,8 @@ PATTERNS = {
     "no_await_no_race": {"unsafe": "lost update", "still_unsafe": "lost update"},
     "notified_and_cancelled": {"unsafe": "cancelled half way", "still_unsafe": "cancelled half way"},
     "racing_threads": {"unsafe": "lost update", "still_unsafe": "lost update"},
+    "two_loops": {"unsafe": None, "still_unsafe": "lost update"},
+    "vanished_task": {"unsafe": None, "still_unsafe": None},
     "shifted_replies": {"unsafe": "cancelled half way", "still_unsafe": "cancelled half way"},
 }
 """What the stories of the catalogue tell."""
