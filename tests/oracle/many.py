@@ -13,7 +13,7 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from lab.strategies.dpor import SourceSets
@@ -71,6 +71,11 @@ def small(first: int, count: int) -> Iterator[tuple[str, Program, Answer]]:
 
 def check(part: tuple[int, int]) -> Checked:
     """Cover programs from a seed on, so many; those that disagree with the oracle are in ``wrong``, as text."""
+    return check_all(small(*part))
+
+
+def check_all(programs: Iterable[tuple[str, Program, Answer]]) -> Checked:
+    """Cover programs, each with what it is called, and compare them with the oracle."""
     found = Checked()
     end = SourceSets.end
 
@@ -81,7 +86,7 @@ def check(part: tuple[int, int]) -> Checked:
 
     SourceSets.end = counted
     try:
-        for name, program, answer in small(*part):
+        for name, program, answer in programs:
             _check_one(found, name, program, answer)
     finally:
         SourceSets.end = end
