@@ -28,9 +28,9 @@ from lab.trace import Step
 
 EXECUTIONS = 120
 """Most executions in which steps are taken in the other order."""
-OPERATIONS = 100_000
+OPERATIONS = 40_000
 """Most operations of all of them together, those on what nobody else touches included."""
-SECONDS = 5.0
+SECONDS = 2.0
 """Longest time for them, in seconds of the processor's time."""
 _LONG = 400  # steps of an execution without an end, of which another one is not worth its time
 

@@ -14,6 +14,7 @@ from lab.discovery import Discovery
 from lab.errors import LabError
 from lab.exploration import Exploration
 from lab.hooks import DRIVERS, ONE_AT_A_TIME
+from lab.leaving import ITSELF
 from lab.program import Program
 from lab.settings import complaint
 from lab.surroundings import Interruptions, interruptible, tidy
@@ -129,7 +130,10 @@ def _as_before(exploration: Exploration) -> Iterator[Exploration]:
     try:
         yield exploration
     except Exception as error:
-        told = complaint(exploration.put_back(), error)
+        changed = exploration.put_back()
+        if str(error).startswith(ITSELF):  # in an execution in which a builtin was another one, which is back by now
+            changed += exploration.replaced
+        told = complaint(changed, error)
         if told:
             raise LabError(told) from error
         raise

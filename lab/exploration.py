@@ -53,6 +53,7 @@ class Exploration:
         self.until: float | None = None  # in real time: no execution begins after it that can be done without
         self._settings = Settings()
         self._restless = False  # the program changes them
+        self.replaced: dict[str, None] = {}  # builtins, in any execution
         self._in_vain = 0
         self._executions = 0
 
@@ -132,7 +133,9 @@ class Exploration:
             self.control.discovery.uncontrolled[f"the program left {name} changed, which all of the process shares"] = (
                 None
             )
-        self._restless = self._restless or bool(changed)
+        if changed:
+            self._restless = True
+            self.replaced.update(dict.fromkeys(name for name in changed if name.startswith("builtins.")))
         return changed
 
     def _failure(self, recording: Recording | None) -> Failure:

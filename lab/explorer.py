@@ -54,7 +54,7 @@ def explore(
     The schedule of a failure is then shrunk and its two critical steps are looked for, whatever ``seconds`` says.  A
     witness that cannot happen on this GIL build gives way to another one of the same failure that can, if one is found.
     All this is bounded in executions and operations, so that one seed has one witness, and mostly takes a few
-    hundredths of a second; where one of them takes longer than 5 s it is cut short, and the report says so.
+    hundredths of a second; where it takes longer than some seconds it is cut short, and the report says so.
     ``preemptions`` bounds how often an actor that could have gone on has to stand still
     in one schedule; what it leaves out is then not covered, and the verdict says so.
     ``carrier`` says what actors run on: ``greenlet``, ``thread`` (an OS thread each, of

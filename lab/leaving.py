@@ -15,6 +15,9 @@ _TWINS = tuple(
 )
 """Where what the real objects raise is raised."""
 
+ITSELF = "the lab itself failed"
+"""How the error begins that is nobody's but the lab's."""
+
 
 def exception_of(control: Control) -> Failure:
     """The failure that ended the execution; raises LabError if it is none of the program's."""
@@ -40,7 +43,5 @@ def exception_of(control: Control) -> Failure:
         entry = entry.tb_next
     own = innermost.startswith(LAB) and not innermost.startswith(_TWINS)
     if own and not isinstance(error, RecursionError | MemoryError):  # the program's depth and size, wherever they show
-        raise LabError(
-            f"the lab itself failed while {actor.name} ran: {describe(error)}; please report this"
-        ) from error
+        raise LabError(f"{ITSELF} while {actor.name} ran: {describe(error)}; please report this") from error
     return Failure("exception", f"{describe(error)} left {actor.name}", tuple(detail[-6:]))

@@ -41,7 +41,7 @@ EXECUTIONS = 300
 """Most executions that are run to find another witness, and to shrink it."""
 MOST_OPERATIONS = 30_000
 """Most operations of all of them together, those on what nobody else touches included."""
-SECONDS = 5.0
+SECONDS = 3.0
 """Longest time for them, in seconds of the processor's time; most programs need a few hundredths."""
 _WALKED = 200  # of them that go into trying one schedule after another
 _DRAWN = 50  # that are drawn after that

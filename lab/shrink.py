@@ -43,10 +43,11 @@ STEPS = 150_000
 """Most steps of all candidates together."""
 OPERATIONS = 1_000_000
 """Most operations of all candidates together, those on what nobody else touches included."""
-SECONDS = 5.0
+SECONDS = 4.0
 """Longest time, in seconds of the processor's time; most programs need a few hundredths."""
 _LATE = 0.5  # seconds that an execution which is going on then may still take
 _MOST_TIMES_AS_LONG = 4  # a candidate may be so many times as long as the failed execution; one that spins has no end
+_TIMES_AS_MUCH_WRITTEN = 10  # work an operation is where the execution is written down
 _MOST_MOVES = 400  # executions that go into moving switches
 
 
@@ -180,10 +181,10 @@ class Shrinking:
         if counted or self.limit.is_reached:
             raise Spent
 
-    def _count(self) -> None:
+    def _count(self, times: int = 1) -> None:
         control = self.exploration.control
         self._steps += control.steps
-        self._operations += control.steps + control.quiet_steps
+        self._operations += times * (control.steps + control.quiet_steps)
 
     def _is_same(self, candidate: Candidate) -> bool:
         """Whether it is the same failure with the names of all objects."""
@@ -194,6 +195,7 @@ class Shrinking:
         recording = recording or self._recording()
         self.executions += 1
         _, failure = self.exploration.execute(strategy.choose, recording=recording)
+        self._count(_TIMES_AS_MUCH_WRITTEN)
         if failure is None or not self._alike(failure, self.found.failure):
             return None
         return Failed(recording.steps, failure, self.exploration.control.last)

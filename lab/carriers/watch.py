@@ -132,9 +132,18 @@ def _callers(frame: FrameType | None) -> list[FrameType]:
 
 
 def _is_debugged(frame: FrameType) -> bool:
-    """A person may take as long as they like."""
-    names = (str(one.f_globals.get("__name__", "")).partition(".")[0] for one in _callers(frame))
-    return any(name in DEBUGGERS or name.startswith("_pydev") for name in names)
+    """Whether a debugger has stopped the program there: a person may take as long as they like.
+
+    What called the program is another matter: a debugger may have started it, or its thread.
+    """
+    for one in _callers(frame):
+        name = str(one.f_globals.get("__name__", "")).partition(".")[0]
+        if name in DEBUGGERS or name.startswith("_pydev"):
+            return True
+        file = one.f_code.co_filename
+        if not is_library(file) and not file.startswith(LAB):
+            return False
+    return False
 
 
 def _place(innermost: FrameType) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from lab.carriers.watch import _is_debugged
 
 ROOT = Path(__file__).parents[2]
 
@@ -123,6 +126,7 @@ COMMANDS = {
     "development mode": (["-X", "dev", "script.py"], {}),
     "warnings are errors": (["-W", "error", "script.py"], {}),
     "another order of hashes, without assertions": (["-O", "script.py"], {"PYTHONHASHSEED": "random"}),
+    "imports are timed": (["-X", "importtime", "script.py"], {}),
     "a debugger's trace function": (["debugged.py"], {}),
     "a trace function of all threads": (["traced.py"], {}),
     "cProfile": (["profiled.py"], {}),
@@ -162,3 +166,50 @@ def test_coverage_beside(folder, core, tmp_path):
     (row,) = [line.split() for line in told.splitlines() if line.startswith("program.py")]
     never = PROGRAM.splitlines().index('        return "never"') + 1
     assert (row[2], row[-1]) == ("1", str(never)), told
+
+
+def _called(name, inner, file="<string>"):
+    """A function of a module of that name, which calls ``inner``."""
+    names = {"__name__": name, "inner": inner}
+    exec(compile("def outer():\n    return inner()\n", file, "exec"), names)
+    return names["outer"]
+
+
+@pytest.mark.parametrize("module", ["pdb", "bdb", "debugpy.server", "pydevd", "_pydev_bundle.pydev_monkey"])
+def test_a_debugger_that_has_stopped_the_program_is_told_from_one_that_started_it(module):
+    """It has wrapped the thread's function, say; then the watch has to go on, or nobody ever ends an endless loop."""
+
+    def program(inner=sys._getframe):
+        return inner()
+
+    prompt = _called(module, _called("cmd", sys._getframe, json.__file__))
+    assert not _is_debugged(program())
+    assert not _is_debugged(_called(module, program)())
+    assert _is_debugged(program(prompt))
+    assert _is_debugged(_called("json", prompt, json.__file__)())
+
+
+ATTACHED = """\
+import lab, lab.carriers.watch, sys
+lab.carriers.watch.BLOCKED = 0.5
+
+class S:
+    value = 0
+
+def spins(state):
+    state.value = 1
+    while True:
+        pass
+
+for carrier in ("greenlet", "thread"):
+    print("spins", lab.explore(S, [spins, spins], carrier=carrier, schedules=2).reason[:49])
+"""
+
+
+def test_debugpy_beside(folder, tmp_path):
+    pytest.importorskip("debugpy", reason="debugpy is not installed")
+    (tmp_path / "spins.py").write_text(ATTACHED)
+    arguments = ["-Xfrozen_modules=off", "-m", "debugpy", "--listen", "127.0.0.1:0"]
+    told = [line[:44] for line in run(tmp_path, *arguments, "spins.py").stdout.splitlines()]
+    assert told == ["spins something escaped control: spins (spin"] * 2
+    assert lines(run(folder, *arguments, "script.py").stdout) == bare(folder)

@@ -192,6 +192,11 @@ def test_an_actor_is_a_thread_and_may_set_no_handler(explored, hammered):
     assert str(hammered(actor).failure) == told
 
 
+class Counted:
+    def __init__(self):
+        self.value = 0
+
+
 def test_a_builtin_that_the_lab_needs(explored, hammered):
     def actor(state):
         builtins.issubclass = builtins.isinstance = None
@@ -201,6 +206,10 @@ def test_a_builtin_that_the_lab_needs(explored, hammered):
         builtins.len = lambda thing: 7
         raise ValueError
 
+    def replace_by_a_number(state):
+        builtins.len = lambda thing: 7
+        add(state)
+
     told = (
         r"^builtins\.\w+ was replaced while the program ran, and the lab itself needs it; "
         r"replace the name in the module that uses it$"
@@ -209,6 +218,8 @@ def test_a_builtin_that_the_lab_needs(explored, hammered):
         explored(actor)
     with pytest.raises(LabError, match=told):
         hammered(actor)
+    with pytest.raises(LabError, match=told):  # where the lab breaks in an actor, which an earlier execution did not
+        lab.explore(Counted, {"bob": add, "alice": replace_by_a_number}, schedules=50, strategy="random")
     assert hammered(break_and_raise).failure.kind == "exception"
 
 
