@@ -200,6 +200,7 @@ def run_explore(entry: Entry, variant: Variant) -> Result:
             carrier=scenario.carrier,
             order=scenario.order,
             on=scenario.on,
+            crash=scenario.crash,
             title=title,
             **scenario.options(),
         )

@@ -112,7 +112,7 @@ def _engine_of_processes(
     from lab.carriers.unwatched import Unwatched
 
     with Unwatched() as discovery:
-        control = ProcessControl(discovery, steps, strict)
+        control = ProcessControl(discovery, steps, strict, program.crashes)
         try:
             with (
                 tidy(),

@@ -37,7 +37,7 @@ def explore(
     carrier: str = "auto",
     order: str = "fifo",
     cancel: bool | Sequence[str] = False,
-    crash: bool = False,
+    crash: bool | Sequence[str] = False,
     trace: Sequence[str] = (),
     teardown: Callable[[Any], object] | None = None,
     title: str = "",
@@ -68,7 +68,9 @@ def explore(
 
     With ``on="processes"`` each actor is a process of its own, forked for each execution in a fresh private
     directory, in which ``setup``, ``check``, ``outcome`` and ``teardown`` run as well, in the calling process.  They
-    are stopped before each operation on files; ``carrier`` and ``trace`` have no meaning there.
+    are stopped before each operation on files; ``carrier`` and ``trace`` have no meaning there.  With ``crash=True``
+    the strategy may kill one of the actors (SIGKILL) before any of its operations, or at a page of a longer write;
+    the others go on, and what is left is judged.  ``crash=("worker",)`` lets it kill only those.
 
     Raises InvalidType or InvalidValue, each in one line, for arguments that cannot work.
     """
@@ -85,12 +87,12 @@ def explore(
         raise InvalidType(f"preemptions={preemptions!r}: give a whole number, or leave it out for any number")
     if preemptions is not None and preemptions < 0:
         raise InvalidValue(f"preemptions={preemptions!r}: must be 0 or more")
-    if crash:
-        raise InvalidValue(f"crash={crash!r}: not supported for threads and tasks; leave it out")
     program = Program.of(setup, actors, check, outcome, allowed, forbidden, teardown)
-    program = program.with_tasks(order, cancel).on(on)
+    program = program.with_tasks(order, cancel).on(on).with_crashes(crash)
     if preemptions is not None and program.is_async:
         raise InvalidValue(f"preemptions={preemptions!r}: tasks are not preempted; leave it out")
+    if preemptions is not None and program.crashes:
+        raise InvalidValue(f"preemptions={preemptions!r}: who is killed is not preempted; leave it or crash= out")
     call = keeping.count_call()
     witness = keeping.replaying(call)
     if witness is not None:

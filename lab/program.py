@@ -67,6 +67,7 @@ class Program:
     order: str = "fifo"  # of the callbacks that are ready, where tasks are among the actors
     cancels: frozenset[str] = frozenset()  # actors whose task the strategy may cancel
     processes: bool = False  # each actor is a process of its own
+    crashes: frozenset[str] = frozenset()  # actors that the strategy may kill
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -156,6 +157,20 @@ class Program:
             if function is not None and is_async(function):
                 raise InvalidType(f"on='processes': {what} is an async function; give a plain one")
         return replace(self, processes=True)
+
+    def with_crashes(self, crash: Any) -> Program:
+        """The same with actors that may be killed; raises InvalidType or InvalidValue where it cannot work."""
+        if crash is False:
+            return self
+        if isinstance(crash, str) or (crash is not True and not isinstance(crash, Sequence | Set)):
+            raise InvalidType(f"crash={told(crash)}: give True, or a tuple of actors' names, such as ('worker',)")
+        if not self.processes:
+            raise InvalidValue(f"crash={told(crash)}: only processes can be killed; add on='processes' or leave it out")
+        names = [name for name, _ in self.actors]
+        for name in () if crash is True else crash:
+            if name not in names:
+                raise InvalidValue(f"crash: {told(name)} is no actor; choose from {', '.join(names)}")
+        return replace(self, crashes=frozenset(names if crash is True else crash))
 
     def called_by(self, caller: Callable[[Any], Any]) -> Program:
         """The same, its setup, check, outcome and teardown each called by what ``caller`` makes of it."""

@@ -87,6 +87,8 @@ def replay_program(
         )
     if program.is_async:
         program = replace(program, order=witness.order, cancels=frozenset(witness.cancels).intersection(program.tasks))
+    if program.processes:
+        program = replace(program, crashes=frozenset(witness.crashes).intersection(names))
     began = now()
     verdict = Verdict("unknown", "", method="replay", schedules=1, title=title or witness.target)
     verdict.descriptions = program.descriptions

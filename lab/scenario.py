@@ -39,7 +39,7 @@ class Scenario:
     state, as do the further ``variants``, whose names begin with one of these
     three words.  Every actor takes the state.  ``allowed`` and ``forbidden``
     describe outcomes, ``symptoms`` the other ways to fail: kind -> description.
-    ``on``, ``trace``, ``carrier``, ``order`` and ``cancel`` are for `explore`.
+    ``on``, ``trace``, ``carrier``, ``order``, ``cancel`` and ``crash`` are for `explore`.
 
     Raises InvalidType or InvalidValue in one line that names the field and the remedy.
     """
@@ -62,6 +62,7 @@ class Scenario:
     order: str = "fifo"
     cancel: bool | Sequence[str] = False
     on: str = "auto"
+    crash: bool | Sequence[str] = False
     seen_in: tuple[str, ...] = ()
     hint: str = ""
     review: tuple[str, ...] = ()
@@ -161,7 +162,7 @@ class Scenario:
                 self.forbidden or None,
                 self.teardown,
             )
-            return program.with_tasks(self.order, self.cancel).on(self.on)
+            return program.with_tasks(self.order, self.cancel).on(self.on).with_crashes(self.crash)
         except (InvalidType, InvalidValue) as error:
             text = str(error)
             text = variant.name + text.removeprefix("setup") if text.startswith("setup") else text

@@ -68,6 +68,7 @@ class Witness:
     program: dict[str, Any] = field(default_factory=dict)  # as `lab.pinning` tells it
     order: str = "fifo"  # of callbacks, where tasks were among the actors
     cancels: tuple[str, ...] = ()  # whose task could be cancelled
+    crashes: tuple[str, ...] = ()  # whose process could be killed
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write to ``path``, at once or not at all; its folder is made if need be."""
@@ -151,6 +152,7 @@ class Witness:
             "decisions": sorted(list(identity) for identity in self.decisions),
             **({"order": self.order} if self.order != "fifo" else {}),
             **({"cancels": list(self.cancels)} if self.cancels else {}),
+            **({"crashes": list(self.crashes)} if self.crashes else {}),
         }
 
 
@@ -295,6 +297,7 @@ def _from_json(data: Any, where: str) -> Witness:
         program=read.value("program", dict) if "program" in data else {},
         order=read.name("order") if "order" in data else "fifo",
         cancels=tuple(read.names("cancels")) if "cancels" in data else (),
+        crashes=tuple(read.names("crashes")) if "crashes" in data else (),
     )
 
 

@@ -90,6 +90,7 @@ def put_down(verdict: Verdict, exploration: Exploration, found: Found, trace: tu
         carrier=exploration.carrier,
         order=exploration.program.order,
         cancels=tuple(sorted(exploration.program.cancels)),
+        crashes=tuple(sorted(exploration.program.crashes)),
     )
 
 

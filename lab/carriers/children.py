@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -25,11 +25,12 @@ _PATIENCE = 15  # seconds in which a child has to come to an operation
 class Children:
     """Forks a process for each actor, and hears and answers them."""
 
-    def __init__(self, private: PrivateDirectory, strict: bool) -> None:
+    def __init__(self, private: PrivateDirectory, strict: bool, crashes: Container[str]) -> None:
         if not hasattr(os, "fork"):
             raise errors.InvalidValue("on='processes': this platform cannot fork; use on='threads'")
         self._private = private
         self._strict = strict
+        self._crashes = crashes
         self._operations = Operations()
         self._in_place = self._operations.in_place()
         self._in_place.__enter__()
@@ -83,6 +84,7 @@ class Children:
                     state,
                     self._strict,
                     now,
+                    actor.name in self._crashes,
                 )
             self._pids[actor] = pid
             os.close(theirs)
@@ -105,6 +107,10 @@ class Children:
         for actor, pid in self._pids.items():
             yield actor.name, pid
 
+    def by_pid(self) -> dict[int, Any]:
+        """Each process, and whose it is."""
+        return {pid: actor for actor, pid in self._pids.items()}
+
     def is_wild(self, actor: Actor) -> None:
         """Something escaped control there: what it starts has to end with it, even if the runner cannot see to it."""
         if actor not in self._wild:
@@ -117,6 +123,16 @@ class Children:
         """Let no process be left, and everything in the runner be as it was."""
         self.end_all()
         self._in_place.__exit__(None, None, None)
+
+    def kill(self, actor: Actor) -> None:
+        """Let the process be no more."""
+        os.kill(self._pids[actor], signal.SIGKILL)
+        self.wait_for_end(actor)
+
+    def reap(self, actors: Iterable[Actor]) -> None:
+        """Have the system forget these processes, which have been told that they may end."""
+        for actor in actors:
+            self.wait_for_end(actor)
 
     def wait_for_end(self, actor: Actor) -> int:
         """Wait until the process is no more; its status as `os.waitpid` gives it, 0 for one that ended as told."""

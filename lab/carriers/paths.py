@@ -150,6 +150,11 @@ class Paths:
             if where in self._databases:
                 self._databases[where].version += 1
 
+    def used_all(self) -> None:
+        """The same of every database."""
+        for database in self._databases.values():
+            database.version += 1
+
     def channel(self, inode: tuple[int, int]) -> Channel:
         """What is read from the end with that inode."""
         found = self._channels.get(inode)

@@ -7,20 +7,21 @@ Nobody else runs meanwhile, so an operation is a step.  What an actor does in it
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 from lab.carriers.actor import TIMED_OUT, Actor, event_of, next_in_turn
 from lab.carriers.children import Children
-from lab.carriers.control import Control
+from lab.carriers.crashing import Crashes, ProcessActor
 from lab.carriers.execution import Choose, Recorder, Sharing, Stopped
-from lab.carriers.filelocks import FileLock
 from lab.carriers.mappings import shared_mappings
-from lab.carriers.paths import Paths, Semaphore
+from lab.carriers.paths import Paths
 from lab.carriers.private import PrivateDirectory
+from lab.carriers.process_ends import ProcessEnds
 from lab.carriers.request import HELD_BY_OTHERS, LETS_GO, Request, waiting
-from lab.child.telling import complaint
+from lab.carriers.task_actor import Outside
+from lab.child.net import ASKS_FOR_LIFE
 from lab.child.wire import Gone
 from lab.discovery import Discovery
 from lab.errors import Interrupted
@@ -28,25 +29,31 @@ from lab.forks import ChildFailure
 from lab.hooks import DRIVERS, Bystander
 from lab.instrument import Site
 
+_AT_THE_END = ("", "", 0, 0)
 _SPIN = 300  # operations in a row on nothing shared, which may be a loop that waits for others
 
 
-class ProcessControl(Control):
+class ProcessControl(ProcessEnds):
     """The `process` carrier."""
 
-    def __init__(self, discovery: Discovery, steps: int, strict: bool = False) -> None:
+    def __init__(
+        self, discovery: Discovery, steps: int, strict: bool = False, crashes: Iterable[str] = frozenset()
+    ) -> None:
         super().__init__(discovery, steps)
+        self._crashes = Crashes(crashes)
         self._strict = strict
         self._mapped = shared_mappings()
         self._directory = PrivateDirectory()
-        self._children = Children(self._directory, strict)
+        self._children = Children(self._directory, strict, self._crashes.names)
         self._paths = Paths()
         self._paths.root = self._directory.work
         self._paths.value = self._children.semaphores.value
         self._paths.channels = self._children.channels
         self._sites: dict[tuple[Any, ...], Site] = {}
         self._codes: dict[tuple[Any, ...], Any] = {}
-        self._pending: dict[Actor, Request] = {}
+        self._pending = {}
+        self._processes = []
+        self._by_pid: dict[int, ProcessActor] = {}
         self._given_way: Actor | None = None
         self._names_changed = False  # a path may lead to something else than it did
 
@@ -68,7 +75,8 @@ class ProcessControl(Control):
         self.choose, self.recorder, self.sharing = choose, recorder, sharing
         self.noted = True
         if len(self._declared) != len(bodies):
-            self._declared = [Actor(index, name, body, ()) for index, (name, body) in enumerate(bodies, 1)]
+            self._processes = [ProcessActor(index, name, body, ()) for index, (name, body) in enumerate(bodies, 1)]
+            self._declared = [*self._processes]
         self._paths.clear(len(bodies))
         self._pending.clear()
         begun = torn_down = False
@@ -122,7 +130,9 @@ class ProcessControl(Control):
             actor.argument = (state,)
             actor.begun = True
         self._children.begin(self._declared, state, self.now)
+        self._by_pid = self._children.by_pid()
         self.actors += self._declared
+        self.actors += self._crashes.begin(self._processes, self._kill)
         self.live += self._declared
         self.unfinished = len(self._declared)
 
@@ -137,12 +147,17 @@ class ProcessControl(Control):
             current: Actor | None = None
             while self.live:
                 actor = self._choose(current)
+                if isinstance(actor, Outside):
+                    actor.happen()
+                    current = None
+                    continue
                 self.current = actor
                 self._take(actor)
                 self._advance(actor)
                 current = actor if not actor.finished else None
             for actor in self._declared:
-                self._ended_as_told(actor)
+                if actor is not self._crashes.killed:
+                    self._ended_as_told(actor)
         finally:
             self.live.insert(0, self.main)
         self.current = self.main
@@ -163,6 +178,10 @@ class ProcessControl(Control):
             following, self._given_way = next_in_turn(enabled, self._given_way), None
             if following is not None:
                 return following
+        if current is not None and self._pending[current].goes_on:
+            enabled = [current]  # in the middle of a write
+        if self._crashes.kills and not self.last_chance:
+            enabled = [*enabled, *self._crashes.possible(self._paths, self._pending)]
         if len(enabled) == 1:
             return enabled[0]
         chosen = self.choose(enabled, current)
@@ -196,7 +215,10 @@ class ProcessControl(Control):
         """Tell the strategies what the actor is about to do, as things stand now."""
         request = self._pending[actor]
         accesses, request.made = self._paths.accesses(request.effects, actor)
-        request.accesses = accesses = [*request.locks, *accesses] if request.locks else accesses
+        if request.locks:
+            accesses = [*request.locks, *accesses]
+        accesses += self._crashes.lives(request, self._processes, self._by_pid)
+        request.accesses = accesses
         actor.site = request.site
         if accesses:
             owner, key, write = accesses[0]
@@ -217,6 +239,8 @@ class ProcessControl(Control):
                 self.events.append(event_of(actor, TIMED_OUT, True, True))
             else:
                 self.events.append(event_of(actor, request.kind, request.blocks, request.timed))
+        if request.word == ASKS_FOR_LIFE:
+            self._children.reap(one for one in self._declared if one.finished)
         self._children.answer(actor, timed_out, self.now)
         if request.ends:
             self._end(actor, request)
@@ -329,53 +353,6 @@ class ProcessControl(Control):
             site = Site(code, line - first, word, None, True, line, stepped=True, watched=True)
             self._sites[where, word] = site
         return site
-
-    # ------------------------------------------------------------ the end of an actor
-
-    def _end(self, actor: Actor, request: Request) -> None:
-        """The actor has done all it had to, and what it held is given back."""
-        payload = request.payload
-        assert payload is not None
-        if request.accesses:
-            self._children.wait_for_end(actor)
-            if request.site in self.hot:
-                self.steps += 1
-            self._note_step(actor, request, request.site in self.hot, False, None)
-        actor.finished = True
-        self.live.remove(actor)
-        self.unfinished -= 1
-        why = complaint(actor.name, payload[:-2])
-        if why is not None:
-            self._fail(actor, why)
-
-    def _ended_as_told(self, actor: Actor) -> None:
-        """Its process is no more, and ended as it had said that it would."""
-        if self._children.wait_for_end(actor):
-            self._fail(actor, ChildFailure(f"{actor.name} {self._children.how_ended(actor)}"))
-
-    def _fail(self, actor: Actor, error: BaseException) -> None:
-        actor.error = error
-        self.current = actor
-        self.halted = "exception"
-        raise Stopped
-
-    def _find_dead(self) -> None:
-        """Nobody can go on: perhaps because somebody was killed while it waited."""
-        for actor in self.live:
-            if self._children.is_dead(actor):
-                self._fail(actor, ChildFailure(f"{actor.name} {self._children.how_ended(actor)}"))
-
-    def _note_standstill(self) -> None:
-        """Keep who waits for what."""
-        self.standstill = [(actor, actor.wait) for actor in self.live if actor.wait is not None]
-        self.held, self.was_set = {}, frozenset()
-        for actor, wait in self.standstill:
-            lock, wanted = wait.owner, self._pending[actor].wanted
-            if isinstance(lock, Semaphore) and lock.holder is not None:
-                self.held[id(lock)] = lock.holder
-            elif isinstance(lock, FileLock) and wanted is not None:
-                holder = lock.holder(wanted)
-                self.held[id(lock)] = holder if holder is not None else "outside"
 
     def close(self) -> None:
         """See `Control.close`; the last state must not live on, as it may share memory."""

@@ -23,7 +23,7 @@ class Request:
 
     __slots__ = (
         *("_found", "accesses", "actor", "blocks", "detail", "effects", "ends", "kind", "label", "locks", "made"),
-        *("_database", "payload", "site", "timed", "version", "wait", "wanted", "where", "word"),
+        *("_database", "goes_on", "payload", "site", "timed", "version", "wait", "wanted", "where", "word"),
     )
 
     def __init__(
@@ -33,6 +33,7 @@ class Request:
         self.wait, self.site, self.actor = wait, site, actor
         self.kind = ""  # of the event
         self.blocks = self.timed = self.ends = False
+        self.goes_on = False  # it is the rest of a write that has begun
         self.where = ""  # the line of the program
         self.payload: tuple[Any, ...] | None = None  # how the actor ended
         self.accesses: list[Access] = []  # what it touches, as things stand now
@@ -50,6 +51,10 @@ class Request:
         what, *rest = self.wait
         if what == "sleep":
             self.kind, self.blocks, self.timed = "sleep", True, True
+        elif what == "goes on":
+            self.goes_on = True
+        elif what == "alive":
+            self.kind = self.word
         elif what == "database":
             self.kind, self.blocks, self.timed = "database", True, True
             self._database = paths.database(rest[0])

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.child.stops import Stops
-from lab.naming import short
+from lab.child.writing import goes_on, in_pages, text_of
 
 RAW = io.FileIO
 _BLOCK = io.DEFAULT_BUFFER_SIZE
@@ -31,17 +31,6 @@ def how_opened(flags: int) -> tuple[str, str]:
     if flags & os.O_TRUNC and later:
         return f"l{create}W", "opens and empties"
     return f"l{create}m{later}", "opens"
-
-
-def text_of(data: Any) -> str:
-    """What was read or written, as a trace shows it."""
-    data = bytes(data[:200])
-    if not data:
-        return "nothing"
-    try:
-        return short(data.decode()) or ""
-    except UnicodeDecodeError:
-        return short(data) or ""
 
 
 def make(stops: Stops) -> tuple[type[Any], Callable[..., Any]]:
@@ -126,8 +115,13 @@ def make(stops: Stops) -> tuple[type[Any], Callable[..., Any]]:
 
         def write(self, data: Any, /) -> Any:
             """One write(2)."""
-            self._touch("writes", "w", text_of(memoryview(data).cast("B")[:200]))
-            return super().write(data)
+            parts = in_pages(stops, self.fileno(), data)
+            self._touch("writes", "w", text_of(parts[0][:200]))
+            written = super().write(parts[0])
+            for part in parts[1:]:
+                goes_on(stops, self._shown, part)
+                written += super().write(part)
+            return written
 
         def truncate(self, size: int | None = None, /) -> Any:
             """One ftruncate(2)."""

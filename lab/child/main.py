@@ -149,6 +149,7 @@ def live(
     state: Any,
     strict: bool,
     now: float,
+    may_crash: bool,
 ) -> NoReturn:
     """What a child does from the fork on; the file descriptors ``strange`` are the runner's and other actors'."""
     status = 70
@@ -157,6 +158,7 @@ def live(
         DRIVERS[get_ident()] = Bystander()  # an exploration inside of an actor is refused
         stops, chance = operations.stops, operations.chance
         stops.begin(wire, body, state, _call.__code__, now)
+        stops.may_crash = may_crash
         _as_multiprocessing(name, index, parent)
         chance.begin(index)
         tempfile._name_sequence = chance.names()  # type: ignore[attr-defined]

@@ -56,6 +56,7 @@ it starts from (-1 for none), and how it is touched: what reaches an operation b
 _STOPPED = frozenset(
     getattr(os, name, None) for name in (*(event.partition(".")[2] for event in _AT_PATHS), "replace", "unlink")
 )
+ASKS_FOR_LIFE = "asks whether it goes on:"
 _FAMILIES = {"socket.": "uses a socket", "dbm.": "uses a database"}
 _KNOWN = ("open", "os.", "fcntl.")
 """Beginnings of audit events of which every known operation announces itself."""
@@ -95,7 +96,30 @@ def instead(stops: Stops) -> dict[Any, Any]:
         return Twin(real, call)
 
     names = ("start_new_thread", "start_joinable_thread")
-    return {real: noting(real) for real in (getattr(_thread, name, None) for name in names) if real is not None}
+    found = {real: noting(real) for real in (getattr(_thread, name, None) for name in names) if real is not None}
+    found[os.kill] = Twin(os.kill, _kill(stops, os.kill))
+    return found
+
+
+def _kill(stops: Stops, real: Any) -> Any:
+    """A signal is out of control, but for the one that only asks."""
+
+    def call(pid: int, signal: int, /) -> None:
+        if signal != 0 or not isinstance(pid, int):
+            real(pid, signal)
+            return
+        stops.step(ASKS_FOR_LIFE, f"process {pid}", (), wait=("alive", pid))
+        there = True
+        try:
+            with stops.known():
+                real(pid, signal)
+        except ProcessLookupError:
+            there = False
+            raise
+        finally:
+            stops.came_to(str(there))
+
+    return call
 
 
 def audit(stops: Stops) -> None:

@@ -28,6 +28,7 @@ class Stops:
     def __init__(self) -> None:
         self._wire = Wire(-1)
         self.begun = False  # this is a child
+        self.may_crash = False  # it may be killed, also in the middle of a write
         self._identity = 0
         self._bottom: CodeType | None = None  # what calls the actor: below it there are only the runner's frames
         self._site: tuple[str, str, int, int] = ("", "", 0, 0)

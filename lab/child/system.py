@@ -7,8 +7,9 @@ import stat
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from lab.child.files import how_opened, is_shared, text_of
+from lab.child.files import how_opened, is_shared
 from lab.child.stops import Stops
+from lab.child.writing import in_pages, text_of, write_on
 
 Instead = dict[Any, Callable[..., Any]]
 """Operation -> what is called in its place."""
@@ -91,7 +92,7 @@ def _twins(stops: Stops) -> Iterator[tuple[str, Callable[[Any], Callable[..., An
     for name, (word, how) in _PATHS.items():
         yield name, _of_path(stops, name, word, how)
     for name, (word, how) in _DESCRIPTORS.items():
-        yield name, _of_descriptor(stops, word, how)
+        yield name, _of_descriptor(stops, name, word, how)
     yield "open", _open(stops)
     yield "close", _close(stops)
     yield "lseek", _lseek(stops)
@@ -133,7 +134,7 @@ def _of_path(stops: Stops, name: str, word: str, how: str) -> Callable[[Any], Ca
     return of
 
 
-def _of_descriptor(stops: Stops, word: str, how: str) -> Callable[[Any], Callable[..., Any]]:
+def _of_descriptor(stops: Stops, name: str, word: str, how: str) -> Callable[[Any], Callable[..., Any]]:
     def of(real: Any) -> Callable[..., Any]:
         def call(fd: Any, *arguments: Any, **named: Any) -> Any:
             inode = stops.inode(fd) if isinstance(fd, int) else None
@@ -142,9 +143,15 @@ def _of_descriptor(stops: Stops, word: str, how: str) -> Callable[[Any], Callabl
             written = word == "writes" and arguments and isinstance(arguments[0], bytes | bytearray | memoryview)
             detail = text_of(memoryview(arguments[0]).cast("B")[:200]) if written else ""
             touched = how.replace("o", stops.offset(fd))
+            position = arguments[1] if name == "pwrite" and written and len(arguments) == 2 else -1
+            parts = in_pages(stops, fd, arguments[0], position) if written else []
             stops.step(word, stops.label(fd), ((inode, touched),), detail)
             with stops.known():
+                if len(parts) > 1:
+                    arguments = (parts[0], *arguments[1:])
                 result = real(fd, *arguments, **named)
+            if len(parts) > 1:
+                result = write_on(stops, real, fd, parts, result, position)
             if word == "reads" and isinstance(result, bytes):
                 stops.came_to(text_of(result))
             return result

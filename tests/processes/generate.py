@@ -148,6 +148,17 @@ def actor(index, calls):
     return run
 
 
+def silent_actor(calls):
+    """The same, but its answers are put nowhere."""
+
+    def run(state):
+        fds = {}
+        for call in calls:
+            _answer(lambda call=call: call(fds))
+
+    return run
+
+
 def tree(path="."):
     """Everything below a directory: links are not followed, inodes not told apart."""
     found = []
@@ -173,8 +184,19 @@ def outcome(state):
 
 def every_outcome(found, folder):
     """The outcomes of all interleavings of two actors."""
+    return set(_interleaved(found, folder))
+
+
+def every_tree_after_a_kill(found, folder):
+    """What is left in all interleavings of two actors of which one may be killed between two of its calls."""
     first, second = found
-    seen = set()
+    cut = [(first[:count], second) for count in range(len(first) + 1)]
+    cut += [(first, second[:count]) for count in range(len(second))]
+    return {left for each in cut for _, left in _interleaved(each, folder)}
+
+
+def _interleaved(found, folder):
+    first, second = found
     before = os.getcwd()
     for positions in combinations(range(len(first) + len(second)), len(first)):
         work = os.path.join(folder, "work")
@@ -187,8 +209,9 @@ def every_outcome(found, folder):
                 who = 0 if position in positions else 1
                 call = next(pending[who])
                 answers[who].append(_answer(partial(call, fds[who])))
-            seen.add((tuple(map(repr, answers)), tree()))
+            yield tuple(map(repr, answers)), tree()
         finally:
             os.chdir(before)
             shutil.rmtree(work)
-    return seen
+            for fd in (fd for one in fds for fd in one.values()):
+                os.close(fd)

@@ -1,0 +1,122 @@
+"""How the processes of actors end: as told, by a failure, because the strategy kills them, or never."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lab.carriers.actor import Actor, event_of
+from lab.carriers.children import Children
+from lab.carriers.control import Control
+from lab.carriers.crashing import IS_KILLED, LIFE, Crashes, ProcessActor
+from lab.carriers.execution import Stopped
+from lab.carriers.filelocks import FileLock
+from lab.carriers.paths import Paths, Semaphore
+from lab.carriers.request import Request
+from lab.carriers.task_actor import Outside
+from lab.child.telling import complaint
+from lab.forks import ChildFailure
+from lab.instrument import Site
+from lab.operations import SYNC
+
+_AT_THE_END = ("", "", 0, 0)
+
+
+class ProcessEnds(Control):
+    """The part of the `process` carrier that sees processes end."""
+
+    _children: Children
+    _paths: Paths
+    _crashes: Crashes
+    _processes: list[ProcessActor]
+    _pending: dict[Actor, Request]
+    _names_changed: bool
+
+    def _told(self, text: str) -> str:
+        raise NotImplementedError
+
+    def _site(self, where: tuple[str, str, int, int], word: str) -> Site:
+        raise NotImplementedError
+
+    def _note_step(self, actor: Actor, request: Request, counts: bool, timed_out: bool, result: str | None) -> None:
+        raise NotImplementedError
+
+    def _end(self, actor: Actor, request: Request) -> None:
+        """The actor has done all it had to, and what it held is given back."""
+        payload = request.payload
+        assert payload is not None
+        if request.accesses:
+            self._children.wait_for_end(actor)
+            if request.site in self.hot:
+                self.steps += 1
+            self._note_step(actor, request, request.site in self.hot, False, None)
+        actor.finished = True
+        self.live.remove(actor)
+        self.unfinished -= 1
+        self._was_not_killed(actor)
+        why = complaint(actor.name, payload[:-2])
+        if why is not None:
+            self._fail(actor, why)
+
+    def _kill(self, kill: Outside) -> None:
+        """Let the actor beside which ``kill`` stands be no more."""
+        actor: Any = kill.owner
+        request = self._pending[actor]
+        if self.events is not None:
+            self.events.append(event_of(kill, IS_KILLED))
+        self._children.kill(actor)
+        self._crashes.killed = actor
+        self.steps += 1
+        self._mark(kill, actor.life, LIFE, True, request.site)
+        for lock in self._paths.locks():
+            if lock.ended(actor):
+                self._mark(kill, lock, SYNC, True, request.site)
+        self._paths.used_all()
+        if self.recorder is not None:
+            told = f"before it {request.word} {self._told(request.label)}".rstrip()
+            self.recorder.operation(kill, IS_KILLED, None, request.site, told)
+        if actor.wait is not None:
+            actor.wait = None
+            self.waiting -= 1
+        actor.finished = True
+        self.live.remove(actor)
+        self.unfinished -= 1
+        self._names_changed = True
+
+    def _was_not_killed(self, actor: Actor) -> None:
+        """An actor has ended, and could have been killed before each of its operations."""
+        kill = self._crashes.too_late(actor)
+        if kill is not None:
+            owner: Any = actor
+            kill.site = self._site(_AT_THE_END, IS_KILLED)
+            if self.events is not None:
+                self.events.append(event_of(kill, IS_KILLED))
+            self._mark(kill, owner.life, LIFE, True, kill.site)
+
+    def _ended_as_told(self, actor: Actor) -> None:
+        """Its process is no more, and ended as it had said that it would."""
+        if self._children.wait_for_end(actor):
+            self._fail(actor, ChildFailure(f"{actor.name} {self._children.how_ended(actor)}"))
+
+    def _fail(self, actor: Actor, error: BaseException) -> None:
+        actor.error = error
+        self.current = actor
+        self.halted = "exception"
+        raise Stopped
+
+    def _find_dead(self) -> None:
+        """Nobody can go on: perhaps because somebody was killed while it waited."""
+        for actor in self.live:
+            if self._children.is_dead(actor):
+                self._fail(actor, ChildFailure(f"{actor.name} {self._children.how_ended(actor)}"))
+
+    def _note_standstill(self) -> None:
+        """Keep who waits for what."""
+        self.standstill = [(actor, actor.wait) for actor in self.live if actor.wait is not None]
+        self.held, self.was_set = {}, frozenset()
+        for actor, wait in self.standstill:
+            lock, wanted = wait.owner, self._pending[actor].wanted
+            if isinstance(lock, Semaphore) and lock.holder is not None:
+                self.held[id(lock)] = lock.holder
+            elif isinstance(lock, FileLock) and wanted is not None:
+                holder = lock.holder(wanted)
+                self.held[id(lock)] = holder if holder is not None else "outside"
