@@ -12,7 +12,8 @@ from collections.abc import Hashable, Sequence
 from typing import Any
 
 from lab.carriers.actor import Actor, operation
-from lab.detectors.account import Account, Touched
+from lab.carriers.crashing import IS_KILLED
+from lab.detectors.account import Account, Touched, did
 from lab.detectors.pattern import Finding, Pair, find
 from lab.errors import OutOfTime
 from lab.exploration import Exploration
@@ -69,7 +70,27 @@ def _account(
     if recording.steps != list(steps):
         return None
     account = Account(steps, recording.touches, recording.values, failure)
-    return find(account, _Tries(exploration, account, last, limit).decides)
+    return _killed_half_way(exploration, steps) or find(account, _Tries(exploration, account, last, limit).decides)
+
+
+def _killed_half_way(exploration: Exploration, steps: Sequence[Step]) -> Finding | None:
+    """That an actor was killed decides if the program passes where that actor goes on to its end instead."""
+    position = next((number for number, step in enumerate(steps) if step.word == IS_KILLED), None)
+    if position is None:
+        return None
+    actor = steps[position].actor
+    recording = Recording()
+    follow = Steps(steps[:position], recording.steps, actor)
+    _, failure = exploration.execute(follow.choose, recording=recording)
+    if failure is not None or recording.steps[:position] != list(steps[:position]):
+        return None
+    own = [number for number in range(position) if steps[number].actor == actor]
+    begun = f"{actor} {did(steps[own[-1]])} (step {own[-1] + 1}) and" if own else actor
+    story = (
+        f"{begun} was killed (step {position + 1}) {steps[position].value}; when it went on to its end instead, "
+        "the program passed."
+    )
+    return Finding((*own[-1:], position), story, "killed half-way")
 
 
 class Touching(Recording):

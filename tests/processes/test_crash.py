@@ -246,7 +246,7 @@ def what_is_there(state):
 )
 def test_what_drawn_schedules_come_to_is_known(make, actor, outcome):
     actors = {"alice": actor, "bob": actor}
-    drawn = explore(make, actors, outcome=outcome, strategy="random", schedules=150)
+    drawn = explore(make, actors, outcome=outcome, strategy="random", schedules=50)
     covered = explore(make, actors, outcome=outcome)
     assert set(drawn.outcomes) <= set(covered.outcomes), str(covered)
     assert len(covered.outcomes) > 1

@@ -9,12 +9,28 @@ from lab.catalogue import entries, replay_scenario, run_hammer
 
 FOLDER = Path(lab.__file__).parents[1] / "scenarios" / "processes"
 ENTRIES = {entry.name: entry for entry in entries(FOLDER)}
-PROVED = {"file_counter", "check_then_create", "half_written", "two_appenders", "shared_value"}
+PROVED = {
+    "pid_file",
+    "killed_while_saving",
+    "file_counter",
+    "check_then_create",
+    "half_written",
+    "two_appenders",
+    "shared_value",
+}
 
 
 def explored(entry, variant):
     scenario = entry.scenario
-    return lab.explore(variant.make, scenario.actors, on="processes", strategy="dpor", seconds=60, **scenario.options())
+    return lab.explore(
+        variant.make,
+        scenario.actors,
+        on="processes",
+        crash=scenario.crash,
+        strategy="dpor",
+        seconds=60,
+        **scenario.options(),
+    )
 
 
 @pytest.mark.parametrize("name", sorted(PROVED))
@@ -26,6 +42,15 @@ def test_each_variant_keeps_its_promise(name):
         assert verdict.uncontrolled == ()
         if variant.must_fail:
             assert replay_scenario(verdict.witness, entry, variant).status == "fails"
+
+
+@pytest.mark.parametrize("name", ["pid_file", "killed_while_saving"])
+def test_what_a_kill_decides_is_called_so(name):
+    entry = ENTRIES[name]
+    for variant in entry.scenario.every_variant()[:2]:
+        verdict = explored(entry, variant)
+        assert verdict.witness.pattern == "killed half-way", str(verdict)
+        assert "was killed (step" in verdict.witness.story
 
 
 @pytest.mark.parametrize("name", ["file_counter", "shared_value"])
