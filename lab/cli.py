@@ -213,3 +213,21 @@ def doctor() -> None:
     console = Console(highlight=False)
     for part in doctor_page():
         console.print(part)
+
+
+@main.command()
+@click.option("--seconds", type=float, default=0.15, help="How long the job that computes takes in one go.")
+@click.option("--plot", "file", metavar="FILE", help="Draw the speed-ups, too; needs matplotlib.")
+def compare(seconds: float, file: str | None) -> None:
+    """Measure threads, tasks and processes on this machine, and tell when to take which."""
+    from lab.comparing import compare as measure
+    from lab.program import positive
+    from lab.report.comparison import comparison, plot
+
+    positive(seconds, "--seconds", whole=False)
+    console = Console(highlight=False)
+    models = measure(seconds=seconds)
+    for part in comparison(models):
+        console.print(part)
+    if file is not None:
+        plot(models, file)

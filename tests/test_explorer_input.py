@@ -182,7 +182,7 @@ def test_an_actor_of_which_nothing_has_run_is_refused(carrier, begin, made):
             InvalidValue,
             "cancel=True: only tasks can be cancelled, and no actor is an async function; leave it out",
         ),
-        ({"crash": True}, InvalidValue, "crash=True: not supported for threads and tasks; leave it out"),
+        ({"crash": True}, InvalidValue, "crash=True: only processes can be killed; add on='processes' or leave it out"),
     ],
 )
 def test_an_option_that_cannot_work_is_refused_in_one_line(options, kind, told):

@@ -88,6 +88,7 @@ ORDER = [
     "forcing",
     "replaying",
     "interleave",
+    "comparing",
     # what a person defines, reads and types
     "scenario",
     "report",

@@ -54,6 +54,10 @@ class Children:
         """What of it is shared by `multiprocessing`."""
         return self._operations.memory
 
+    def begin_anew(self) -> None:
+        """Before setup: what the runner has locked in the execution before are other files, whatever their numbers."""
+        self._operations.stops.locked.clear()
+
     def begin(self, actors: Sequence[Actor], state: Any, now: float) -> None:
         """Fork one process for each actor."""
         self._status.clear()

@@ -55,6 +55,7 @@ class ProcessControl(ProcessEnds):
         self._processes = []
         self._by_pid: dict[int, ProcessActor] = {}
         self._given_way: Actor | None = None
+        self._unsent = {}
         self._names_changed = False  # a path may lead to something else than it did
 
     # ------------------------------------------------------------ one execution
@@ -79,6 +80,7 @@ class ProcessControl(ProcessEnds):
             self._declared = [*self._processes]
         self._paths.clear(len(bodies))
         self._pending.clear()
+        self._unsent.clear()
         begun = torn_down = False
         state: Any = None
         DRIVERS[self.identity] = Bystander()  # whoever explores in the middle of it is told so
@@ -111,6 +113,7 @@ class ProcessControl(ProcessEnds):
 
     def _set_up(self, setup: Callable[[], Any]) -> Any:
         """Make a state, and see what of it would escape control."""
+        self._children.begin_anew()
         self._children.semaphores.begin()
         self._children.channels.begin()
         before = min(self._mapped, shared_mappings()) if self._strict else 0
@@ -172,6 +175,7 @@ class ProcessControl(ProcessEnds):
         enabled = self._enabled()
         if not enabled:
             self._find_dead()
+            self._find_unsent()
             self.halted = "stuck"
             raise Stopped
         if self._given_way is not None:
@@ -300,6 +304,8 @@ class ProcessControl(ProcessEnds):
         for sort, note in notes:
             if sort == "doubt":
                 self.doubts[note] = None
+            elif sort in ("unsent", "sent"):
+                self._unsent[actor] = note if sort == "unsent" else ""
             elif sort in ("writes", "wrote"):
                 self._paths.database(note).writer = actor if sort == "writes" else None
             else:

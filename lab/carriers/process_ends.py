@@ -30,6 +30,7 @@ class ProcessEnds(Control):
     _processes: list[ProcessActor]
     _pending: dict[Actor, Request]
     _names_changed: bool
+    _unsent: dict[Actor, str]  # who has put something into a queue that there was no room for
 
     def _told(self, text: str) -> str:
         raise NotImplementedError
@@ -108,6 +109,13 @@ class ProcessEnds(Control):
         for actor in self.live:
             if self._children.is_dead(actor):
                 self._fail(actor, ChildFailure(f"{actor.name} {self._children.how_ended(actor)}"))
+
+    def _find_unsent(self) -> None:
+        """Nobody can go on, but the thread of a queue, which is no actor, may have had something to send meanwhile."""
+        for actor, label in self._unsent.items():
+            if label and actor in self.live and self._pending[actor].wait[:1] != ("put",):
+                self.escape(f"{actor.name} waits while a thread of its own sends what it put into {self._told(label)}")
+                raise Stopped
 
     def _note_standstill(self) -> None:
         """Keep who waits for what."""

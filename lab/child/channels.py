@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import select
 import struct
 import sys
@@ -21,6 +23,8 @@ _CONNECTION, _QUEUES = "multiprocessing.connection", "multiprocessing.queues"
 _AT_ONCE = select.PIPE_BUF if hasattr(select, "PIPE_BUF") else 512  # bytes that are written in one piece
 _AFTERWARDS = "what is put into a Queue was there at once; the library's own thread brings it a little later"
 
+_write, _read = os.write, os.read
+
 Inode = tuple[int, int]
 
 
@@ -32,6 +36,7 @@ class Channels:
         self._peers: dict[Inode, Inode] = {}  # where what is sent into an end arrives
         self._ends: dict[Inode, list[int]] = {}  # file descriptors of the runner
         self._real: dict[str, Any] = {}
+        self._rests: dict[int, list[bytes]] = {}  # in a child: of a queue, what there was no room for yet
 
     def begin(self) -> None:
         """Another execution; what setup makes comes to be known again."""
@@ -87,8 +92,34 @@ class Channels:
             stops.note("doubt", f"{stops.place()} sends {len(data):,} bytes, which was taken to be one step")
         label = stops.name_of(connection, "a pipe")
         stops.step("sends into", label, (), wait=("put", self._peers[inode], inode, 0, None))
+        if len(data) + 4 > _AT_ONCE:
+            self._send_rest(connection._handle, inode, label, [_as_sent(data)], first=True)
+            return
         with stops.known():
             self._real["_send_bytes"](connection, data)
+
+    def _send_rest(self, handle: int, inode: Inode, label: str, rest: list[bytes], first: bool = False) -> None:
+        """Send as much as there is room for, and wait for more."""
+        while rest:
+            if not first:
+                self._stops.step("sends the rest into", label, (), wait=("put", self._peers[inode], inode, 0, None))
+            first = False
+            self._send_some(handle, rest)
+
+    def _send_some(self, handle: int, rest: list[bytes]) -> None:
+        """Take from ``rest`` what there is room for now."""
+        with self._stops.known():
+            os.set_blocking(handle, False)
+            try:
+                while rest:
+                    sent = _write(handle, rest[0])
+                    rest[0] = rest[0][sent:]
+                    if not rest[0]:
+                        del rest[0]
+            except BlockingIOError:
+                return
+            finally:
+                os.set_blocking(handle, True)
 
     def _recv_bytes(self, connection: Any, maxsize: int | None = None) -> Any:
         inode = self._known(connection._handle, "receives from")
@@ -103,9 +134,19 @@ class Channels:
             return None
         if size < 0:
             stops.note("uncontrolled", f"{stops.place()} receives what is no message")
-        stops.step("receives the rest from", label, (), wait=("get", inode, inode, max(size, 0), None))
-        with stops.known():
-            return connection._recv(size)
+        if size + 4 <= _AT_ONCE:
+            stops.step("receives the rest from", label, (), wait=("get", inode, inode, max(size, 0), None))
+            with stops.known():
+                return connection._recv(size)
+        received = io.BytesIO()
+        while received.tell() < size:
+            stops.step("receives more from", label, (), wait=("get", inode, inode, 1, None))
+            with stops.known():
+                part = _read(connection._handle, size - received.tell())
+            if not part:
+                raise EOFError if not received.tell() else OSError("got end of file during message")
+            received.write(part)
+        return received
 
     def _poll(self, connection: Any, timeout: float | None) -> bool:
         inode = self._known(connection._handle, "asks")
@@ -140,11 +181,42 @@ class Channels:
         self._stops.note("doubt", _AFTERWARDS)
         count()
         data = library._ForkingPickler.dumps(item)
+        rest = self._rests.get(id(queue))
+        if rest:  # what was put before has to be sent before
+            rest.append(_as_sent(data))
+            return
+        inode = self._known(queue._writer._handle, "sends into") if len(data) + 4 > _AT_ONCE else None
+        if inode is not None:
+            self._begin_to_send(queue, inode, data)
+            return
         if queue._wlock is None:
             queue._send_bytes(data)
             return
         with queue._wlock:
             queue._send_bytes(data)
+
+    def _begin_to_send(self, queue: Any, inode: Inode, data: Any) -> None:
+        """Send what there is room for; the library's own thread would send the rest, and whoever joins waits for it."""
+        handle, label = queue._writer._handle, self._stops.name_of(queue._writer, "a queue")
+        if queue._wlock is not None:
+            queue._wlock.acquire()
+        rest = self._rests[id(queue)] = [_as_sent(data)]
+        self._stops.step("sends into", label, (), wait=("look", self._peers[inode], inode, 0, None))
+        self._send_some(handle, rest)
+
+        def send_all() -> None:
+            self._send_rest(handle, inode, label, rest)
+            if queue._wlock is not None:
+                queue._wlock.release()
+            self._stops.note("sent", label)
+
+        if not rest:
+            send_all()
+            return
+        self._stops.note("unsent", label)
+        if not queue._joincancelled:
+            finalize = sys.modules["multiprocessing.util"].Finalize
+            queue._jointhread = finalize(None, send_all, exitpriority=-5)
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
@@ -169,6 +241,11 @@ class Channels:
         finally:
             for owner, name, value in before:
                 setattr(owner, name, value)
+
+
+def _as_sent(data: Any) -> bytes:
+    """A message as the library writes it."""
+    return struct.pack("!i", len(data)) + bytes(data)
 
 
 def _as_method(bound: Any) -> Any:

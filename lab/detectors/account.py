@@ -64,7 +64,7 @@ def did(step: Step) -> str:
         verb, _, rest = word.partition(" ")
         return f"did not {' '.join(part for part in (verb.removesuffix('s'), rest, step.name) if part)} in time"
     told = replace(step, word=word).what
-    verb, _, rest = told.partition(" ")
+    verb, _, rest = told.replace(" and empties ", " and emptied ").partition(" ")
     return f"{_PAST.get(verb) or _regular(verb.removesuffix('s'))} {rest}".rstrip()
 
 

@@ -29,7 +29,13 @@ _START = 60.0  # seconds for a process to begin
 _STILL = 1.0  # seconds in which nothing moves: then nothing will
 _LONGEST = 30.0  # seconds for a round of which nothing is known
 _AFTER_DEATH = 1.0  # seconds for the others to end
+_TRIES = 3  # to begin, where somebody kills what begins
+_BY_A_SIGNAL = "was killed by"
 _LARGEST = 40_000  # bytes of a state that is sent; a larger one is written to a file
+
+
+class _Killed(LabError):
+    """Somebody has killed a process in which no round was going on."""
 
 
 @dataclass
@@ -62,6 +68,13 @@ class Crew:
 
     def begin(self, born: Any = None) -> None:
         """Start a process for each actor, with the state of its first round if that is to be inherited."""
+        for _ in range(_TRIES):
+            with suppress(_Killed):
+                self._begin(born)
+                return
+        self._begin(born)
+
+    def _begin(self, born: Any) -> None:
         self.end()
         resource_tracker.ensure_running()  # else each process would have one of its own
         tracker = getattr(resource_tracker, "_resource_tracker")._pid or 0  # noqa: B009 - known to no stubs
@@ -106,19 +119,28 @@ class Crew:
                 return rest[0]
             if found == "broken":
                 raise LabError(f"the lab itself failed in the process of {name}; please report this:\n{rest[0]}")
+            how = self._how_ended(index)
+            if how.startswith(_BY_A_SIGNAL):
+                raise _Killed(f"on='processes': the process of {name} {how} while the lab itself ran in it")
             raise LabError(
-                f"on='processes': the process of {name} {self._how_ended(index)} before it began (start="
+                f"on='processes': the process of {name} {how} before it began (start="
                 f"{self._method!r}); what it printed tells why. A script needs `if __name__ == '__main__':` around "
                 "what it does"
             )
         raise LabError(f"on='processes': the process of {name} did not begin in {seconds:g} s; please report this")
 
     def digests(self) -> list[int | None]:
-        """What each process keeps, as a number."""
+        """What each process keeps, as a number; None of one that is no more."""
         for wire in self._wires:
             with suppress(Gone):
                 wire.send("digest")
-        return [self._expect(index, "digest", _LONGEST) for index in range(len(self._actors))]
+        found: list[int | None] = []
+        for index in range(len(self._actors)):
+            try:
+                found.append(self._expect(index, "digest", _LONGEST))
+            except _Killed:
+                found.append(None)
+        return found
 
     # ------------------------------------------------------------ a round
 

@@ -127,7 +127,7 @@ class ProcessRounds:
 
     def _as_before(self) -> bool:
         """Whether the processes keep what they did when they began; else nothing of the turn counts."""
-        if self.crew.running and self._digests() == self.kept:
+        if self.crew.running and None not in self.kept and self._digests() == self.kept:
             return True
         self._give_up_warmth("an actor leaves something in its process")
         return False

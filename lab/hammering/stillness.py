@@ -14,8 +14,10 @@ _FUTEX_WAIT = (0, 9)  # FUTEX_WAIT and FUTEX_WAIT_BITSET, without FUTEX_PRIVATE_
 _COMMAND = 0x7F
 _SET_AND_WAIT = (7, 38)  # F_SETLKW, F_OFD_SETLKW
 _FOR_EVER = 0xFFFFFFFF  # milliseconds, as an unsigned number of 32 bits
-_ENDLESS = {"x86_64": {0, 61, 73, 247}, "aarch64": {63, 95, 32, 260}}
-"""Numbers of the calls that wait for what others do: read, waitid, flock, wait4."""
+_ENDLESS = {"x86_64": {61, 73, 247}, "aarch64": {95, 32, 260}}
+"""Numbers of the calls that wait for what others do: waitid, flock, wait4."""
+_OF_PIPES = {"x86_64": {0, 1}, "aarch64": {63, 64}}
+"""read and write: at a pipe they do, at a file they only take their time."""
 _FUTEX = {"x86_64": 202, "aarch64": 98}
 _FCNTL = {"x86_64": 72, "aarch64": 25}
 _POLL = {"x86_64": 7}
@@ -44,7 +46,7 @@ def _waits(pid: int) -> tuple[object, ...] | None:
             if _read(f"{folder}/children").strip():
                 return None  # of whom something may come
             call = _read(f"{folder}/syscall").split()
-            if not _waits_for_ever([int(part, 16) if part.startswith("0x") else int(part) for part in call]):
+            if not _waits_for_ever(pid, [int(part, 16) if part.startswith("0x") else int(part) for part in call]):
                 return None
             found.append((call, _read(f"{folder}/schedstat")))
     except (OSError, ValueError):  # it runs, it is no more, or nothing is told here
@@ -52,8 +54,10 @@ def _waits(pid: int) -> tuple[object, ...] | None:
     return tuple(found)
 
 
-def _waits_for_ever(call: Sequence[int]) -> bool:
+def _waits_for_ever(pid: int, call: Sequence[int]) -> bool:
     number, *arguments = call
+    if number in _OF_PIPES.get(_MACHINE, ()):
+        return os.readlink(f"/proc/{pid}/fd/{arguments[0]}").startswith(("pipe:", "socket:"))
     if number in _ENDLESS.get(_MACHINE, ()):
         return True
     if number == _FUTEX.get(_MACHINE):

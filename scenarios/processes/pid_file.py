@@ -99,7 +99,7 @@ SCENARIO = Scenario(
     seen_in=("daemons whose pid file has to be removed by hand after a crash of the machine",),
     hint="Who removes the file if the service is killed?",
     review=(
-        "A file whose mere existence is the lock: what removes it after a crash?",
+        "A file whose mere existence is the lock, and nothing that removes it after a crash.",
         "A number read from a pid file and given to kill(): it may be missing, or another process's by now.",
     ),
 )

@@ -248,3 +248,59 @@ def test_what_shares_memory_otherwise_is_named():
 
     verdict = explore(setup, both(write), teardown=end)
     assert verdict.uncontrolled == ("setup maps memory that processes share, which is not under control",)
+
+
+LARGE = b"x" * 200_000
+
+
+def put_large(shared):
+    shared.queue.put(LARGE)
+    shared.done.set()
+
+
+def wait_and_get(shared):
+    shared.done.wait()
+    note(len(shared.queue.get()))
+
+
+def test_what_the_thread_of_a_queue_sends_meanwhile_is_no_deadlock():
+    shared = state(queue=mp.Queue, done=mp.Event)
+    verdict = explore(shared, {"alice": put_large, "bob": wait_and_get}, outcome=lambda shared: seen())
+    assert (verdict.status, verdict.outcomes.keys()) == ("unknown", {"200000"})  # the thread is no actor
+
+    def get_and_tell(shared):
+        note(len(shared.queue.get()))
+        shared.done.set()
+
+    def put_and_wait(shared):
+        shared.queue.put(LARGE)
+        shared.done.wait()
+
+    verdict = explore(shared, {"alice": put_and_wait, "bob": get_and_tell}, outcome=lambda shared: seen())
+    assert verdict.status == "unknown"
+    assert "waits while a thread of its own sends what it put into shared.queue" in verdict.reason
+
+
+def test_a_large_message_waits_for_room():
+    verdict = explore(state(queue=mp.SimpleQueue, done=mp.Event), {"alice": put_large, "bob": wait_and_get})
+    assert verdict.status == "fails"
+    assert any("waits for room in shared.queue" in line for line in verdict.failure.detail)
+
+    def get(shared):
+        note(len(shared.queue.get()))
+
+    verdict = explore(state(queue=mp.SimpleQueue, done=mp.Event), {"alice": put_large, "bob": get})
+    assert verdict.status == "unknown"  # it is sent in pieces, between which others may come
+
+
+def test_two_large_items_come_in_their_order():
+    def put(shared):
+        shared.queue.put(LARGE)
+        shared.queue.put(2)
+
+    def get(shared):
+        assert shared.queue.get() == LARGE
+        note(shared.queue.get())
+
+    verdict = explore(state(queue=mp.Queue), {"alice": put, "bob": get}, outcome=lambda shared: seen())
+    assert verdict.outcomes.keys() == {"2"}

@@ -44,6 +44,20 @@ def test_each_variant_keeps_its_promise(name):
             assert replay_scenario(verdict.witness, entry, variant).status == "fails"
 
 
+def test_what_outcome_locks_is_another_file_in_the_next_execution():
+    entry = ENTRIES["killed_while_saving"]  # whose outcome() takes a lock on a file of which the inode comes again
+    verdicts = [explored(entry, entry.scenario.every_variant()[-1]) for _ in range(3)]
+    assert {(verdict.status, verdict.schedules) for verdict in verdicts} == {("holds", 12)}
+
+
+def test_a_deadlock_through_a_full_queue():
+    entry = ENTRIES["joined_queue"]
+    for variant in entry.scenario.every_variant():
+        verdict = explored(entry, variant)
+        assert verdict.uncontrolled == ()
+        assert (verdict.failure.kind if verdict.failure else None) == ("deadlock" if variant.must_fail else None)
+
+
 @pytest.mark.parametrize("name", ["pid_file", "killed_while_saving"])
 def test_what_a_kill_decides_is_called_so(name):
     entry = ENTRIES[name]

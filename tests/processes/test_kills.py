@@ -1,0 +1,90 @@
+"""Somebody else kills the processes of actors at any moment: it is told, and nothing is left behind."""
+
+import os
+import random
+import signal
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+import lab
+from tests.processes.programs import both, increment_locked, value, zero
+
+KILLS = 100
+
+
+def children():
+    """The processes of the actors that there are now."""
+    found = []
+    for task in os.listdir("/proc/self/task"):
+        try:
+            found += map(int, Path(f"/proc/self/task/{task}/children").read_text().split())
+        except OSError:  # the thread has ended
+            continue
+    return [pid for pid in found if is_actor(pid)]
+
+
+def is_actor(pid):
+    try:
+        return os.getpgid(pid) == pid and b"race-lab" not in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+class Killer(threading.Thread):
+    """Kills processes of actors at random moments until there were enough."""
+
+    def __init__(self, kills, seed):
+        super().__init__(daemon=True)
+        self.left = kills
+        self.ended = False
+        self.random = random.Random(seed)
+
+    def run(self):
+        while self.left and not self.ended:
+            time.sleep(self.random.random() * 0.01)
+            for pid in self.random.sample(there := children(), min(1, len(there))):
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    continue
+                self.left -= 1
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="no /proc here")
+@pytest.mark.parametrize("method", ["explore", "hammer"])
+def test_nothing_is_left_of_actors_that_are_killed(method):
+    before = set(os.listdir("/dev/shm"))
+    killer = Killer(KILLS // 2, seed=method)
+    killer.start()
+    until, told = time.monotonic() + 40, set()
+    try:
+        while killer.left and time.monotonic() < until:
+            if method == "explore":
+                verdict = lab.explore(
+                    zero,
+                    both(increment_locked),
+                    outcome=value,
+                    allowed={2},
+                    on="processes",
+                    strategy="random",
+                    seconds=0.3,
+                )
+            else:
+                verdict = lab.hammer(
+                    zero, both(increment_locked), outcome=value, allowed={2}, on="processes", seconds=0.3, noise=0
+                )
+            if verdict.status == "fails":
+                told.add(verdict.failure.message)
+    finally:
+        killer.ended = True
+        killer.join()
+    assert not killer.left
+    assert any("killed by SIGKILL" in message for message in told), told
+    assert not [message for message in told if "SIGKILL" not in message], told
+    assert children() == []
+    assert not [name for name in os.listdir(tempfile.gettempdir()) if name.startswith(f"race-lab-{os.getpid()}-")]
+    assert set(os.listdir("/dev/shm")) <= before
