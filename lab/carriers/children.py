@@ -32,6 +32,7 @@ class Children:
         self._strict = strict
         self._crashes = crashes
         self._operations = Operations()
+        self._operations.stops.groups = private.groups_file
         self._in_place = self._operations.in_place()
         self._in_place.__enter__()
         self._wires: dict[Actor, Wire] = {}
@@ -164,7 +165,9 @@ class Children:
             if actor not in self._status:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-            if actor in self._wild:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(pid, signal.SIGKILL)  # with what it started and has not told of
+            elif actor in self._wild:
                 with suppress(ProcessLookupError, PermissionError):
                     os.killpg(pid, signal.SIGKILL)
         for actor in self._pids:
@@ -173,6 +176,7 @@ class Children:
             os.close(wire.fd)
         self._pids.clear()
         self._wires.clear()
+        self._private.forget_groups()
         if self._wild:
             self._private.tell("none")
             self._wild.clear()

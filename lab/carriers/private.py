@@ -51,6 +51,7 @@ class PrivateDirectory:
         above = os.path.realpath(tempfile.gettempdir())
         self.base = os.path.join(above, f"race-lab-{os.getpid()}-{_token(os.getpid())}")
         self.work = os.path.join(self.base, "work")
+        self.groups_file = os.path.join(self.base, "groups")
         self._temporary = os.path.join(self.base, "tmp")
         self.fd = -1  # what the janitor reads from
         self._janitor = self._employ()
@@ -83,8 +84,13 @@ class PrivateDirectory:
 
         Unlike what it is told, it reads them at the end only, so nobody is woken.
         """
-        with open(os.path.join(self.base, "groups"), "w") as file:
+        with open(self.groups_file, "w") as file:
             file.write(" ".join(map(str, leaders)))
+
+    def forget_groups(self) -> None:
+        """All of them have been ended."""
+        with suppress(FileNotFoundError):
+            os.unlink(self.groups_file)
 
     def tell(self, message: str) -> None:
         """Let the janitor know of something that it has to end as well."""

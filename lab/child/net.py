@@ -56,6 +56,9 @@ it starts from (-1 for none), and how it is touched: what reaches an operation b
 _STOPPED = frozenset(
     getattr(os, name, None) for name in (*(event.partition(".")[2] for event in _AT_PATHS), "replace", "unlink")
 )
+_STARTING = frozenset(
+    ("subprocess.Popen", "os.system", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "pty.spawn")
+)
 ASKS_FOR_LIFE = "asks whether it goes on:"
 _FAMILIES = {"socket.": "uses a socket", "dbm.": "uses a database"}
 _KNOWN = ("open", "os.", "fcntl.")
@@ -148,6 +151,8 @@ def audit(stops: Stops) -> None:
                     return
         if not _of_interpreter(sys._getframe(1)):
             stops.note("uncontrolled", f"{stops.place()} {told}, which is not under control")
+            if event in _STARTING:
+                stops.starts_processes()
 
     sys.addaudithook(announced)
 

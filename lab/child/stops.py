@@ -14,6 +14,7 @@ from lab.child.wire import Gone, Wire
 from lab.naming import parameter_of, parts
 from lab.origin import LAB, is_library
 
+_open, _write, _close = os.open, os.write, os.close
 _getcwd, _fstat, _exit, _readlink = os.getcwd, os.fstat, os._exit, os.readlink
 
 Effect = tuple[Any, str]
@@ -28,6 +29,7 @@ class Stops:
     def __init__(self) -> None:
         self._wire = Wire(-1)
         self.begun = False  # this is a child
+        self.groups = ""  # the file of the process groups that have to be ended
         self.may_crash = False  # it may be killed, also in the middle of a write
         self._identity = 0
         self._bottom: CodeType | None = None  # what calls the actor: below it there are only the runner's frames
@@ -101,6 +103,14 @@ class Stops:
         """Have the runner told of ``what`` with the next message."""
         if self.begun and (kind, what) not in self._notes:
             self._notes.append((kind, what))
+
+    def starts_processes(self) -> None:
+        """Put down for whoever cleans up that this process is not alone in its group; before the runner is told of it,
+        which may never be."""
+        if self.begun and self.groups:
+            fd = _open(self.groups, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            _write(fd, f"{os.getpid()} ".encode())
+            _close(fd)
 
     @contextmanager
     def known(self) -> Iterator[None]:

@@ -9,11 +9,13 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 import lab
+from tests.processes.test_private import processes_of
 
 
 def explore(setup, actor):
@@ -108,3 +110,45 @@ def test_what_computes_is_no_doubt():
 
     verdict = lab.explore(dict, {"alice": actor}, on="processes", strategy="dpor")
     assert verdict.status == "holds", str(verdict)
+
+
+def test_what_an_actor_starts_ends_even_if_nothing_is_heard_of_it(monkeypatch):
+    def actor(state):
+        if not os.fork():
+            os.execvp("sleep", ["sleep", "612"])
+        while True:
+            pass
+
+    monkeypatch.setattr("lab.carriers.children._PATIENCE", 1)
+    verdict = lab.explore(dict, {"alice": actor}, on="processes", strategy="random", schedules=1)
+    assert verdict.status == "unknown"
+    assert not [name for name in processes_of("612") if name[1].startswith(b"sleep")]
+
+
+ENDLESS = """
+import subprocess, sys
+sys.path.insert(0, {root!r})
+import lab
+def actor(state):
+    subprocess.Popen(["sleep", "613"])
+    print("started", flush=True)
+    while True:
+        pass
+lab.explore(dict, {{"alice": actor}}, on="processes")
+"""
+
+
+def test_nor_if_the_runner_is_killed_before_it_is_told(tmp_path):
+    runner = subprocess.Popen(
+        [sys.executable, "-c", ENDLESS.format(root=str(Path(__file__).parents[2]))],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
+    assert runner.stdout.readline() == b"started\n"
+    runner.kill()
+    runner.wait()
+    runner.stdout.close()
+    until = time.monotonic() + 20
+    while (processes_of(str(tmp_path)) or os.listdir(tmp_path)) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert (processes_of(str(tmp_path)), os.listdir(tmp_path)) == ([], [])
