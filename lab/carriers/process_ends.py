@@ -99,6 +99,8 @@ class ProcessEnds(Control):
             self._fail(actor, ChildFailure(f"{actor.name} {self._children.how_ended(actor)}"))
 
     def _fail(self, actor: Actor, error: BaseException) -> None:
+        if isinstance(error, ChildFailure):
+            error = ChildFailure(self._told(error.message), error.detail)  # which is the same in every execution
         actor.error = error
         self.current = actor
         self.halted = "exception"

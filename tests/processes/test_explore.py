@@ -215,3 +215,14 @@ def test_no_exploration_inside_of_one():
         with pytest.raises(lab.errors.LabError) as caught:
             lab.explore(**place, on="processes")
         assert str(caught.value).startswith("explore() was called inside an exploration")
+
+
+def test_the_private_directory_is_no_part_of_a_message():
+    def actor(state):
+        Path.cwd().joinpath(f"{os.getpid()}").mkdir(parents=False)
+        os.listdir(Path.cwd() / "nowhere" / f"{os.getpid()}")
+
+    verdict = explore(dict, {"alice": actor})
+    assert verdict.failure.message == (
+        "FileNotFoundError: [Errno 2] No such file or directory: 'nowhere/<pid of alice>' left alice"
+    )
