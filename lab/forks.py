@@ -40,8 +40,9 @@ class ProcessEnd(BaseException):
 class ChildFailure(BaseException):
     """What went wrong in the process of an actor, as it told it itself or as its end shows."""
 
-    def __init__(self, message: str, detail: tuple[str, ...] = ()) -> None:
+    def __init__(self, message: str, detail: tuple[str, ...] = (), kind: str = "exception") -> None:
         super().__init__(message)
+        self.kind = kind  # of the failure
         self.message = message
         self.detail = detail
 

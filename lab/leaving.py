@@ -27,7 +27,7 @@ def exception_of(control: Control) -> Failure:
     if isinstance(error, LabError):  # the lab was misused, which is no finding
         raise error
     if isinstance(error, ChildFailure):
-        return Failure("exception", error.message, error.detail)
+        return Failure(error.kind, error.message, error.detail)
     if isinstance(error, ProcessEnd):
         return Failure(
             "exception", f"{actor.name} called {error}, which ends the process", (f"{actor.name}: {error.place}",)

@@ -22,6 +22,7 @@ ORDER = [
     "files",
     "schedule",
     "stopwatch",
+    "stillness",
     "throwing",
     "progress",
     "trace",

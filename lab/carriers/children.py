@@ -18,8 +18,14 @@ from lab.child.stops import GO
 from lab.child.stops import TIMED_OUT as GIVEN_UP
 from lab.child.telling import how_ended
 from lab.child.wire import Gone, Late, Wire, pair
+from lab.stillness import Stillness
+from lab.stopwatch import now
 
 _PATIENCE = 15  # seconds in which a child has to come to an operation
+
+
+class StandsStill(Exception):
+    """All threads of a process wait for what nobody but they could do."""
 
 
 class Children:
@@ -95,11 +101,16 @@ class Children:
             os.close(theirs)
 
     def hear(self, actor: Actor) -> Any:
-        """What ``actor`` says next; raises Gone at its end, and TimeoutError if it says nothing for long."""
-        wire = self._wires[actor]
-        for _ in range(_PATIENCE):
+        """What ``actor`` says next; raises Gone at its end, and TimeoutError if it says nothing for long.
+
+        Raises StandsStill if it waits for ever for something in its own process.
+        """
+        wire, until, still = self._wires[actor], now() + _PATIENCE, Stillness(alone=True)
+        while now() < until:
             with suppress(Late):
                 return wire.receive()
+            if still.nothing_moves([self._pids[actor]]):
+                raise StandsStill
         raise TimeoutError(f"{actor.name} came to no operation that is shared for {_PATIENCE} s")
 
     def answer(self, actor: Actor, timed_out: bool, now: float) -> None:

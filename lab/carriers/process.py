@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from lab.carriers.actor import TIMED_OUT, Actor, event_of, next_in_turn
-from lab.carriers.children import Children
+from lab.carriers.children import Children, StandsStill
 from lab.carriers.crashing import Crashes, ProcessActor
 from lab.carriers.execution import Choose, Recorder, Sharing, Stopped
 from lab.carriers.mappings import shared_mappings
@@ -297,6 +297,8 @@ class ProcessControl(ProcessEnds):
             kind, payload, result, notes, now = self._children.hear(actor)
         except Gone:
             return None
+        except StandsStill:
+            self._stands_still(actor)
         except TimeoutError as error:
             self.escape(str(error))
             raise Stopped from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from lab.carriers.actor import Actor, event_of
 from lab.carriers.children import Children
@@ -98,9 +98,11 @@ class ProcessEnds(Control):
         if self._children.wait_for_end(actor):
             self._fail(actor, ChildFailure(f"{actor.name} {self._children.how_ended(actor)}"))
 
-    def _fail(self, actor: Actor, error: BaseException) -> None:
+    def _fail(self, actor: Actor, error: BaseException) -> NoReturn:
         if isinstance(error, ChildFailure):
-            error = ChildFailure(self._told(error.message), error.detail)  # which is the same in every execution
+            error = ChildFailure(
+                self._told(error.message), error.detail, error.kind
+            )  # which is the same in every execution
         actor.error = error
         self.current = actor
         self.halted = "exception"
@@ -118,6 +120,17 @@ class ProcessEnds(Control):
             if label and actor in self.live and self._pending[actor].wait[:1] != ("put",):
                 self.escape(f"{actor.name} waits while a thread of its own sends what it put into {self._told(label)}")
                 raise Stopped
+
+    def _stands_still(self, actor: Actor) -> NoReturn:
+        """It waits for ever for something that only its own process could do, such as to release a lock."""
+        before = self._pending.get(actor)
+        where = (f"{actor.name}: after {before.where}",) if before is not None else ()
+        if self.discovery.uncontrolled:  # a timer of the system, a process that it has started
+            known = next(iter(self.discovery.uncontrolled))
+            self.escape(f"{actor.name} waits for something in its own process; {known}")
+            raise Stopped
+        message = f"{actor.name} waits for ever for something in its own process"
+        self._fail(actor, ChildFailure(message, where, "deadlock"))
 
     def _note_standstill(self) -> None:
         """Keep who waits for what."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from types import BuiltinFunctionType, FrameType, ModuleType
@@ -101,7 +102,21 @@ def instead(stops: Stops) -> dict[Any, Any]:
     names = ("start_new_thread", "start_joinable_thread")
     found = {real: noting(real) for real in (getattr(_thread, name, None) for name in names) if real is not None}
     found[os.kill] = Twin(os.kill, _kill(stops, os.kill))
+    for real in (getattr(signal, name, None) for name in ("alarm", "setitimer")):
+        if real is not None:
+            found[real] = Twin(real, _alarm(stops, real))
     return found
+
+
+def _alarm(stops: Stops, real: Any) -> Any:
+    """What comes by itself after a while is told at once: nothing may be heard of its process until then."""
+
+    def call(*arguments: Any, **named: Any) -> Any:
+        stops.note("uncontrolled", f"{stops.place()} has a signal sent later, which is not under control")
+        stops.step("has a signal sent later", "", ())
+        return real(*arguments, **named)
+
+    return call
 
 
 def _kill(stops: Stops, real: Any) -> Any:

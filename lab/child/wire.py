@@ -10,7 +10,7 @@ from typing import Any
 
 _SEND, _RECEIVE = os.write, os.read  # as they were before anything was put in their place
 _LARGEST = 60_000  # bytes of a packet
-_LOOK = 1  # seconds that the runner waits before it looks why nothing comes
+_LOOK = 0.25  # seconds that the runner waits before it looks why nothing comes
 
 
 class Gone(Exception):
@@ -61,5 +61,5 @@ def _shortened(part: Any) -> Any:
 def pair() -> tuple[int, int]:
     """Two connected ends: the runner's, which does not wait for ever, and the child's."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", _LOOK, 0))
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, int(_LOOK * 1e6)))
     return ours.detach(), theirs.detach()

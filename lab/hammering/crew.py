@@ -21,7 +21,7 @@ from lab.child.telling import how_ended
 from lab.child.wire import Gone, Late, Wire
 from lab.errors import LabError
 from lab.hammering.serving import serve
-from lab.hammering.stillness import Stillness
+from lab.stillness import Stillness
 from lab.stopwatch import now
 
 _LOOK = 0.1  # seconds between two looks at processes that do not answer

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -226,3 +227,30 @@ def test_the_private_directory_is_no_part_of_a_message():
     assert verdict.failure.message == (
         "FileNotFoundError: [Errno 2] No such file or directory: 'nowhere/<pid of alice>' left alice"
     )
+
+
+def test_who_waits_for_its_own_process_waits_for_ever():
+    def setup():
+        lock = threading.Lock()
+        lock.acquire()
+        return lock
+
+    def wait(lock):
+        Path("waits").touch()
+        lock.acquire()
+
+    verdict = explore(setup, {"alice": wait})
+    assert (verdict.status, str(verdict.failure)) == (
+        "fails",
+        "deadlock: alice waits for ever for something in its own process",
+    )
+    assert "in test_who_waits_for_its_own_process_waits_for_ever.<locals>.wait" in verdict.failure.detail[0]
+
+    def woken(lock):
+        signal.signal(signal.SIGALRM, lambda *_: lock.release())
+        signal.setitimer(signal.ITIMER_REAL, 1.5)
+        lock.acquire()
+
+    verdict = explore(setup, {"alice": woken})
+    assert verdict.status == "unknown"
+    assert "has a signal sent later, which is not under control" in str(verdict)

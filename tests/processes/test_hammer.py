@@ -17,7 +17,7 @@ import pytest
 
 import lab
 from lab.errors import InvalidValue
-from lab.hammering.stillness import Stillness
+from lab.stillness import Stillness
 from tests.processes.programs import both, increment_by_hand, increment_locked, value, zero
 from tests.processes.test_private import processes_of
 
