@@ -253,4 +253,4 @@ def test_who_waits_for_its_own_process_waits_for_ever():
 
     verdict = explore(setup, {"alice": woken})
     assert verdict.status == "unknown"
-    assert "has a signal sent later, which is not under control" in str(verdict)
+    assert "has a signal sent later, which is not under control" in verdict.reason
