@@ -1,4 +1,4 @@
-"""Lock across a fork: a process is forked while a thread holds a lock, and in the child nobody will give it back.
+"""Lock across a fork: a lock that a thread holds at a fork is given back by nobody in the child.
 
 A fork copies all memory, held locks included, but only the thread that forks. A lock that another thread holds at that
 moment (a logger's, a cache's, one of a module) stays held in the child for ever:
