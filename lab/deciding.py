@@ -14,7 +14,8 @@ from typing import Any
 from lab.carriers.actor import Actor, operation
 from lab.carriers.crashing import IS_KILLED
 from lab.detectors.account import Account, Touched, did
-from lab.detectors.pattern import Finding, Pair, find
+from lab.detectors.candidate import Pair
+from lab.detectors.pattern import Finding, find
 from lab.errors import OutOfTime
 from lab.exploration import Exploration
 from lab.instrument import Site

@@ -58,7 +58,7 @@ def lines_run_for(operations, key, turns):
     before = sys.gettrace()
     sys.settrace(count)
     try:
-        found = races.Races(lambda position, who: True).of(actors, events, [])
+        found = races.Races(lambda position, who: True, lambda position, who: True).of(actors, events, [])
     finally:
         sys.settrace(before)
     assert found
@@ -79,7 +79,7 @@ def test_what_is_known_of_the_beginning_of_an_execution_is_not_looked_for_again(
         actor = actors[1 + number % 2]
         actor.place, actor.writes = (1, "value"), True
         events.append(event_of(actor, ""))
-    found = races.Races(lambda position, who: True)
+    found = races.Races(lambda position, who: True, lambda position, who: True)
     known = len(found.of(actors, events, []))
     found.back_to(390)
     looked = []

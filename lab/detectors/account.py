@@ -43,8 +43,8 @@ class Account:
         return bool(first) and bool(second) and first[0][0] == second[0][0]
 
     def changes(self, position: int) -> bool:
-        """Whether the step writes the first of its places."""
-        return bool(self.touches[position]) and self.touches[position][0][1]
+        """Whether the step writes any of its places."""
+        return any(writes for _, writes in self.touches[position])
 
     def own(self, actor: str, after: int, before: int | None = None) -> list[int]:
         """The actor's steps strictly between two positions."""
@@ -101,6 +101,7 @@ _PAST = {
     "rolls": "rolled",
     "copies": "copied",
     "seeks": "sought",
+    "leaves": "left",
     "is": "was",
     "goes": "went",
     "runs": "ran",

@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice, product
 
-from lab.detectors import cancelled, standing
+from lab.detectors import cancelled, further, standing
 from lab.detectors.account import Account, did
-
-Pair = tuple[int, int]
+from lab.detectors.candidate import Candidate, Found, Pair
 
 
 @dataclass(frozen=True)
@@ -25,16 +24,6 @@ class Finding:
     critical: tuple[int, ...]
     story: str
     pattern: str = ""
-
-
-@dataclass(frozen=True)
-class _Candidate:
-    """A pattern that the steps make, the pairs of them that may decide, and all steps that it is about."""
-
-    pairs: tuple[Pair, ...]
-    story: str
-    pattern: str
-    about: tuple[int, ...] = ()
 
 
 def find(account: Account, decides: Callable[[Pair], bool]) -> Finding | None:
@@ -64,6 +53,11 @@ def find(account: Account, decides: Callable[[Pair], bool]) -> Finding | None:
                 f"{one.actor} {did(one)} (step {earlier + 1}) before {other.actor} {did(other)} (step {later + 1}); "
                 "when it was run with these two in the other order, it passed"
             )
+            after = account.own(one.actor, later)
+            if one.word.startswith(("asks", "tests")) and one.value in _ANSWERS and after:
+                act = f"and then {one.actor} {did(account.steps[after[0]])} (step {after[0] + 1})"
+                first = f"{one.actor} {did(one)} (step {earlier + 1}), then {other.actor} {did(other)}"
+                return Finding(pair, f"{first} (step {later + 1}), {act}: check-then-act.", "check-then-act")
             if one.word == other.word == "puts" and account.same(earlier, later):
                 return Finding(pair, f"{story}: an order violation.", "order violation")
             return Finding(pair, f"{story}.")
@@ -90,7 +84,6 @@ def _is_of_locks(account: Account, *positions: int) -> bool:
     return "acquire" in words or "release" in words
 
 
-Found = Iterator[_Candidate]
 _DATA = (
     "reads",
     "writes",
@@ -124,7 +117,7 @@ def _disturbed_iteration(account: Account) -> Found:
                 by = f"{other} {did(steps[change])} (step {change + 1}) while {actor} was iterating over {name}"
                 if other == actor:
                     by = f"{actor} {did(steps[change])} (step {change + 1}) in the middle of its iteration over {name}"
-                yield _Candidate(
+                yield Candidate(
                     ((change, end), (start, change)),
                     f"{by} (steps {start + 1} to {end + 1}): a disturbed iteration.",
                     "iteration disturbed",
@@ -155,7 +148,7 @@ def _looks(account: Account, position: int, at: int) -> bool:
     """Whether a step merely reads what the step ``at`` touches."""
     step = account.steps[position]
     return (
-        (step.word in ("reads", "tests", "calls") or step.word.startswith("asks"))
+        (step.word in ("reads", "tests", "calls", "seeks in") or step.word.startswith("asks"))
         and not account.changes(position)
         and account.conflict(position, at)
     )
@@ -166,11 +159,11 @@ def _lost_update(account: Account) -> Found:
     steps = account.steps
     for read, between, write in _read_change_write(account):
         one, other, last = steps[read], steps[between], steps[write]
-        if one.word not in ("reads", "calls") or one.value in _ANSWERS or other.name != last.name:
+        if one.word not in ("reads", "calls", "seeks in") or one.value in _ANSWERS or other.name != last.name:
             continue
         if other.word == last.word == "writes" and (one.word == "calls" or one.name == other.name):
             wrote = did(other) if one.word == "calls" else f"wrote {other.value or 'to it'}"
-            yield _Candidate(
+            yield Candidate(
                 ((read, between), (between, write)),
                 f"{one.actor} {did(one)} (step {read + 1}) before {other.actor} {wrote} (step {between + 1}), "
                 f"and then wrote {f'{last.value} ' if last.value else ''}over it (step {write + 1}): "
@@ -195,7 +188,7 @@ def _check_then_act(account: Account) -> Found:
             if woken:
                 told = f"{actor}, who woke up (step {woken[-1] + 1}), did not look again and {last}"
                 story = f"{actor} {first} and waited, {other}, and {told}"
-            yield _Candidate(((check, between), (between, act)), f"{story}: check-then-act.", "check-then-act")
+            yield Candidate(((check, between), (between, act)), f"{story}: check-then-act.", "check-then-act")
 
 
 def _torn_pair(account: Account) -> Found:
@@ -218,7 +211,7 @@ def _torn_pair(account: Account) -> Found:
                 if not _is_torn(account, (first, second), (one, other)):
                     continue
                 early, late = sorted((one, other))
-                yield _Candidate(
+                yield Candidate(
                     ((other, second), (first, one)),
                     f"{steps[one].actor} {did(steps[early])} (step {early + 1}) and {did(steps[late])} (step "
                     f"{late + 1}) "
@@ -260,7 +253,7 @@ def _use_before_publish(account: Account) -> Found:
                         if account.values[one] == thing and account.conflict(publish, one)
                     ]
                     if seen:
-                        yield _Candidate(
+                        yield Candidate(
                             ((use, finish),),
                             f"{steps[use].actor} read {steps[seen[0]].name} (step {seen[0] + 1}) after {step.actor} "
                             "wrote "
@@ -289,7 +282,7 @@ def _use_after_close(account: Account) -> Found:
                 closed = steps[close].word == "deletes" or steps[close].value == "None"
                 what = "a use after close" if closed else "a stale read"
                 between = [one for one in account.others(actor, close, use) if account.conflict(one, use)]
-                yield _Candidate(
+                yield Candidate(
                     (*((one, use) for one in reversed(between)), (got, close)),
                     f"{actor} {did(steps[got])} (step {got + 1}), then {steps[close].actor} {did(steps[close])} "
                     f"(step {close + 1}), and then {actor} {did(steps[use])} (step {use + 1}) on what was there "
@@ -300,81 +293,16 @@ def _use_after_close(account: Account) -> Found:
             break
 
 
-def _double_release(account: Account) -> Found:
-    """Somebody gives back more often than it took."""
-    steps = account.steps
-    for position, step in enumerate(steps):
-        if step.word != "releases":
-            continue
-        own = [one for one in account.own(step.actor, -1, position + 1) if account.same(one, position)]
-        taken = [one for one in own if steps[one].word == "acquires"]
-        given = [one for one in own if steps[one].word == "releases"]
-        if taken and len(given) > len(taken):
-            for after in account.others(step.actor, position):
-                if account.same(after, position) and steps[after].word == "acquires":
-                    yield _Candidate(
-                        ((position, after),),
-                        f"{step.actor} acquired {step.name} {_times(len(taken))} and released it "
-                        f"{_times(len(given))}, the "
-                        f"last time (step {position + 1}) before {steps[after].actor} acquired it (step {after + 1}): "
-                        "a double release.",
-                        "double release",
-                        tuple(one for one in range(len(steps)) if account.same(one, position)),
-                    )
-
-
-def _times(number: int) -> str:
-    return {1: "once", 2: "twice"}.get(number, f"{number} times")
-
-
-def _failed_try(account: Account) -> Found:
-    """A lock is held when somebody tries it."""
-    steps = account.steps
-    for attempt in reversed(range(len(steps))):
-        step = steps[attempt]
-        if step.word != "tries to acquire":
-            continue
-        same = [one for one in range(attempt) if account.same(one, attempt)]
-        if same and steps[same[-1]].word == "acquires" and steps[same[-1]].actor != step.actor:
-            taken = same[-1]
-            yield _Candidate(
-                ((taken, attempt),),
-                f"{step.actor} tried to acquire {step.name} (step {attempt + 1}) while {steps[taken].actor} held it "
-                f"(since step {taken + 1}): a failed try.",
-                "failed try",
-            )
-
-
-def _stale_read(account: Account) -> Found:
-    """Somebody goes on with a value that is not the present one."""
-    steps = account.steps
-    for read in reversed(range(len(steps))):
-        if steps[read].word != "reads" or account.changes(read):
-            continue
-        actor = steps[read].actor
-        for change in account.others(actor, read):
-            if account.changes(change) and account.conflict(read, change):
-                later = account.own(actor, change)
-                if later and not any(account.conflict(one, change) for one in later):
-                    yield _Candidate(
-                        ((read, change),),
-                        f"{actor} {did(steps[read])} (step {read + 1}) before {steps[change].actor} "
-                        f"{did(steps[change])} "
-                        f"(step {change + 1}), did not look again and {did(steps[later[0]])} (step {later[0] + 1}): "
-                        "a stale read.",
-                        "stale read",
-                    )
-
-
 _PATTERNS: tuple[Callable[[Account], Found], ...] = (
     _disturbed_iteration,
-    _double_release,
+    further.double_release,
     _use_before_publish,
     _use_after_close,
     _lost_update,
     _check_then_act,
     _torn_pair,
-    _failed_try,
-    _stale_read,
+    further.failed_try,
+    further.stale_read,
+    further.torn_write,
 )
 """The more particular ones first."""
