@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import pickle
 import weakref
 from collections import OrderedDict, defaultdict, deque
 from concurrent.futures import as_completed
@@ -276,7 +277,9 @@ class Doubting(Supposing):
         noted = site if site.watched else _given(function, site)
         if given is function and noted is not None:
             hidden = hidden_call(function, arguments, noted)
-            if hidden:
+            if hidden and function is pickle.dumps:  # of values that know nothing of pickling, it does no more
+                self._suppose_inside(noted, arguments[:1], hidden, True)
+            elif hidden:
                 self._doubt(hidden, noted)
             self._examine(function, arguments, noted)
         elif given is not function and (kind := type(function)) in (CACHED, MethodType):
@@ -329,7 +332,7 @@ class Doubting(Supposing):
             else:
                 self._examine_method(function, owner, arguments, site)
         elif issubclass(kind, weakref.ref) and kind.__call__ is weakref.ref.__call__:
-            self._doubt("looks through a weak reference, and it is no step when what it refers to ends", site)
+            self._doubt(WEAKLY, site)
         elif kind is ENCODER:
             self._suppose_inside(site, arguments, f"has {kind.__qualname__} read all of a value in one step", True)
         elif not any(is_a(member, FunctionType) for member in _callers(kind)) and not is_plain_scanner(function):
