@@ -20,6 +20,7 @@ import pickle
 import struct
 import sys
 from collections.abc import Callable
+from itertools import islice
 from types import (
     AsyncGeneratorType,
     BuiltinFunctionType,
@@ -196,12 +197,17 @@ def _reached(iterator: object) -> list[tuple[object, bool]]:
     """What one step of a C iterator reads; and the iterators that it advances, which somebody else may have as well."""
     found: list[tuple[object, bool]] = []
     pending, passed = [iterator], 0
+    chained: list[object] = []  # iterators in a chain, which goes on to the next of its parts while somebody waits
     while pending and passed < 64:
         passed += 1
         source = pending.pop()
         if type(source) is GeneratorType:
             continue  # its code is stepped
         things = [source.obj] if is_a(source, memoryview) else gc.get_referents(source)
+        if type(source) is itertools.chain:
+            chained += things
+        elif any(source is one for one in chained):
+            things += [part for thing in things if is_a(thing, _OF_PARTS) for part in islice(thing, _MOST_PARTS)]
         for thing in things:
             kind: Any = type(thing)
             if kind is BuiltinFunctionType:
@@ -219,6 +225,18 @@ def _reached(iterator: object) -> list[tuple[object, bool]]:
     return found
 
 
+_OF_PARTS = (list, tuple, collections.deque)
+_MOST_PARTS = 1_000
+
+
+def goes_through_parts(iterator: object) -> bool:
+    """Whether it is a chain of parts that may come to be others: not one that was given them one by one."""
+    return type(iterator) is itertools.chain and not any(
+        type(one) is _TUPLE_ITERATOR for one in gc.get_referents(iterator)
+    )
+
+
+_TUPLE_ITERATOR = type(iter(()))
 _REFERENCES_OF_INNER = 1 << 30  # until it has been counted
 
 

@@ -4,6 +4,7 @@ In each program alice comes to her operation while there is nothing yet that wou
 there while bob goes on.
 """
 
+import itertools
 import types
 
 import pytest
@@ -91,3 +92,36 @@ def test_what_an_operation_finds_when_it_goes_on(alice, other, why):
     )
     assert verdict.status == "unknown", f"{verdict.reason}: {dict(verdict.outcomes)}"
     assert verdict.reason.endswith(why)
+
+
+def chained(make):
+    def setup():
+        state = types.SimpleNamespace(first=[1], second=[5], seen=[])
+        state.numbers = make(state.first, state.second)
+        return state
+
+    return setup
+
+
+def take(state):
+    state.seen.append(next(state.numbers))
+
+
+def change_second(state):
+    state.second[0] = 9
+    state.second[0] = 10
+
+
+@pytest.mark.parametrize("actors", [[take, take, change_second], [change_second, take, take]])
+def test_a_chain_that_another_actor_brings_to_its_next_part(actors):
+    setup = chained(itertools.chain)
+    verdict = explore(setup, actors, outcome=lambda state: str(max(state.seen)), strategy="dpor", schedules=200)
+    assert (verdict.status, set(verdict.outcomes)) == ("holds", {"5", "9", "10"})
+
+
+def test_a_chain_whose_parts_may_be_others():
+    setup = chained(lambda *parts: itertools.chain.from_iterable(list(parts)))
+    actors = [take, take, change_second]
+    verdict = explore(setup, actors, outcome=lambda state: str(max(state.seen)), strategy="dpor", schedules=200)
+    assert verdict.status == "unknown"
+    assert verdict.reason.endswith(INSIDE)
