@@ -26,6 +26,8 @@ from lab.verdict import Verdict
 from lab.witnessing import Found, put_down
 
 _FIRST_TURN = 50  # executions
+_STEPS_OF_CLASSES = 5_000
+"""Steps of one execution of tasks beyond which classes are not tried: most of what is so long has no end."""
 _FIRST_CLASSES = 300  # executions of tasks before schedules are drawn
 _FEW = 20  # executions in which most bugs show
 _SMALL = 5_000  # classes: so many are covered at once as strictly as a proof needs
@@ -117,7 +119,8 @@ class Search:
             most = left if most is None else min(most, left)
         before = len(self.parts)
         try:
-            by_classes = ByClasses(self.program, self.steps, self.trace, self.carrier, self._go_on)
+            steps = min(self.steps, _STEPS_OF_CLASSES)
+            by_classes = ByClasses(self.program, steps, self.trace, self.carrier, self._go_on)
             return by_classes.cover(most, until, self.seed)
         except Escaped:
             return Classes()
