@@ -53,6 +53,7 @@ class ControlledLoop(Dialing):
     """Keeps what is ready and what is due; `Tasks` takes it from there."""
 
     _ready: Any
+    _asyncgens: Any
     _scheduled: list[Timer]
     _thread_id: int | None
     _closed: bool
@@ -61,22 +62,27 @@ class ControlledLoop(Dialing):
         super().__init__(control)
         self._equal: dict[float, dict[float, deque[Timer]]] = {}  # moment -> when it was made -> timers in order
 
-    def blank(self) -> dict[str, Any]:
-        """The attributes of a loop that was never used, and will not be."""
+    def blank(self) -> Blank:
+        """What a loop is that was never used, and this one will not be."""
         found = dict(vars(self))
         self._closed = True
-        return found
+        containers = [(name, type(value)) for name, value in found.items() if type(value) in _CONTAINERS]
+        return {**found, "_asyncgens": _NO_GENERATORS}, [one for one in containers if one[0] != "_asyncgens"]
 
     @classmethod
-    def like(cls, blank: dict[str, Any]) -> ControlledLoop:
+    def like(cls, blank: Blank) -> ControlledLoop:
         """A new loop with the attributes of a blank one: many times as fast to make."""
         loop = cls.__new__(cls)
         attributes: dict[str, Any] = loop.__dict__
-        attributes.update(blank)
-        for name, value in blank.items():
-            if type(value) in _CONTAINERS:
-                attributes[name] = type(value)()
+        attributes.update(blank[0])
+        for name, kind in blank[1]:
+            attributes[name] = kind()
         return loop
+
+    def _asyncgen_firstiter_hook(self, agen: Any) -> None:
+        if self._asyncgens is _NO_GENERATORS:
+            self._asyncgens = WeakSet()
+        super()._asyncgen_firstiter_hook(agen)
 
     # ------------------------------------------------------------ what asyncio asks of a loop
 
@@ -209,6 +215,9 @@ class ControlledLoop(Dialing):
                 self._ready.append(one)
 
 
+Blank = tuple[dict[str, Any], list[tuple[str, type]]]
+"""The attributes of a loop, and which of them every loop has its own of."""
+_NO_GENERATORS: WeakSet[Any] = WeakSet()  # to make one takes as long as all the rest of a loop
 _CONTAINERS = (deque, list, dict, set, WeakSet)
 
 

@@ -101,6 +101,7 @@ class Network:
         self._ends: dict[int, End] = {}  # by the number of the socket
         self._turn = 1
         self._connections = 0
+        self.used = False  # there is a connection, or might be
         self.pieces = False  # in this execution: it is noticed in which pieces data arrives
 
     def make_actor(self, name: str, code: Any) -> TaskActor:
@@ -115,14 +116,10 @@ class Network:
     def _new(self, name: str, address: Any) -> End:
         frame = frame_of_program(skip_libraries=True)
         code = frame.f_code if frame is not None else _nothing.__code__
+        self.used = True
         sock = MemorySocket(_FIRST_NUMBER + len(self._ends), address)
         end = self._ends[sock.number] = End(self, name, code, sock)
         return end
-
-    @property
-    def used(self) -> bool:
-        """Whether there is a connection, or might be."""
-        return bool(self._ends)
 
     # ------------------------------------------------------------ what the program does
 

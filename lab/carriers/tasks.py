@@ -20,7 +20,7 @@ from lab.carriers.callers_loop import CallersLoop
 from lab.carriers.doubting_tasks import DoubtingTasks
 from lab.carriers.execution import Choose, Recorder, Sharing
 from lab.carriers.executor import Calls
-from lab.carriers.loop import ControlledLoop, closing
+from lab.carriers.loop import Blank, ControlledLoop, closing
 from lab.carriers.task_actor import TaskActor
 from lab.carriers.turns import _AFTERWARDS, Turns, _never
 from lab.hooks import DRIVERS
@@ -40,7 +40,7 @@ class Tasks(Turns):
     def __init__(self, discovery: Any, steps: int) -> None:
         super().__init__(discovery, steps)
         self.twins = TaskTwins(self)
-        self._blank: dict[str, Any] | None = None  # the attributes of a loop that was never used
+        self._blank: Blank | None = None  # what a loop is that was never used
 
     def _clear(self) -> None:
         super()._clear()
@@ -87,7 +87,10 @@ class Tasks(Turns):
         for actor in self._declared:
             if actor.error is not None:
                 traceback.clear_frames(actor.error.__traceback__)
-            actor.reset()
+            if isinstance(actor, TaskActor):
+                actor.forget()
+            else:
+                actor.reset()
             actor.argument = ()
         self.actors.clear()
         DRIVERS.pop(self.identity, None)
@@ -138,7 +141,6 @@ class Tasks(Turns):
         for actor in self._declared:
             self._names[actor.name] = 1
             if isinstance(actor, TaskActor):
-                actor.forget()
                 self.arriving.append(actor)
             else:
                 actor.reset()

@@ -45,6 +45,7 @@ class Turns(AtHome):
 
     def __init__(self, discovery: Discovery, steps: int) -> None:
         self.served: set[Any] = set()  # addresses, in some execution
+        self.network = Network(self, self.served)  # the next execution has the same one if nobody used it
         super().__init__(discovery, steps)
         self.host = Actor(0, "loop", _nothing, ())
         self.clock = Actor(0, "clock", _nothing, ())
@@ -54,7 +55,8 @@ class Turns(AtHome):
     def _clear(self) -> None:
         super()._clear()
         self.arriving: list[TaskActor] = []
-        self.network = Network(self, self.served)
+        if self.network.used or self.network.pieces:
+            self.network = Network(self, self.served)
         self._by_task: dict[int, Actor] = {}
         self._timers: dict[Actor, Outside] = {}
         self._rest: TaskActor | None = None  # whose the plain callbacks are
@@ -71,7 +73,7 @@ class Turns(AtHome):
     def became_ready(self, callback: Any) -> None:
         """``callback`` has been put among those that are ready."""
         task = getattr(callback, "__self__", None)
-        if isinstance(task, _TASKS) and id(task) not in self._by_task:
+        if id(task) not in self._by_task and isinstance(task, _TASKS):
             self._meet_task(task)
         if self.current.runs_on is not self.main and not self.quiet:
             self.not_thread_safe("loop.call_soon()")
@@ -125,13 +127,13 @@ class Turns(AtHome):
 
     def _owner(self, handle: Any) -> Actor:
         """Whose step it is to run ``handle``."""
-        if type(handle) is Timer:
-            owner = handle.owner
-            return owner if owner is not self.main else self.rest()
-        if type(handle) is Of:
-            return handle.owner
-        task = getattr(handle._callback, "__self__", None)
-        found = self._by_task.get(id(task)) if isinstance(task, _TASKS) else None
+        kind = type(handle)
+        if kind is Timer:
+            found = handle.owner if handle.owner is not self.main else None
+        elif kind is Of:
+            found = handle.owner
+        else:
+            found = self._by_task.get(id(getattr(handle._callback, "__self__", None)))
         return found if found is not None else self.rest()
 
     def _outside(self, owner: Actor, word: str, happen: Any) -> Outside:
@@ -247,7 +249,8 @@ class Turns(AtHome):
         live[0:1] = [self.host, self.clock]
         self.waiting += 2
         self._late = False
-        self.network.next_turn()
+        if self.network.used:
+            self.network.next_turn()
         while True:
             chosen = self._next()
             if chosen is None:
