@@ -63,7 +63,7 @@ class Tasks(Turns):
         writes: Any = None,
     ) -> Any:
         """See `Control.execute`; the caller's event loop and policy are as before afterwards."""
-        self._let_go()
+        self._part_with_actors()
         if len(self._declared) != len(bodies):
             self._declared = [self._declare(index, *named) for index, named in enumerate(bodies, 1)]
         wind_up = functools.partial(self._wind_up, teardown)
@@ -80,7 +80,7 @@ class Tasks(Turns):
                     self.discovery.uncontrolled[told] = None
                 self.loop.end()
 
-    def _let_go(self) -> None:
+    def _part_with_actors(self) -> None:
         """Let go of what the last execution left, as a part of it: coroutines that were never awaited end now."""
         DRIVERS[self.identity] = self
         self.unwinding = True
@@ -97,7 +97,7 @@ class Tasks(Turns):
 
     def close(self) -> None:
         """See `Control.close`."""
-        self._let_go()
+        self._part_with_actors()
         super().close()
 
     def _drop(self) -> None:

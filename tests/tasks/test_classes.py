@@ -294,3 +294,15 @@ def test_an_async_generator_that_several_go_through_is_a_doubt():
 
     assert "an async generator is gone through by several tasks" in doubts([waits_its_turn] * 2, Everything)
     assert doubts([goes_through], Everything) == ""
+
+
+def test_an_actor_is_let_go_of_before_the_next_execution_on_every_carrier():
+    from lab.carriers.greenlet import GreenletControl
+    from lab.carriers.supposing import Supposing
+    from lab.carriers.tasks import Tasks, tasked
+
+    for strict, classes in ((False, False), (True, False), (True, True)):
+        kind = tasked(GreenletControl, "fifo", frozenset(), strict, classes)
+        assert kind._part_with_actors is Tasks._part_with_actors
+    both = {name for name in vars(Tasks).keys() & vars(Supposing).keys() if not name.startswith("__")}
+    assert both <= {"_clear", "block"}, "each calls the other's only there"
