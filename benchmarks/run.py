@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -24,13 +25,20 @@ PEERS = ("frontrun==0.7.0", "interleave-test==0.1.0")
 def environment(package: str = "") -> Path:
     """The folder with the programs of an environment that holds the lab, or that peer instead."""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    folder = ROOT / ".tox" / "bench" / f"{python}-{package.partition('=')[0] or 'lab'}"
+    folder = ROOT / ".tox" / "bench" / f"{python}-{package or 'lab'}"
     programs = folder / "bin"
     if not (programs / "python").exists():
         venv.create(folder, with_pip=True)
+    elif package:  # whose version stands in it
+        return programs
     pip = [programs / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     what = [package] if package else ["-e", str(ROOT)]
-    subprocess.run([*pip, *what], check=True, stderr=subprocess.PIPE)
+    try:
+        subprocess.run([*pip, *what], check=True, stderr=subprocess.PIPE)
+    except subprocess.CalledProcessError:
+        if package:
+            shutil.rmtree(folder)
+        raise
     return programs
 
 

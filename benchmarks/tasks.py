@@ -1,6 +1,6 @@
 """Tasks beside other tools, and the memory that many of them take: one table each.
 
-    python benchmarks/tasks.py [--seconds 3] [--rounds 3] [--tasks 10 100 1000 10000]
+    python benchmarks/tasks.py [--seconds 1.5] [--rounds 3] [--tasks 10 100 1000 10000]
 
 Executions per second of CPU time of the counter of two tasks with one await, random schedules, run in turn with each
 peer from PyPI in an environment of its own (Python 3.12 or later); executions until two tasks that take one lock are
@@ -93,7 +93,7 @@ def run(command: list[str | Path]) -> dict[str, Any]:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--seconds", type=float, default=1.5)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--tasks", type=int, nargs="*", default=[10, 100, 1_000, 10_000])
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS))
@@ -121,7 +121,7 @@ def main() -> None:
     print(f"{'':<12} {'executions/CPU s':>17}  {'race-lab is':>11}  {'lock covered in':>15}")
     for name, found in rates.items():
         ratio = statistics.median(mine / other for mine, other in zip(rates["race-lab"], found, strict=True))
-        print(f"{name:<12} {statistics.median(found):>17,.0f}  {ratio:>10.1f}x  {covered[name] or 'never':>15}")
+        print(f"{name:<12} {statistics.median(found):>17,.0f}  {ratio:>10.1f}x  {covered[name] or '-':>15}")
     print(f"\n{'tasks':>8}  {'peak KiB':>9}  {'KiB for each further task':>26}")
     before: tuple[int, int] | None = None
     for tasks in args.tasks:
