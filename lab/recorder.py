@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, defaultdict, deque
+from dataclasses import replace
 from io import IOBase
 from types import FrameType, GeneratorType
 from typing import Any
@@ -69,6 +70,10 @@ class Recording:
         self._meet(actor)
         name = "" if word.startswith("sleeps") or owner is None else self.name(owner)
         self.steps.append(Step(actor.name, place_of(site), word, name, detail or None))
+
+    def answered(self, text: str) -> None:
+        """What the last step gave, which is known only after it."""
+        self.steps[-1] = replace(self.steps[-1], value=text)
 
     def waits(self, actor: Actor, owner: object, site: Site) -> None:
         """The actor has come to an operation that it cannot do yet."""

@@ -41,7 +41,7 @@ class Step:
         timed_out = word.endswith(_TIMED_OUT)
         word = word.removesuffix(_TIMED_OUT)
         if word.startswith("asks whether it ") and name:
-            word, name = f"asks whether {name}", word.removeprefix("asks whether it ")
+            word, name = f"asks whether {name}", word.removeprefix("asks whether it ") + ":" * (self.value is not None)
         elif word in ("asks", "calls") and self.value is not None:
             name += ":"
         told = " ".join(part for part in (_SPOKEN.get(word, word), name, self.value) if part)

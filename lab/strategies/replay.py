@@ -7,6 +7,7 @@ from typing import Any
 
 from lab.carriers.actor import Actor, next_in_turn
 from lab.trace import Step
+from lab.virtual.threads import HAS_ENDED, IS_ALIVE, WHO_IS_ALIVE
 
 
 def stay(enabled: list[Actor], current: Actor | None) -> Actor:
@@ -65,6 +66,15 @@ def step_at(steps: Sequence[Step], position: int, repeats: int) -> Step | None:
     return steps[position] if position < len(steps) else None
 
 
+def _has_ended_by(step: Step | None, actor: Actor) -> bool:
+    """Whether ``actor`` was no more when the step asked; its end is no step of its own, so it goes on until then."""
+    if step is None or step.value is None or step.word not in (IS_ALIVE, WHO_IS_ALIVE):
+        return False
+    if step.word == IS_ALIVE:
+        return step.value == HAS_ENDED.format(actor.name)
+    return actor.name not in step.value.split(", ")
+
+
 class Steps:
     """Let the actors take the steps of a witness, one after another.
 
@@ -82,6 +92,9 @@ class Steps:
     def choose(self, enabled: list[Actor], current: Actor | None) -> Actor:
         step = step_at(self._expected, len(self._done), self._repeats)
         wanted, word = (step.actor, step.word) if step is not None else (self._last, "")
+        for actor in enabled if step is not None else ():
+            if actor.name != wanted and _has_ended_by(step, actor):
+                return actor
         for actor in enabled:
             if actor.name == wanted and actor.comes_to(word):
                 return actor

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from lab.instrument import Site
 
 
+IS_ALIVE, WHO_IS_ALIVE = "asks whether it is alive", "asks who is alive"
+"""Words of the steps of which the answer is the end of a thread."""
+HAS_ENDED = "no, {} has ended"
 _DEFAULT_NAME = re.compile(r"Thread-\d+(?P<target>.*)", re.DOTALL)
 
 _WORKER_NAME = re.compile(r"ThreadPoolExecutor-(?P<executor>\d+)(?P<worker>_\d+)")
@@ -108,12 +111,20 @@ def is_alive(control: Control, site: Site, thread: Any) -> bool:
     actor = _actor_of(control, thread)
     if actor is not None:
         _share_end(control, site, thread, actor)
-    control.operate(thread, "asks whether it is alive", site)
+    control.operate(thread, IS_ALIVE, site)
     actor = _actor_of(control, thread)
     if actor is None:
         with uncontrolled():
             return threading.Thread.is_alive(thread)
+    _answer(control, HAS_ENDED.format(actor.name) if actor.finished else "yes")
     return not actor.finished
+
+
+def _answer(control: Control, text: str) -> None:
+    """Put down what the last step was told: a replay has to wait for the ends of threads, which are no steps."""
+    answered = getattr(control.recorder, "answered", None)
+    if answered is not None and not control.quiet:
+        answered(text)
 
 
 def _share_end(control: Control, site: Site, thread: Any, actor: Actor) -> None:
@@ -164,7 +175,9 @@ def _share_all_ends(control: Control, site: Site) -> None:
     for actor in control.actors:
         if actor is not control.main and actor is not control.current and actor.runs_on is actor:
             _share_end(control, site, threading, actor)
-    control.operate(threading, "asks who is alive", site)
+    control.operate(threading, WHO_IS_ALIVE, site)
+    alive = (actor.name for actor in control.live if actor is not control.main and actor.runs_on is actor)
+    _answer(control, ", ".join(sorted(alive)))
 
 
 def get_ident(control: Control, _site: Site) -> int:
