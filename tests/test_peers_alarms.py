@@ -192,7 +192,9 @@ def test_14_an_event_that_is_never_set_is_no_timeout(strategy):
 
 @strategies
 @pytest.mark.parametrize(
-    "make", [lambda: threading.Barrier(2, timeout=3600), threading.Event, threading.Condition], ids=repr
+    "make",
+    [lambda: threading.Barrier(2, timeout=3600), threading.Event, threading.Condition],
+    ids=["Barrier", "Event", "Condition"],
 )
 def test_14_a_long_timeout_takes_no_time(make, strategy):
     """No clock of the real world: an hour is up at once where nobody can do anything else."""
