@@ -125,3 +125,33 @@ def test_a_chain_whose_parts_may_be_others():
     verdict = explore(setup, actors, outcome=lambda state: str(max(state.seen)), strategy="dpor", schedules=200)
     assert verdict.status == "unknown"
     assert verdict.reason.endswith(INSIDE)
+
+
+MADE_BEFORE = {
+    "map": lambda *rows: map(sum, rows),
+    "starmap": lambda *rows: itertools.starmap(repr, rows),
+    "filter": lambda *rows: enumerate(filter(any, rows)),
+    "takewhile": lambda *rows: itertools.takewhile(all, rows),
+}
+
+
+def take_in_a_loop(state):
+    for one in state.numbers:
+        state.seen.append(one)
+
+
+def change_first(state):
+    state.first[0] = 9
+
+
+@pytest.mark.parametrize("name", MADE_BEFORE)
+@pytest.mark.parametrize("alice", [take, take_in_a_loop])
+def test_an_iterator_of_setup_that_has_c_code_work_on_containers(name, alice):
+    verdict = explore(chained(MADE_BEFORE[name]), [alice, change_first], strategy="dpor", schedules=200)
+    assert verdict.status == "unknown", verdict.reason
+    assert verdict.reason.endswith(INSIDE)
+
+
+def test_the_same_of_rows_that_nobody_changes():
+    verdict = explore(chained(MADE_BEFORE["map"]), [take, take], strategy="dpor", schedules=200)
+    assert verdict.status == "holds", verdict.reason

@@ -38,13 +38,13 @@ from lab.carriers.inside import (
     runs_c_code,
 )
 from lab.carriers.order import call_goes_by_hash, goes_by_hash
-from lab.carriers.supposing import DEEP, Supposing
+from lab.carriers.supposing import Supposing
 from lab.carriers.unreported import Unreported
 from lab.carriers.weak import WEAK, WEAKLY, looks_weakly
 from lab.hooks import ABSENT, Accesses
 from lab.instrument import Site
 from lab.kinds import attribute, is_a, name_of_type
-from lab.operations import CACHED, CONTENTS, OVER_NOTHING, SYNC, goes_through_parts, is_container
+from lab.operations import CACHED, CONTENTS, OVER_NOTHING, SYNC, is_container
 from lab.origin import frame_of_program
 from lab.outside import function_leaves_memory, has_hidden_state, method_leaves_memory, runs_unseen
 from lab.starts import PROFILES
@@ -210,8 +210,8 @@ class Doubting(Supposing):
             shown = shows_address(things)
             if shown:
                 self._doubt(shown, site)
-        if site.kind == "next" and goes_through_parts(things[0]):
-            self._doubt(DEEP, site)
+        if not in_call:
+            self._examine_iterators(site, things)
         if site.kind in _DEEP_KINDS and not only_asks_for_key(site.kind, things[0]):
             if any(map(is_nested, things)):
                 self._suppose_inside(site, things)
@@ -278,6 +278,7 @@ class Doubting(Supposing):
                 self._doubt(shown, site)
         noted = site if site.watched else _given(function, site)
         if given is function and noted is not None:
+            self._examine_iterators(noted, arguments)
             hidden = hidden_call(function, arguments, noted)
             if hidden and function is pickle.dumps:  # of values that know nothing of pickling, it does no more
                 self._suppose_inside(noted, arguments[:1], hidden, True)
@@ -323,8 +324,6 @@ class Doubting(Supposing):
             if owner is None or type(owner) is ModuleType:
                 if function is id and site.stepped:
                     self._doubt("asks for an id, and objects lay at the same places in every execution", site)
-                elif any(map(goes_through_parts, arguments)):
-                    self._doubt(DEEP, site)
                 elif function_leaves_memory(function):
                     self._doubt(f"calls {function.__module__}.{function.__qualname__}, {_FREE}", site)
                 elif any_missed(function, arguments):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import functools
+import gc
 import itertools
 import json.encoder
 import json.scanner
@@ -15,7 +16,7 @@ from typing import Any
 
 from lab.carriers.hidden import is_noted
 from lab.kinds import is_a
-from lab.operations import CACHED, is_container, reads_arguments
+from lab.operations import CACHED, is_container, is_iterator, reads_arguments
 from lab.virtual.callers import calls_arguments, calls_at_once
 
 DEEP_METHODS = frozenset(
@@ -38,6 +39,8 @@ _ASKED = ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__hash__"
 ENCODER: Any = json.encoder.c_make_encoder  # type: ignore[attr-defined]
 _SCANNER: Any = json.scanner.c_make_scanner  # type: ignore[attr-defined]
 _HASHES = frozenset(("_hashlib", "_blake2", "_md5", "_sha1", "_sha2", "_sha256", "_sha512", "_sha3"))
+_ON_ITEMS = frozenset((map, filter, *_OVER_ITEMS))
+_WRAPPING = _ON_ITEMS | {enumerate, zip, itertools.chain, itertools.cycle, itertools.islice, itertools.zip_longest}
 _ON_ATTRIBUTES = (getattr, setattr, delattr, hasattr)
 
 
@@ -91,6 +94,26 @@ def containers_inside(things: tuple[object, ...], plain: bool = False) -> list[o
         elif plain or is_container(kind) or any(getattr(kind, name) is not getattr(object, name) for name in _ASKED):
             return None
     return None
+
+
+def read_by_iterator(iterator: object) -> tuple[object, ...]:
+    """What a step of an iterator goes through that has C code work on the items, as ``map(sum, rows)``."""
+    if type(iterator) not in _WRAPPING:
+        return ()
+    found: list[object] = []
+    pending, works = [iterator], False
+    for _ in range(64):
+        if not pending:
+            break
+        one = pending.pop()
+        held = gc.get_referents(one)
+        works = works or (type(one) in _ON_ITEMS and not any(is_a(inner, FunctionType | MethodType) for inner in held))
+        for inner in held:
+            if is_iterator(type(inner)) or (type(inner) is tuple and type(one) in _WRAPPING):  # of iterators
+                pending.append(inner)
+            elif type(inner) is tuple or is_container(type(inner)):
+                found.append(inner)
+    return tuple(found) if works or pending else ()
 
 
 def is_plain_scanner(function: object) -> bool:

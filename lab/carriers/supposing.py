@@ -6,10 +6,10 @@ import sys
 from types import FrameType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
-from lab.carriers.inside import containers_inside
+from lab.carriers.inside import containers_inside, is_nested, read_by_iterator
 from lab.hooks import Accesses
 from lab.instrument import Site
-from lab.operations import CONTENTS
+from lab.operations import CONTENTS, goes_through_parts
 from lab.origin import frame_of_program, shown
 
 if TYPE_CHECKING:
@@ -103,6 +103,15 @@ class Supposing(_Base):
             self._doubt(what, site)
         else:
             self._suppose(what, site, tuple([(one, CONTENTS, False) for one in inside]))
+
+    def _examine_iterators(self, site: Site, things: tuple[object, ...]) -> None:
+        """Iterators that others made may read inside of what they go through, or go on to parts that came later."""
+        for one in things:
+            if goes_through_parts(one):
+                self._doubt(DEEP, site)
+            read = read_by_iterator(one)
+            if read and any(map(is_nested, read)):
+                self._suppose_inside(site, read)
 
     def _doubt(self, what: str, site: Site) -> None:
         self._told += 1
