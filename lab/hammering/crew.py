@@ -85,7 +85,8 @@ class Crew:
             ours, theirs = _pair()
             self._wires.append(Wire(ours))
             connection = Connection(theirs)
-            arguments = (connection, index, len(self._actors), name, self._private.base, tracker, actor, born)
+            parent = os.getpid() if self._method == "fork" else 0
+            arguments = (connection, index, len(self._actors), name, self._private.base, tracker, actor, born, parent)
             process = self._context.Process(target=serve, args=arguments, name=name)
             try:
                 with warnings.catch_warnings():

@@ -33,12 +33,20 @@ _exit, _sleep, _clock = os._exit, time.sleep, time.monotonic_ns
 
 
 def serve(
-    connection: Any, index: int, actors: int, name: str, base: str, tracker: int, actor: Callable[[Any], Any], born: Any
+    connection: Any,
+    index: int,
+    actors: int,
+    name: str,
+    base: str,
+    tracker: int,
+    actor: Callable[[Any], Any],
+    born: Any,
+    parent: int,
 ) -> None:
     """Run rounds of ``actor``, number ``index`` of ``actors``, as the wire tells; ``born`` is a state to begin with."""
     wire = Wire(connection.fileno())
     try:
-        _settle()
+        _settle(parent)
         os.chdir(os.path.join(base, "work"))
         with noted_segments(base):
             _Server(wire, index, actors, name, base, tracker, actor, born).serve()
@@ -50,11 +58,17 @@ def serve(
     _exit(0)
 
 
-def _settle() -> None:
-    """Be in a group of its own, end with whoever started this, and be told of what its own children leave behind."""
+def _settle(parent: int) -> None:
+    """Be in a group of its own, end with whoever started this, and be told of what its own children leave behind.
+
+    A process that ``parent`` has forked holds the other end of its wire as well, and would not see that nobody is
+    there; 0 where it was not forked.
+    """
     if _prctl is not None:
         _prctl(_DIE_WITH_PARENT, _signal.SIGKILL, 0, 0, 0)
         _prctl(_ADOPT, 1, 0, 0, 0)
+    if parent and os.getppid() != parent:  # it ended before it could be followed
+        _exit(70)
     os.setpgid(0, 0)
     if _signal.getsignal(_signal.SIGINT) is not _signal.SIG_IGN:
         _signal.signal(_signal.SIGINT, _signal.default_int_handler)

@@ -17,6 +17,7 @@ import pytest
 
 import lab
 from lab.errors import InvalidValue
+from lab.hammering.serving import _settle
 from lab.stillness import Stillness
 from tests.processes.programs import both, increment_by_hand, increment_locked, value, zero
 from tests.processes.test_private import processes_of
@@ -291,6 +292,14 @@ def test_nothing_is_left_when_the_runner_is_killed(tmp_path):
     assert os.listdir(tmp_path) == []
     assert processes_of(str(tmp_path)) == []
     assert set(os.listdir(SEGMENTS)) <= before
+
+
+def test_who_was_forked_by_a_runner_that_is_no_more_ends():
+    child = os.fork()
+    if not child:
+        _settle(os.getppid() + 1)  # which is not who forked it
+        os._exit(3)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 70
 
 
 # ------------------------------------------------------------------ what cannot work
