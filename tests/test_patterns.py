@@ -46,11 +46,11 @@ PATTERNS = {
     "await_between": {"unsafe": "lost update", "still_unsafe": ""},
     "blocking_call": {"unsafe": "", "still_unsafe": ""},
     "cache_stampede": {"unsafe": "check-then-act", "still_unsafe": "check-then-act"},
-    "cancelled_half_way": {"unsafe": "cancelled half way", "still_unsafe": "cancelled half way"},
+    "cancelled_half_way": {"unsafe": "cancelled half-way", "still_unsafe": "cancelled half-way"},
     "fire_and_forget": {"unsafe": None, "still_unsafe": None},  # no order of two steps would have helped
-    "leaked_slot": {"unsafe": "cancelled half way", "still_unsafe": "cancelled half way"},
+    "leaked_slot": {"unsafe": "cancelled half-way", "still_unsafe": "cancelled half-way"},
     "no_await_no_race": {"unsafe": "lost update", "still_unsafe": "lost update"},
-    "notified_and_cancelled": {"unsafe": "cancelled half way", "still_unsafe": "cancelled half way"},
+    "notified_and_cancelled": {"unsafe": "cancelled half-way", "still_unsafe": "cancelled half-way"},
     "racing_threads": {"unsafe": "lost update", "still_unsafe": "lost update"},
     "two_loops": {"unsafe": None, "still_unsafe": "lost update"},
     "vanished_task": {"unsafe": None, "still_unsafe": None},
@@ -61,7 +61,13 @@ PATTERNS = {
     "shared_value": {"unsafe": "lost update", "still_unsafe": "lost update"},
     "stale_row": {"unsafe": "", "still_unsafe": ""},
     "two_appenders": {"unsafe": "lost update", "still_unsafe": ""},
-    "shifted_replies": {"unsafe": "cancelled half way", "still_unsafe": "cancelled half way"},
+    "joined_queue": {"unsafe": None, "still_unsafe": None},
+    "killed_while_saving": {"unsafe": "killed half-way", "still_unsafe": "killed half-way"},
+    "lock_across_fork": {"unsafe": None, "still_unsafe": None},
+    "pid_file": {"unsafe": "killed half-way", "still_unsafe": "killed half-way"},
+    "temporary_name": {"unsafe": "", "still_unsafe": ""},
+    "write_skew": {"unsafe": "", "still_unsafe": ""},
+    "shifted_replies": {"unsafe": "cancelled half-way", "still_unsafe": "cancelled half-way"},
 }
 """What the stories of the catalogue tell."""
 
@@ -82,6 +88,7 @@ def test_the_pattern_of_a_scenario_is_named(entry, variant, tmp_path):
         trace=scenario.trace,
         on=scenario.on,
         order=scenario.order,
+        crash=scenario.crash,
         **scenario.options(),
     )
     witness = verdict.witness
@@ -147,7 +154,7 @@ def test_a_check_before_a_wait():
 def test_a_cancellation():
     told = "a writes x 1", "a awaits sleep", "b reads y", "a is cancelled there"
     found = finding(*told)
-    assert (found.critical, found.pattern) == ((3,), "cancelled half way")
+    assert (found.critical, found.pattern) == ((3,), "cancelled half-way")
     assert found.story == (
         "a wrote x 1 (step 1), awaited sleep (step 2) and was cancelled there (step 4); when it was run without that, "
         "it passed: a cancellation half way."

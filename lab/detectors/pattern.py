@@ -37,7 +37,7 @@ def find(account: Account, decides: Callable[[Pair], bool]) -> Finding | None:
             return Finding(critical, story, name)
     for position, story in cancelled.stories(account):
         if decides((position, position)):
-            return Finding((position,), story, "cancelled half way")
+            return Finding((position,), story, "cancelled half-way")
     pairs = list(_pairs(account))
     candidates = [candidate for pattern in _PATTERNS for candidate in islice(pattern(account), _MOST_OF_A_PATTERN)]
     for candidate in candidates:
