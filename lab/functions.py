@@ -60,10 +60,18 @@ def functions_named(code: CodeType, variables: dict[str, Any]) -> Iterator[Funct
             yield from functions_of(candidate)
 
 
+COPIES: dict[Any, FunctionType] = {}
+"""Functions that the lab made of the code of others, by those.
+
+A free-threaded 3.13 no longer tells the garbage collector of any function that there was when its first thread
+began, so these would not be found there.
+"""
+
+
 def functions_with(codes: list[CodeType]) -> dict[int, list[FunctionType]]:
     """All functions that have one of these code objects, by its id; one look at all objects that there are."""
     found: dict[int, list[FunctionType]] = {id(code): [] for code in codes}
-    for thing in gc.get_referrers(*codes) if codes else ():
+    for thing in {id(one): one for one in (*gc.get_referrers(*codes), *COPIES.values())}.values() if codes else ():
         if isinstance(thing, FunctionType) and id(thing.__code__) in found:
             found[id(thing.__code__)].append(thing)
     return found

@@ -15,6 +15,7 @@ from threading import Lock, get_ident
 from types import CodeType, FunctionType
 from typing import Any
 
+from lab.functions import COPIES
 from lab.hooks import DRIVERS
 from lab.instrument import Site
 
@@ -80,6 +81,7 @@ def _copy(operation: Any) -> FunctionType:
     copy = FunctionType(operation.__code__, operation.__globals__, operation.__name__, operation.__defaults__)
     copy.__kwdefaults__ = operation.__kwdefaults__
     copy.__qualname__ = operation.__qualname__
+    COPIES[operation] = copy
     return copy
 
 
