@@ -286,6 +286,22 @@ def test_a_weak_reference():
     assert verdict.reason.endswith("looks through a weak reference, and when garbage is collected is not under control")
 
 
+class Members(frozenset):
+    """Equal to others, so that an item may be asked for whose own key is no more."""
+
+
+@pytest.mark.parametrize(("key", "status"), [(Plain, "holds"), (Plain(), "holds"), (Members("a"), "unknown")])
+def test_an_item_that_is_kept_as_long_as_its_key(key, status):
+    def setup():
+        return types.SimpleNamespace(known=weakref.WeakKeyDictionary({key: 1}), lock=threading.Lock(), seen=[])
+
+    def look(state):
+        with state.lock:
+            state.seen.append(state.known[key])
+
+    assert explore(setup, [look, look], strategy="dpor", schedules=100).status == status
+
+
 def test_hashes_of_ones_own_and_of_others():
     def alone(state):
         state.log.append(hashlib.sha256(b"a").hexdigest())

@@ -40,7 +40,7 @@ from lab.carriers.inside import (
 from lab.carriers.order import call_goes_by_hash, goes_by_hash
 from lab.carriers.supposing import Supposing
 from lab.carriers.unreported import Unreported
-from lab.carriers.weak import WEAK, WEAKLY, looks_weakly
+from lab.carriers.weak import WEAK, WEAKLY, asks_by_itself, looks_weakly
 from lab.hooks import ABSENT, Accesses
 from lab.instrument import Site
 from lab.kinds import attribute, is_a, name_of_type
@@ -202,7 +202,7 @@ class Doubting(Supposing):
             by_hash = goes_by_hash(site.kind, things)
             if by_hash:
                 self._doubt(by_hash, site)
-            if type(things[0]) in WEAK:
+            if type(things[0]) in WEAK and not asks_by_itself(site.kind, things[0], detail):
                 self._doubt(WEAKLY, site)
         if self.quiet:
             return

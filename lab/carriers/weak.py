@@ -17,6 +17,14 @@ WEAK = frozenset((WeakSet, WeakKeyDictionary, WeakValueDictionary, *ProxyTypes))
 WEAKLY = "looks through a weak reference, and when garbage is collected is not under control"
 
 
+def asks_by_itself(kind: str, holder: object, detail: object) -> bool:
+    """Whether an item is asked for by a key that equals nothing but itself: whoever asks keeps it alive."""
+    if kind != "item" or type(holder) is not WeakKeyDictionary or type(detail) is not tuple:
+        return False
+    key: Any = type(detail[0])
+    return key is type or key.__eq__ is object.__eq__
+
+
 def looks_weakly(function: Any, arguments: tuple[Any, ...]) -> bool:
     """Whether a call hangs on it."""
     asked = type(function) is BuiltinFunctionType or type(function) is type

@@ -70,7 +70,7 @@ class _Walk:
             for key, value in list(dict.items(thing)):
                 self.pending.append(key)
                 self.pending.append(value)
-            self.add(len(thing))
+            self.add(dict.__len__(thing))
         elif issubclass(kind, _SEQUENCES):
             self.pending.extend(list(kind.__iter__(thing)) if kind in _SEQUENCES else _of_sequence(thing))
         elif issubclass(kind, _SETS):
