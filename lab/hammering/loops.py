@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +17,8 @@ from functools import cache, partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
+
+from lab.hammering.standstill import waits
 
 LITTLE = 1e-3  # seconds
 _SELECTING: Any = asyncio.SelectorEventLoop  # of whose inside its stubs know nothing
@@ -126,5 +129,6 @@ def loops() -> dict[str, Callable[[random.Random, float], Any]]:
 
 def may_go_on(loop: Any, before: frozenset[int | None]) -> bool:
     """Whether something may still let a task go on; ``before`` are the threads that were there before the program."""
-    started = any(one.ident not in before for one in threading.enumerate())
-    return started or bool(loop.may_go_on())
+    started = {one.ident for one in threading.enumerate()} - before
+    stuck = all(waits(frame) for ident, frame in sys._current_frames().items() if ident in started)
+    return not stuck or bool(loop.may_go_on())

@@ -76,7 +76,7 @@ class Look:
             if identity in self._bystanders:
                 if self._is_new(identity, frame):
                     self._new_elsewhere = now
-                if identity != threading.get_ident() and not _waits(frame):
+                if identity != threading.get_ident() and not waits(frame):
                     self._awake = now  # it may come and help
             elif identity in inside or identity not in self._ours:  # an actor's, or a thread that an actor started
                 if self._is_new(identity, frame):
@@ -125,7 +125,7 @@ class Look:
     def _what(self, identity: int, frame: FrameType) -> str:
         if identity in self._moved:
             return "spins"
-        if _waits(frame):
+        if waits(frame):
             return "waits"
         return "spins" if _jumps(frame) else "works"
 
@@ -185,7 +185,7 @@ def _sleeps(native: int | None) -> bool:
     return status.rpartition(")")[2].split()[0] == "S"
 
 
-def _waits(frame: FrameType) -> bool:
+def waits(frame: FrameType) -> bool:
     """Whether a thread waits for a lock, a condition, a queue or another thread's word to its loop; no timeout."""
     innermost = next(iter(_outward(frame)), None)
     if innermost is None:

@@ -4,6 +4,7 @@ import asyncio
 import random
 import socket
 import threading
+import time
 from importlib.util import find_spec
 
 import pytest
@@ -69,6 +70,14 @@ def test_noise_varies_in_which_order_arrivals_are_noticed():
     assert orders(0.5) == {(0, 1), (1, 0)}
 
 
+def eventually(asked):
+    """What is said once a thread that has just begun has come to where it waits."""
+    until = time.monotonic() + 5
+    while asked() and time.monotonic() < until:
+        time.sleep(0.01)
+    return asked()
+
+
 @EACH
 def test_who_may_still_go_on(where):
     threads = frozenset(thread.ident for thread in threading.enumerate())
@@ -92,8 +101,12 @@ def test_who_may_still_go_on(where):
         gate = threading.Event()
         helper = threading.Thread(target=gate.wait)
         helper.start()
-        answers.append(may_go_on(loop, threads))
+        assert not eventually(lambda: may_go_on(loop, threads))  # who waits for the others helps nobody
         gate.set()
+        helper.join()
+        helper = threading.Thread(target=time.sleep, args=(0.5,))
+        helper.start()
+        answers.append(may_go_on(loop, threads))
         helper.join()
         assert not may_go_on(loop, threads)
         reading, writing = socket.socketpair()
