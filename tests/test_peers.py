@@ -323,7 +323,7 @@ def test_11_threads_that_tasks_hand_work_to_race(strategy):
         await asyncio.gather(asyncio.to_thread(counter.add), asyncio.to_thread(counter.add))
 
     actors = [lambda counter: asyncio.run(both(counter))]
-    found = explore(Counter, actors, outcome=value, strategy=strategy, schedules=100)
+    found = explore(Counter, actors, outcome=value, strategy=strategy, schedules=1_000)
     assert (found.failure, set(found.outcomes)) == (None, {1, 2})
     assert all("runs as one step" in told for told in found.uncontrolled)  # asyncio's own code, where all is noted
 

@@ -18,6 +18,7 @@ import pytest
 import lab
 from lab.errors import InvalidValue
 from lab.hammering.serving import _settle
+from lab.hammering.staying import _is_program
 from lab.stillness import Stillness
 from tests.processes.programs import both, increment_by_hand, increment_locked, value, zero
 from tests.processes.test_private import processes_of
@@ -32,6 +33,14 @@ def hammer(setup, actors, **options):
 
 def notes(verdict, word):
     return [note.removeprefix(f"{word}: ") for note in verdict.notes if note.startswith(f"{word}: ")]
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch):
+    """Modules of other tests are none of the program's: what changes in them is no reason for new processes."""
+    for name, module in list(sys.modules.items()):
+        if _is_program(module) and name != "__main__" and Path(module.__file__).parent != Path(__file__).parent:
+            monkeypatch.delitem(sys.modules, name)
 
 
 # ------------------------------------------------------------------ what is found

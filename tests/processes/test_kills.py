@@ -13,8 +13,6 @@ import pytest
 import lab
 from tests.processes.programs import both, increment_locked, value, zero
 
-KILLS = 100
-
 
 def children():
     """The processes of the actors that there are now."""
@@ -55,10 +53,10 @@ class Killer(threading.Thread):
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="no /proc here")
-@pytest.mark.parametrize("method", ["explore", "hammer"])
-def test_nothing_is_left_of_actors_that_are_killed(method):
+@pytest.mark.parametrize(("method", "kills"), [("explore", 80), ("hammer", 20)])
+def test_nothing_is_left_of_actors_that_are_killed(method, kills):
     before = set(os.listdir("/dev/shm"))
-    killer = Killer(KILLS // 2, seed=method)
+    killer = Killer(kills, seed=method)
     killer.start()
     until, told = time.monotonic() + 40, set()
     try:
