@@ -21,7 +21,8 @@ else:
 class Unreported(_Base):
     """Put before a carrier: the same, but the lab's own work in the hooks that are called most is not reported.
 
-    The program's own code runs before a hook and after it, never inside.
+    The program's own code runs before a hook and after it, never inside.  What `whole` does is reported: one more
+    call on the way to it, and a private iterator (`lab.carriers.ownership`) would not be known by its references.
     """
 
     def touch(
