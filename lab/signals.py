@@ -44,14 +44,20 @@ def handlers_kept(
         yield _signal.SIGINT in kept
     finally:
         struck_now: BaseException | None = None
-        for number, handler in placed.items():
+        left, number = list(placed), None
+        while True:
             try:
-                if _signal.getsignal(number) is handler:
-                    _signal.signal(number, before[number])
+                while left:
+                    number = left.pop()
+                    if _signal.getsignal(number) is placed[number]:
+                        _signal.signal(number, before[number])
+                break
             except (ValueError, OSError):
                 pass
-            except BaseException as error:  # of a handler that is back in its place
+            except BaseException as error:  # of a handler that is back in its place, wherever in this loop it strikes
                 struck_now = struck_now or error
+                if number is not None:  # once more: it may not have come to its end
+                    left.append(number)
         if struck_now is not None:
             raise struck_now
 

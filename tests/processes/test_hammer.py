@@ -39,7 +39,8 @@ def notes(verdict, word):
 def alone(monkeypatch):
     """Modules of other tests are none of the program's: what changes in them is no reason for new processes."""
     for name, module in list(sys.modules.items()):
-        if _is_program(module) and name != "__main__" and Path(module.__file__).parent != Path(__file__).parent:
+        file = getattr(module, "__file__", None)
+        if file is not None and _is_program(module) and Path(file).parent != Path(__file__).parent:
             monkeypatch.delitem(sys.modules, name)
 
 
