@@ -44,20 +44,18 @@ def handlers_kept(
         yield _signal.SIGINT in kept
     finally:
         struck_now: BaseException | None = None
-        left, number = list(placed), None
+        left = list(placed)
         while True:
             try:
                 while left:
-                    number = left.pop()
-                    if _signal.getsignal(number) is placed[number]:
-                        _signal.signal(number, before[number])
+                    if _signal.getsignal(left[-1]) is placed[left[-1]]:
+                        _signal.signal(left[-1], before[left[-1]])
+                    left.pop()
                 break
             except (ValueError, OSError):
-                pass
+                left.pop()
             except BaseException as error:  # of a handler that is back in its place, wherever in this loop it strikes
                 struck_now = struck_now or error
-                if number is not None:  # once more: it may not have come to its end
-                    left.append(number)
         if struck_now is not None:
             raise struck_now
 
