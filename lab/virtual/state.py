@@ -162,7 +162,7 @@ class Memory:
         threading.excepthook = self.excepthook
         if self.executors:
             self.executors.clear()
-        if self.births.any:
+        if self.births.of:
             self.births.clear()
         if self.pending:
             self.pending.clear()
