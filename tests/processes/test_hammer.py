@@ -21,7 +21,7 @@ from lab.hammering.serving import _settle
 from lab.hammering.staying import _is_program
 from lab.stillness import Stillness
 from tests.processes.programs import both, increment_by_hand, increment_locked, value, zero
-from tests.processes.test_private import processes_of
+from tests.processes.test_private import kill_runners, processes_of
 
 ROOT = Path(__file__).parents[2]
 SEGMENTS = Path("/dev/shm")
@@ -282,23 +282,8 @@ lab.hammer(zero, both(actor), on="processes", seconds=600)
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="no /proc here")
 def test_nothing_is_left_when_the_runner_is_killed(tmp_path):
-    environment = {**os.environ, "TMPDIR": str(tmp_path)}
     before = set(os.listdir(SEGMENTS))
-    for moment in range(5):
-        runner = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM.format(root=str(ROOT))],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-        )
-        assert runner.stdout.readline() == b"ready\n"
-        time.sleep(0.1 + 0.13 * moment)
-        runner.send_signal(signal.SIGKILL)
-        runner.wait()
-        runner.stdout.close()
-    until = time.monotonic() + 20
-    while (os.listdir(tmp_path) or processes_of(str(tmp_path))) and time.monotonic() < until:
-        time.sleep(0.05)
+    kill_runners(PROGRAM, tmp_path, [0.1 + 0.13 * number for number in range(5)])
     assert os.listdir(tmp_path) == []
     assert processes_of(str(tmp_path)) == []
     assert set(os.listdir(SEGMENTS)) <= before

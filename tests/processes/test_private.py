@@ -124,24 +124,29 @@ def processes_of(word):
     return found
 
 
-@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="no /proc here")
-def test_nothing_is_left_when_the_runner_is_killed(tmp_path):
-    environment = {**os.environ, "TMPDIR": str(tmp_path)}
-    for moment in range(8):
+def kill_runners(program, directory, moments):
+    """Kill a runner of ``program`` after each of so many seconds, and wait for ``directory`` to be left."""
+    environment = {**os.environ, "TMPDIR": str(directory)}
+    for moment in moments:
         runner = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM.format(root=str(ROOT))],
+            [sys.executable, "-c", program.format(root=str(ROOT))],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=environment,
         )
         assert runner.stdout.readline() == b"ready\n"
-        time.sleep(0.05 + 0.07 * moment)
+        time.sleep(moment)
         runner.send_signal(signal.SIGKILL)
         runner.wait()
         runner.stdout.close()
     until = time.monotonic() + 20
-    while (os.listdir(tmp_path) or processes_of(str(tmp_path))) and time.monotonic() < until:
+    while (os.listdir(directory) or processes_of(str(directory))) and time.monotonic() < until:
         time.sleep(0.05)
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="no /proc here")
+def test_nothing_is_left_when_the_runner_is_killed(tmp_path):
+    kill_runners(PROGRAM, tmp_path, [0.05 + 0.07 * number for number in range(8)])
     assert os.listdir(tmp_path) == []
     assert processes_of(str(tmp_path)) == []
 
