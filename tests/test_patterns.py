@@ -43,7 +43,7 @@ PATTERNS = {
     # what is left behind is in no step; who came first is
     "thread_local_leak": {"unsafe": "order violation", "still_unsafe": "order violation"},
     "use_after_close": {"unsafe": "use after close", "still_unsafe": "use after close"},
-    "await_between": {"unsafe": "lost update", "still_unsafe": ""},
+    "await_between": {"unsafe": "lost update", "still_unsafe": "check-then-act"},
     "blocking_call": {"unsafe": "", "still_unsafe": ""},
     "cache_stampede": {"unsafe": "check-then-act", "still_unsafe": "check-then-act"},
     "cancelled_half_way": {"unsafe": "cancelled half-way", "still_unsafe": "cancelled half-way"},
@@ -55,18 +55,18 @@ PATTERNS = {
     "two_loops": {"unsafe": None, "still_unsafe": "lost update"},
     "vanished_task": {"unsafe": None, "still_unsafe": None},
     "check_then_create": {"unsafe": "check-then-act", "still_unsafe": "check-then-act"},
-    "file_counter": {"unsafe": "lost update", "still_unsafe": ""},
+    "file_counter": {"unsafe": "lost update", "still_unsafe": "lost update"},
     "half_written": {"unsafe": "torn write", "still_unsafe": "torn write"},
-    "removed_lock_file": {"unsafe": "", "still_unsafe": "lost update"},
+    "removed_lock_file": {"unsafe": "check-then-act", "still_unsafe": "lost update"},
     "shared_value": {"unsafe": "lost update", "still_unsafe": "lost update"},
-    "stale_row": {"unsafe": "", "still_unsafe": ""},
-    "two_appenders": {"unsafe": "lost update", "still_unsafe": ""},
+    "stale_row": {"unsafe": "stale read", "still_unsafe": "stale read"},
+    "two_appenders": {"unsafe": "lost update", "still_unsafe": "torn write"},
     "joined_queue": {"unsafe": None, "still_unsafe": None},
     "killed_while_saving": {"unsafe": "killed half-way", "still_unsafe": "killed half-way"},
     "lock_across_fork": {"unsafe": None, "still_unsafe": None},
     "pid_file": {"unsafe": "killed half-way", "still_unsafe": "killed half-way"},
-    "temporary_name": {"unsafe": "", "still_unsafe": ""},
-    "write_skew": {"unsafe": "", "still_unsafe": ""},
+    "temporary_name": {"unsafe": "check-then-act", "still_unsafe": "check-then-act"},
+    "write_skew": {"unsafe": "stale read", "still_unsafe": "stale read"},
     "shifted_replies": {"unsafe": "cancelled half-way", "still_unsafe": "cancelled half-way"},
 }
 """What the stories of the catalogue tell."""
@@ -259,6 +259,72 @@ def test_a_stale_read():
     assert found.story == (
         "a read x 0 (step 1) before b wrote x 1 (step 2), did not look again and wrote y 0 (step 3): a stale read."
     )
+
+
+def test_a_look_before_the_last_one():
+    told = "a reads x 1", "b writes x 0", "a reads x 0", "a writes x -1"
+    found = finding(*told, decides=lambda pair: pair == (0, 1))
+    assert (found.critical, found.pattern) == ((0, 1), "check-then-act")
+    assert found.story == (
+        "a read x 1 (step 1), then b wrote x 0 (step 2), and then a wrote x -1 (step 4): check-then-act."
+    )
+
+
+def filed(*told):
+    """Each step as (actor, word, name, places); a place with an exclamation mark is written."""
+    steps = [Step(actor, Place("/w/a.py", "f", 0, "x", 1), word, name, None) for actor, word, name, *_ in told]
+    touches = [
+        tuple(((1, "contents" if place[0] == "=" else ("entry", place.strip("!"))), "!" in place) for place in places)
+        for _, _, _, *places in told
+    ]
+    return Account(steps, touches, [None] * len(steps), Failure("outcome", "outcome 1", ()))
+
+
+@pytest.mark.parametrize(
+    ("told", "pattern", "story"),
+    [
+        (
+            [("a", "fetches from", "t", "="), ("b", "commits to", "t", "=!"), ("a", "executes in", "t", "=!")],
+            "stale read",
+            "a fetched from t (step 1) before b committed to t (step 2), did not look again and executed in t (step 3): a stale read.",
+        ),
+        (
+            [("a", "opens", "f", "f"), ("b", "renames g to", "f", "g!", "f!"), ("a", "renames h to", "f", "h!", "f!")],
+            "lost update",
+            "a opened f (step 1) before b renamed g to f (step 2), and then renamed h to f over it (step 3): a lost update.",
+        ),
+        (
+            [("a", "asks whether it exists", "f", "f"), ("b", "links", "f", "f!"), ("a", "opens", "f", "f", "=!")],
+            "check-then-act",
+            "a asked whether f exists (step 1), then b linked f (step 2), and then a opened f (step 3): check-then-act.",
+        ),
+        (
+            [("a", "writes", "f", "=!"), ("b", "writes", "f", "=!"), ("a", "writes", "f", "=!")],
+            "torn write",
+            "b wrote f (step 2) after a wrote f (step 1) and before a wrote f (step 3): a torn write.",
+        ),
+    ],
+    ids=["row", "replaced", "name", "mixed"],
+)
+def test_patterns_at_files(told, pattern, story):
+    found = find(filed(*told), lambda pair: True)
+    assert (found.pattern, found.story) == (pattern, story)
+    assert find(filed(*told), lambda pair: False) is None
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        [("a", "fetches from", "t", "="), ("b", "fetches from", "t", "="), ("a", "executes in", "t", "=!")],
+        [("a", "opens", "f", "f"), ("b", "renames g to", "h", "g!", "h!"), ("a", "renames i to", "f", "i!", "f!")],
+        [("a", "asks whether it exists", "f", "f"), ("b", "links", "g", "g!"), ("a", "opens", "f", "f", "=!")],
+        [("a", "writes", "f", "=!"), ("a", "writes", "f", "=!"), ("b", "writes", "f", "=!")],
+    ],
+    ids=["row", "replaced", "name", "mixed"],
+)
+def test_no_pattern_at_files_where_there_is_none(told):
+    found = find(filed(*told), lambda pair: True)
+    assert found is None or not found.pattern
 
 
 def test_a_disturbed_iteration():

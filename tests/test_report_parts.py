@@ -5,7 +5,7 @@ import re
 
 import pytest
 import report_programs as programs
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -32,6 +32,7 @@ def traced(actors, width, count=6, files=("/w/a.py",), **fields):
     return trace_lines(steps, {actor: actor for actor in actors}, whats, width)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.text("abcdefgh", min_size=1, max_size=14), min_size=1, max_size=9, unique=True),
     st.integers(60, 140),
@@ -49,6 +50,17 @@ def test_no_line_is_wider_than_the_page_if_there_is_any_way(actors, width, count
     assert numbers[-1] == count
     left_out = [int(found[1]) for line in lines if (found := re.match(r" {6}\.\.\. (\d+) steps? left out", line))]
     assert len(numbers) + sum(left_out) == count
+
+
+@pytest.mark.parametrize(
+    ("times", "critical", "numbers"), [(2, (), [1, 2, 3]), (5, (), [1, 6]), (5, (2,), [1, 2, 3, 4, 5, 6])]
+)
+def test_what_is_done_again_and_again_stands_in_one_line(times, critical, numbers):
+    asks, last = Place("/w/a.py", "f", 0, "x", 1), Place("/w/a.py", "f", 1, "y", 2)
+    steps = [*[Step("a", asks, "reads", "x", "0")] * times, Step("a", last, "reads", "y", "0")]
+    lines = trace_lines(steps, {"a": "a"}, [step.what for step in steps], 120, critical)
+    assert [int(line[:4]) for line in lines[1:]] == numbers
+    assert ("reads x 0, 5 times" in lines[1]) == (len(numbers) == 2)
 
 
 def test_a_step_begins_where_its_actor_s_column_does():

@@ -72,6 +72,26 @@ def stale_read(account: Account) -> Found:
                     )
 
 
+def first_look(account: Account) -> Found:
+    """Somebody acts upon what it saw first, though it has looked again since: that was for the value only."""
+    steps = account.steps
+    for act in reversed(range(len(steps))):
+        if steps[act].word != "writes":
+            continue
+        actor = steps[act].actor
+        looked = [one for one in account.own(actor, -1, act) if steps[one].word == "reads" and account.same(one, act)]
+        for look in looked[:-1]:
+            for change in account.others(actor, look, looked[-1]):
+                if account.changes(change) and account.conflict(look, change):
+                    yield Candidate(
+                        ((look, change), (change, act)),
+                        f"{actor} {did(steps[look])} (step {look + 1}), then {steps[change].actor} "
+                        f"{did(steps[change])} (step {change + 1}), and then {actor} {did(steps[act])} "
+                        f"(step {act + 1}): check-then-act.",
+                        "check-then-act",
+                    )
+
+
 def torn_write(account: Account) -> Found:
     """One thing is changed in several steps, and somebody looks at it in between."""
     steps = account.steps

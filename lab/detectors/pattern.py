@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice, product
 
-from lab.detectors import cancelled, further, standing
+from lab.detectors import cancelled, files, further, standing
 from lab.detectors.account import Account, did
 from lab.detectors.candidate import Candidate, Found, Pair
 
@@ -302,7 +302,12 @@ _PATTERNS: tuple[Callable[[Account], Found], ...] = (
     _check_then_act,
     _torn_pair,
     further.failed_try,
+    files.replaced,
+    files.stale_row,
+    files.changed_name,
     further.stale_read,
     further.torn_write,
+    files.mixed_write,
+    further.first_look,
 )
 """The more particular ones first."""

@@ -20,6 +20,7 @@ from lab.trace import Step
 
 MOST_ROWS = 40
 _HEAD, _TAIL = 12, 20  # of a longer trace; how it ends says more than how it began
+_FEW = 3  # the same so often in a row stands in one line
 _NUMBER = 6  # columns of the step number and the gap behind it
 _GAP = 2
 _WIDEST_NAME = 24
@@ -32,6 +33,7 @@ _ENOUGH_SOURCE = 32  # columns in which most lines can be recognised
 @dataclass(frozen=True)
 class _Row:
     number: int  # of the step, from 0
+    times: int  # how many steps in a row are just like it
     column: int
     what: str
     place: str
@@ -65,15 +67,40 @@ def _rows(
     steps: Sequence[Step], active: list[str], whats: Sequence[str], shown: list[int], critical: set[int], one_file: bool
 ) -> Iterator[_Row]:
     before = None
-    for position in shown:
+    for position, times in _runs(steps, whats, shown, critical):
         step = steps[position]
         file, line = step.place.file, step.place.line
         where = f"{line}" if one_file else f"{printable(os.path.basename(file))}:{line}"
         source = printable(_code(linecache.getline(file, line)))
         again = before == (step.actor, file, line)
         column = active.index(step.actor)
-        yield _Row(position, column, whats[position], where, source, again, position in critical)
+        what = whats[position] if times == 1 else f"{whats[position]}, {times} times"
+        yield _Row(position, times, column, what, where, source, again, position in critical)
         before = (step.actor, file, line)
+
+
+def _runs(
+    steps: Sequence[Step], whats: Sequence[str], shown: list[int], critical: set[int]
+) -> Iterator[tuple[int, int]]:
+    """Steps that are shown, each with how often the same is done in a row, as by who asks again and again."""
+    runs: list[list[int]] = []
+    for position in shown:
+        last = runs[-1][-1] if runs else -2
+        again = position == last + 1 and _alike(steps, whats, last, position) and critical.isdisjoint((last, position))
+        if again:
+            runs[-1].append(position)
+        else:
+            runs.append([position])
+    for run in runs:
+        if len(run) < _FEW:
+            yield from ((position, 1) for position in run)
+        else:
+            yield run[0], len(run)
+
+
+def _alike(steps: Sequence[Step], whats: Sequence[str], one: int, other: int) -> bool:
+    first, second = steps[one], steps[other]
+    return (first.actor, first.place, whats[one]) == (second.actor, second.place, whats[other])
 
 
 def _shown(count: int, critical: Iterable[int]) -> list[int]:
@@ -138,7 +165,7 @@ class _Page:
             yield header
         before: _Row | None = None
         for row in rows:
-            left_out = row.number - (before.number + 1 if before is not None else 0)
+            left_out = row.number - (before.number + before.times if before is not None else 0)
             if left_out:
                 yield f"{'':{_NUMBER}}... {left_out:,} {'step' if left_out == 1 else 'steps'} left out ..."
             elif before is not None and before.column != row.column:

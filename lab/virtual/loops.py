@@ -105,9 +105,19 @@ def late_functions() -> dict[Any, Callable[..., Any]]:
 def set_running_loop(control: Control, _site: Site, loop: Any, /) -> None:
     """asyncio keeps the running loop by OS thread, and actors on greenlets share one."""
     control.locals.meet_loops()
+    if loop is not None:
+        control.twins.memory.at_the_end(loop, lambda: _hush(control, loop))
     for name in _FROM_C if loop is not None else ():
         control.discovery.cover(getattr(loop, name, None))
     running_loop("_set")(loop)
+
+
+def _hush(control: Control, loop: Any) -> None:
+    """Tasks that are in the middle of something only because the execution was cut short are not worth a warning."""
+    if control.halted:
+        for task in sys.modules["asyncio"].all_tasks(loop):
+            if hasattr(task, "_log_destroy_pending"):
+                task._log_destroy_pending = False
 
 
 def running_loop(verb: str) -> Any:

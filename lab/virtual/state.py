@@ -113,6 +113,11 @@ class Memory:
         if id(owner) not in self._before:
             self._before[id(owner)] = (owner, [_undo(owner, name) for name in names])
 
+    def at_the_end(self, owner: Any, action: Callable[[], object]) -> None:
+        """Have something done for ``owner`` once, when the execution is over."""
+        if id(owner) not in self._before:
+            self._before[id(owner)] = (owner, [action])
+
     def remember_cache(self, cache: Any) -> None:
         """See to it that a cache that is empty when the execution first meets it is so at the end.
 
