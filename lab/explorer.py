@@ -68,12 +68,16 @@ def explore(
 
     With ``on="processes"`` each actor is a process of its own, forked for each execution in a fresh private
     directory, in which ``setup``, ``check``, ``outcome`` and ``teardown`` run as well, in the calling process.  They
-    are stopped before each operation on files; ``carrier`` and ``trace`` have no meaning there.  With ``crash=True``
+    are stopped before each operation on files; there is no ``carrier`` and no ``trace``.  With ``crash=True``
     the strategy may kill one of the actors (SIGKILL) before any of its operations, or at a page of a longer write;
     the others go on, and what is left is judged.  ``crash=("worker",)`` lets it kill only those.
 
     Raises InvalidType or InvalidValue, each in one line, for arguments that cannot work.
     """
+    if on == "processes" and carrier in CARRIERS[1:]:  # what the runner of tests was told holds for those that have one
+        raise InvalidValue(f"carrier={carrier!r}: processes run on none; leave it or on='processes' out")
+    if on == "processes" and trace:
+        raise InvalidValue(f"trace={trace!r}: processes are stopped at files, not at library code; leave it out")
     chosen = keeping.current()
     if chosen is not None:
         strategy = chosen.strategy or strategy

@@ -144,6 +144,13 @@ class Program:
         """The same with actors of that kind; raises InvalidType or InvalidValue where it cannot work."""
         if model not in MODELS:
             raise InvalidValue(f"on={told(model)}: unknown; choose one of {', '.join(MODELS)}")
+        if model == "threads":
+            for name, function in self.actors:
+                if is_async(function):
+                    raise InvalidType(
+                        f"on='threads': actor {name!r} is an async function, which runs as a task; "
+                        "leave on= out, or give a plain one"
+                    )
         if model != "processes":
             return self
         for name, function in self.actors:

@@ -200,6 +200,28 @@ def test_tasks_are_no_processes():
     )
 
 
+@pytest.mark.parametrize("door", [lab.explore, lab.hammer])
+def test_tasks_are_no_threads(door):
+    with pytest.raises(InvalidType) as caught:
+        door(dict, {"alice": asleep}, on="threads")
+    assert str(caught.value) == (
+        "on='threads': actor 'alice' is an async function, which runs as a task; leave on= out, or give a plain one"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"carrier": "thread"}, "carrier='thread': processes run on none; leave it or on='processes' out"),
+        ({"trace": ("json",)}, "trace=('json',): processes are stopped at files, not at library code; leave it out"),
+    ],
+)
+def test_what_processes_do_not_have(options, message):
+    with pytest.raises(InvalidValue) as caught:
+        explore(dict, {"alice": lambda state: None}, **options)
+    assert str(caught.value) == message
+
+
 def test_a_generator_is_told_in_the_words_of_the_other_models():
     def actor(state):
         return (one for one in ())
