@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import heapq
 import sys
-from asyncio import events, futures
+from asyncio import events, futures, tasks
 from collections import deque
 from collections.abc import Callable
-from contextvars import Context
+from contextvars import Context, copy_context
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -22,6 +22,21 @@ from lab.origin import is_library
 
 if TYPE_CHECKING:
     from lab.carriers.tasks import Tasks
+
+
+class Handle(events.Handle):
+    """A callback that can run; made here, as the library's own code may be instrumented and this happens most often."""
+
+    __slots__ = ()
+
+    def __init__(self, callback: Any, arguments: Any, loop: Any, context: Context | None) -> None:
+        if loop._debug:
+            super().__init__(callback, arguments, loop, context)
+            return
+        self._callback, self._args, self._loop = callback, arguments, loop
+        self._context = copy_context() if context is None else context
+        self._cancelled = False
+        self._repr = self._source_traceback = None
 
 
 class Timer(events.TimerHandle):
@@ -96,8 +111,9 @@ class ControlledLoop(Dialing):
 
     def call_soon(self, callback: Callable[..., Any], *args: Any, context: Context | None = None) -> Any:
         """Let ``callback`` run after those that became ready before."""
-        self._check_closed()
-        handle = events.Handle(callback, args, self, context)
+        if self._closed:
+            self._check_closed()
+        handle = Handle(callback, args, self, context)
         self._ready.append(handle)
         self._control.became_ready(callback)
         return handle
@@ -106,7 +122,7 @@ class ControlledLoop(Dialing):
         """The same from another thread: a visible operation."""
         self._check_closed()
         self._control.comes_from_thread(callback)
-        handle = events.Handle(callback, args, self, context)
+        handle = Handle(callback, args, self, context)
         self._ready.append(handle)
         return handle
 
@@ -132,6 +148,12 @@ class ControlledLoop(Dialing):
         timer._scheduled = True  # type: ignore[attr-defined]
         control.made_timer(timer)
         return timer
+
+    def create_task(self, coro: Any, **options: Any) -> Any:
+        """A task of this loop; made here, unless each access is noted, as the library's own code may be instrumented."""
+        if self._task_factory is not None or self._debug or self._closed or self._control.gates:
+            return super().create_task(coro, **options)
+        return tasks.Task(coro, loop=self, **options)
 
     def create_future(self) -> Any:
         """A future of this loop."""

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import inspect
 import re
 import traceback
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
+from types import CoroutineType
 from typing import Any
 
 from lab.carriers.actor import Actor, Wait
@@ -120,7 +120,7 @@ class Tasks(Turns):
         @functools.wraps(function, updated=())
         def called(*arguments: Any) -> Any:
             result = function(*arguments)
-            return self._await(result) if inspect.iscoroutine(result) else result
+            return self._await(result) if isinstance(result, CoroutineType) else result
 
         return called
 

@@ -173,12 +173,12 @@ class Turns(AtHome):
 
     def _ready(self) -> list[Actor]:
         """Who owns the first of the callbacks that are ready, or any of them."""
-        loop = self.loop
-        if not loop.has_ready():
+        ready = self.loop._ready
+        if not ready or (ready[0]._cancelled and not self.loop.has_ready()):
             return []
         if self.order == "fifo":
-            return [self._owner(loop._ready[0])]
-        return list(dict.fromkeys(self._owner(handle) for handle in loop._ready if not handle._cancelled))
+            return [self._owner(ready[0])]
+        return list(dict.fromkeys(self._owner(handle) for handle in ready if not handle._cancelled))
 
     def _due(self) -> list[Outside]:
         """The earliest timers, and the clock's wait as it has to be for them."""
@@ -305,7 +305,8 @@ class Turns(AtHome):
         self.passed_over.pop(self.host, None)
         if self.starving is self.host:
             self.starving = None
-        for _ in range(count):
+        self._run_handle(ready.popleft(), chosen)
+        for _ in range(count - 1):
             handle = ready.popleft()
             if not handle._cancelled:
                 self._run_handle(handle, self._owner(handle))
