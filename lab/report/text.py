@@ -63,8 +63,8 @@ def render(verdict: Verdict, width: int | None = None, asserted: str = "") -> st
         if witness.story:
             sections.append(_paragraph(told(witness.story), width, hang=0))
     sections.append([line for one in detail for line in _paragraph(told(one), width, hang=2)])
-    facts = [line for label, text in _facts(verdict, asserted) for line in _fact(label, told(text), width)]
-    sections.append([*_outcomes(verdict, width), *facts])
+    below = [line for label, text in facts(verdict, asserted) for line in _fact(label, told(text), width)]
+    sections.append([*_outcomes(verdict, width), *below])
     return "\n\n".join("\n".join(line.rstrip() for line in section) for section in sections if section)
 
 
@@ -99,7 +99,7 @@ def _paragraph(text: str, width: int, hang: int) -> list[str]:
 
 
 def _outcomes(verdict: Verdict, width: int) -> list[str]:
-    rows = list(_rows(verdict))
+    rows = list(outcome_rows(verdict))
     if not rows:
         return []
     left_out = 0
@@ -126,7 +126,7 @@ def _outcomes(verdict: Verdict, width: int) -> list[str]:
     return lines
 
 
-def _rows(verdict: Verdict) -> Iterator[tuple[str, str, str, str]]:
+def outcome_rows(verdict: Verdict) -> Iterator[tuple[str, str, str, str]]:
     """Outcome, how often it was seen, whether it is forbidden, what it means; the most frequent first."""
     unit = "round" if verdict.method == "hammer" else "schedule"
     seen = [one for one in verdict.outcomes.most_common() if one[0] is not NOTHING]
@@ -142,7 +142,8 @@ def _rows(verdict: Verdict) -> Iterator[tuple[str, str, str, str]]:
         )
 
 
-def _facts(verdict: Verdict, asserted: str) -> Iterator[tuple[str, str]]:
+def facts(verdict: Verdict, asserted: str = "") -> Iterator[tuple[str, str]]:
+    """What stands at the end of the report: a label of one word, and its text."""
     if verdict.method == "hammer":
         yield "hammer", hammer_line(verdict)
     elif verdict.method == "explore" and verdict.status == "fails":
