@@ -17,9 +17,11 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bare_loop import once
 from run import HERE, environment
 
 import lab
@@ -71,6 +73,16 @@ def rate(seconds: float) -> dict[str, Any]:
     return {"executions": executions, "cpu": cpu, "outcomes": sorted(outcomes)}
 
 
+def bare(seconds: float) -> dict[str, Any]:
+    """The same on a loop that controls nothing: what no tool can be faster than."""
+    executions, began = 0, time.process_time()
+    while (cpu := time.process_time() - began) < seconds:
+        for _ in range(1_000):
+            once(Box, [increment] * 2)
+        executions += 1_000
+    return {"executions": executions, "cpu": cpu}
+
+
 def peak(tasks: int) -> int:
     """The peak resident memory in KiB of one execution with that many tasks."""
 
@@ -81,6 +93,10 @@ def peak(tasks: int) -> int:
     if set(found.outcomes) != {1}:
         raise SystemExit(f"{tasks} tasks came to {found.outcomes}")
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+OWN: dict[str, Callable[[float], dict[str, Any]]] = {"race-lab": rate, "bare loop": bare}
+"""What is measured in this environment."""
 
 
 def run(command: list[str | Path]) -> dict[str, Any]:
@@ -97,26 +113,27 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--tasks", type=int, nargs="*", default=[10, 100, 1_000, 10_000])
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS))
-    parser.add_argument("--rate", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--rate", choices=OWN, help=argparse.SUPPRESS)
     parser.add_argument("--peak", type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.rate:
-        print(json.dumps(rate(args.seconds)))
+        print(json.dumps(OWN[args.rate](args.seconds)))
         return
     if args.peak:
         print(json.dumps(peak(args.peak)))
         return
     peer = HERE / "peers" / "tasks_peer.py"
     pythons = {name: environment(PEERS[name]) / "python" for name in args.peers}
-    rates: dict[str, list[float]] = {name: [] for name in ("race-lab", *pythons)}
+    rates: dict[str, list[float]] = {name: [] for name in (*OWN, *pythons)}
     for _ in range(args.rounds):
         for name, found in rates.items():
-            ours = [sys.executable, __file__, "--rate", "--seconds", str(args.seconds)]
+            ours = [sys.executable, __file__, "--rate", name, "--seconds", str(args.seconds)]
             theirs = [pythons.get(name, ""), peer, name, "--seconds", str(args.seconds)]
-            told = run(ours if name == "race-lab" else theirs)
+            told = run(ours if name in OWN else theirs)
             found.append(told["executions"] / told["cpu"])
     locked = lab.explore(Box, [add_locked] * 2, outcome=final_value, allowed={2})
-    covered = {name: run([python, peer, name, "--cover"])["executions"] for name, python in pythons.items()}
+    covered: dict[str, Any] = {"bare loop": None}
+    covered |= {name: run([python, peer, name, "--cover"])["executions"] for name, python in pythons.items()}
     covered["race-lab"] = locked.schedules if locked.status == "holds" else None
     print(f"{'':<12} {'executions/CPU s':>17}  {'race-lab is':>11}  {'lock covered in':>15}")
     for name, found in rates.items():

@@ -150,7 +150,7 @@ class ControlledLoop(Dialing):
         return timer
 
     def create_task(self, coro: Any, **options: Any) -> Any:
-        """A task of this loop; made here, unless each access is noted, as the library's own code may be instrumented."""
+        """A task of this loop; made here where not each access is noted: the library's own code may be instrumented."""
         if self._task_factory is not None or self._debug or self._closed or self._control.gates:
             return super().create_task(coro, **options)
         return tasks.Task(coro, loop=self, **options)
