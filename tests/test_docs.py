@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 _BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _VARYING = (
-    (re.compile(r"\b\d+(\.\d+)? (ms|s)\b"), "<time>"),
+    (re.compile(r"\b\d+(\.\d+)? (us|ms|s)\b *"), "<time> "),
+    (re.compile(r"\b\d+\.\d\d( x)? *$|\b\d+\.\d\d( x)? +", re.MULTILINE), "<times> "),
     (re.compile(r"-[0-9a-f]{8}\.json"), "-<digest>.json"),
     (re.compile(r"\b[\d.,]+(e-\d+)? %"), "<share> %"),
     (re.compile(r"\bof [\d,]+ rounds"), "of <many> rounds"),
