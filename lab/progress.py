@@ -32,14 +32,16 @@ class Progress:
         """Whether it is time to tell something new."""
         return now() >= self._due and sys.stderr is not None and sys.stderr.isatty()
 
-    def show(self, told: str) -> None:
-        """Tell how far the run is, now and then."""
+    def show(self, told: str, done: int) -> None:
+        """Tell how far the run is, now and then; ``done`` are its executions or rounds so far."""
         moment = now()
         if not self.due:
             return
         self._due = moment + _PAUSE
+        from rich.text import Text  # needed on few runs, and slow to import
+
         if self._line is None:
-            from rich.console import Console  # needed on few runs, and slow to import
+            from rich.console import Console
             from rich.live import Live
 
             # Without auto_refresh, which would be one more thread among those that are hammered; the streams are the
@@ -52,4 +54,7 @@ class Progress:
                 redirect_stderr=False,
             )
             self._line.start()
-        self._line.update(f"{told}, {moment - self._began:.0f}{self._limit}", refresh=True)
+        spent = moment - self._began
+        rate = f"{done / spent:,.0f}/s, " if spent else ""
+        line = f"{told}, {rate}{spent:.0f}{self._limit}"
+        self._line.update(Text(line, no_wrap=True, overflow="ellipsis"), refresh=True)

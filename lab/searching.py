@@ -272,13 +272,17 @@ class Search:
             if until is not None and now() >= until:
                 break
             if self.progress.due:
-                self.progress.show(f"explore: {self._so_far()}")
+                self.progress.show(self._so_far().replace(" classes covered", " classes"), self._executions)
+
+    @property
+    def _executions(self) -> int:
+        return sum(part.executions for part in self.parts)
 
     def _so_far(self) -> str:
         """What is known while nothing has been decided, or while a failure is made easy to read."""
         if self.verdict.failure is not None:
             return f"{self.verdict.reason}: {self.verdict.failure}"
-        executions = sum(part.executions for part in self.parts)
+        executions = self._executions
         told = f"no failure in {executions:,} {'schedule' if executions == 1 else 'schedules'}"
         covering = next((part for part in reversed(self.parts) if isinstance(part, Exhaustion)), None)
         if covering is None or covering.complete or self.preemptions is not None:

@@ -90,14 +90,26 @@ def test_ctrl_c_ends_everything(capsys: Any) -> None:
 def test_progress_is_shown_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.setattr("lab.progress._PATIENCE", 0.0)
     with Progress(None) as progress:
-        progress.show("hammer: 10 of 1,000 rounds, 1 failed")
+        progress.show("hammer: 10 of 1,000 rounds, 1 failed", 10)
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     streams = sys.stdout, sys.stderr
     with Progress(None) as progress:
-        progress.show("hammer: 10 of 1,000 rounds, 1 failed")
+        progress.show("hammer: 10 of 1,000 rounds, 1 failed", 10)
         assert (sys.stdout, sys.stderr) == streams  # or the program would be said to have changed them
-    assert "hammer: 10 of 1,000 rounds, 1 failed, 0 s" in capsys.readouterr().err
+    assert re.search(r"hammer: 10 of 1,000 rounds, 1 failed, [\d,]+/s, 0 s", capsys.readouterr().err)
+
+
+def test_progress_takes_one_line_of_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setattr("lab.progress._PATIENCE", 0.0)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    with Progress(5.0) as progress:
+        progress.show("explore: no failure in 12,345 schedules, 678 of about 91,011 classes covered", 12_345)
+    told = capsys.readouterr().err
+    assert "explore: no failure in 12,345 schedules" in told
+    assert "…" in told
+    assert "covered" not in told
 
 
 # ------------------------------------------------------------ bad input

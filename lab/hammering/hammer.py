@@ -189,7 +189,9 @@ class _Run:
                     for lost in struck:  # as in the callback of a weak reference
                         raise Interrupted(lost)
                     goal = f" of {self.rounds:,}" if self.rounds is not None else ""
-                    progress.show(f"hammer: {self.tally.done:,}{goal} rounds, {self.tally.failed:,} failed")
+                    progress.show(
+                        f"hammer: {self.tally.done:,}{goal} rounds, {self.tally.failed:,} failed", self.tally.done
+                    )
                     if self._is_over(until):
                         break
             finally:

@@ -84,7 +84,7 @@ class ProcessRounds:
                 until = now() + (self.seconds if self.seconds is not None else math.inf)
                 for mode in cycle(self.modes):
                     self._turn(mode, until)
-                    progress.show(f"hammer: {self.tally.done:,} rounds, {self.tally.failed:,} failed")
+                    progress.show(f"hammer: {self.tally.done:,} rounds, {self.tally.failed:,} failed", self.tally.done)
                     if self._is_over(until):
                         break
         finally:

@@ -66,7 +66,7 @@ class TaskRounds:
                 self._round(mode)
                 for error in struck:  # which a task may have kept
                     raise Interrupted(error)
-                progress.show(f"hammer: {self.tally.done:,} rounds, {self.tally.failed:,} failed")
+                progress.show(f"hammer: {self.tally.done:,} rounds, {self.tally.failed:,} failed", self.tally.done)
                 if self.tally.hung or self.tally.done == self.rounds or now() >= self.until:
                     break
         verdict = self.tally.verdict()
