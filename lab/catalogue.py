@@ -70,14 +70,15 @@ class Result:
 def load(path: Path) -> Entry:
     """Import one scenario file; raises LabError in one line naming the file, the field and the remedy."""
     path = Path(os.path.abspath(path))
-    module = _module(path)
+    module = import_file(path)
     scenario = getattr(module, "SCENARIO", None)
     if not isinstance(scenario, Scenario):
         raise InvalidValue(f"{_shown(path)}{_missing(module, path)}; write SCENARIO = Scenario(...)")
     return Entry(path, module, scenario)
 
 
-def _module(path: Path) -> ModuleType:
+def import_file(path: Path) -> ModuleType:
+    """Import the file under a name of its own; raises LabError in one line naming the file and the line."""
     parts = path.with_suffix("").parts
     start = len(parts) - 1 - parts[::-1].index(FOLDER) if FOLDER in parts[:-1] else -2
     name = ".".join(parts[start:] if start >= 0 else (FOLDER, *parts[start:]))
@@ -171,12 +172,17 @@ def _paths(folder: Path) -> list[Path]:
 
 def find(folder: Path, name: str) -> Entry:
     """The scenario that a person named by its file name, with or without its family, or by its path."""
+    return load(path_of(folder, name))
+
+
+def path_of(folder: Path, name: str) -> Path:
+    """The file of the scenario that a person named, which is not imported."""
     if name.endswith(".py") and Path(name).is_file():
-        return load(Path(name))
+        return Path(name)
     known = {f"{path.parent.name}/{path.stem}": path for path in _paths(folder)}
     found = [full for full in known if name in (full, full.rpartition("/")[2])]
     if len(found) == 1:
-        return load(known[found[0]])
+        return known[found[0]]
     if found:
         raise InvalidValue(f"scenario {name!r}: there are {' and '.join(found)}; name the family, too")
     close = difflib.get_close_matches(name, [full.rpartition("/")[2] for full in known], 1)

@@ -231,3 +231,44 @@ def compare(seconds: float, file: str | None) -> None:
         console.print(part)
     if file is not None:
         plot(models, file)
+
+
+@main.command()
+@click.argument("subject", required=False)
+@click.option("--kind", metavar="KIND", help="Only this kind of exercise: spot, break, review or fix.")
+@click.option(
+    "--setup", metavar="NAME", default="", help="Of a module that is no scenario: what makes the shared state."
+)
+@click.option("--actor", "actors", metavar="NAME", multiple=True, help="A function of the state; once for each actor.")
+@click.option("--check", metavar="NAME", default="", help="A function of the state that judges it at the end.")
+@click.option("--test", metavar="NAME", default="", help="A test of the module, run twice at once.")
+@click.option("--patch", metavar="FILE", help="Grade the code in this file, and do no more.")
+@click.option("--exam", metavar="N", type=int, help="So many questions, the same for all who give the same --seed.")
+@click.option("--seed", metavar="N", type=int, help="The same seed gives the same choices.")
+@click.option("--result", metavar="FILE", default="exam.json", help="Where the result of an exam is written.")
+@click.option("--instructor", is_flag=True, help="Show the answers, too.")
+@click.option("--data", metavar="DIR", help="Where progress is kept; else in LAB_DATA or the user's own folder.")
+@_SCENARIOS
+def review(
+    subject: str | None,
+    actors: tuple[str, ...],
+    patch: str | None,
+    exam: int | None,
+    result: str,
+    instructor: bool,
+    scenarios: str | None,
+    **options: Any,
+) -> None:
+    """Train to review code for races, on a scenario, a Python file or all of the catalogue.
+
+    With --patch the exit code is 1 if the code is not right.
+    """
+    from lab.training.dialogue import Dialogue
+    from lab.training.opening import Wanted, examine, train
+
+    wanted = Wanted(subject, _folder(scenarios), actors=actors, **options)
+    if exam is not None:
+        examine(wanted, Dialogue(), exam, Path(result))
+        return
+    all_right = train(wanted, Dialogue(), Path(patch) if patch is not None else None, instructor)
+    sys.exit(1 if patch is not None and not all_right else 0)

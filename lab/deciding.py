@@ -8,14 +8,15 @@ a little sooner.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from lab.carriers.actor import Actor, operation
 from lab.carriers.crashing import IS_KILLED
 from lab.detectors.account import Account, Touched, did
 from lab.detectors.candidate import Pair
-from lab.detectors.pattern import Finding, find
+from lab.detectors.pattern import Finding, find, pairs
 from lab.errors import OutOfTime
 from lab.exploration import Exploration
 from lab.instrument import Site
@@ -44,20 +45,43 @@ def account_for(
 
     None where nothing is certain; it never raises what the program or the engine may raise on the way.
     """
-    control, limit = exploration.control, Limit(SECONDS)
+    limit = Limit(SECONDS)
     if failure.kind == "livelock" and len(steps) > _LONG:
         return None, limit
+    with _bounded(exploration, steps, failure, limit):
+        return _account(exploration, steps, failure, last, limit), limit
+    return None, limit
+
+
+def decisive_pairs(exploration: Exploration, steps: Sequence[Step], failure: Failure, last: str) -> list[Pair]:
+    """Every two steps of a failed execution, counted from 0, of which trying out tells that their order decides.
+
+    As many as the bounds allow to try; `account_for` ends at the first.
+    """
+    limit = Limit(SECONDS)
+    found: list[Pair] = []
+    with _bounded(exploration, steps, failure, limit):
+        account = _touched(exploration, steps, failure, last)
+        if account is not None:
+            tries = _Tries(exploration, account, last, limit)
+            found.extend(pair for pair in pairs(account) if tries.decides(pair))
+    return found
+
+
+@contextmanager
+def _bounded(exploration: Exploration, steps: Sequence[Step], failure: Failure, limit: Limit) -> Iterator[None]:
+    """Let executions be no longer than they may be expected to be; nothing that is raised meanwhile leaves it."""
+    control = exploration.control
     before = control.step_limit
     control.deadline = limit.until + SECONDS
     if failure.kind != "livelock":  # in another order it may spin
         control.step_limit = min(before, 4 * len(steps) + 200)
     try:
-        return _account(exploration, steps, failure, last, limit), limit
+        yield
     except OutOfTime:
         limit.was_reached = True
-        return None, limit
     except Exception:  # a sentence is not worth the failure that was found
-        return None, limit
+        pass
     finally:
         control.step_limit = before
 
@@ -65,13 +89,20 @@ def account_for(
 def _account(
     exploration: Exploration, steps: Sequence[Step], failure: Failure, last: str, limit: Limit
 ) -> Finding | None:
+    account = _touched(exploration, steps, failure, last)
+    if account is None:
+        return None
+    return _killed_half_way(exploration, steps) or find(account, _Tries(exploration, account, last, limit).decides)
+
+
+def _touched(exploration: Exploration, steps: Sequence[Step], failure: Failure, last: str) -> Account | None:
+    """The execution with what its steps touch; None if it does not come again."""
     recording = Touching()
     follow = Steps(steps, recording.steps, last)
     exploration.execute(follow.choose, recording=recording)
     if recording.steps != list(steps):
         return None
-    account = Account(steps, recording.touches, recording.values, failure)
-    return _killed_half_way(exploration, steps) or find(account, _Tries(exploration, account, last, limit).decides)
+    return Account(steps, recording.touches, recording.values, failure)
 
 
 def _killed_half_way(exploration: Exploration, steps: Sequence[Step]) -> Finding | None:

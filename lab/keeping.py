@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -44,6 +44,7 @@ class Session:
     replayed: list[Verdict] = field(default_factory=list)  # since somebody looked last
     interrupted: list[str] = field(default_factory=list)  # what an exploration knew when a person ended it
     calls: int = 0  # of `explore` since the target began
+    tell: Callable[[str], None] | None = None  # who hears how far an exploration is, instead of the terminal
 
     def running(self) -> str:
         """The target that is being run, or nothing."""

@@ -62,7 +62,8 @@ class Search:
         verdict.forbidden = frozenset(program.forbidden)
         self._began = now()
         try:
-            with Progress(self.seconds) as self.progress:
+            chosen = keeping.current()
+            with Progress(self.seconds, chosen.tell if chosen is not None else None) as self.progress:
                 try:
                     self._search_and_prove()
                 except NeedsThreads:

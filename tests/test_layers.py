@@ -95,6 +95,7 @@ ORDER = [
     "report",
     "catalogue",
     "emitting",
+    "training",
     "command",
     "cli",
     "pytest_plugin",

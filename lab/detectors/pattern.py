@@ -38,14 +38,14 @@ def find(account: Account, decides: Callable[[Pair], bool]) -> Finding | None:
     for position, story in cancelled.stories(account):
         if decides((position, position)):
             return Finding((position,), story, "cancelled half-way")
-    pairs = list(_pairs(account))
+    conflicts = list(pairs(account))
     candidates = [candidate for pattern in _PATTERNS for candidate in islice(pattern(account), _MOST_OF_A_PATTERN)]
     for candidate in candidates:
-        near = [pair for pair in pairs if set(pair) & set(candidate.about)][:_MOST_OF_A_PATTERN]
+        near = [pair for pair in conflicts if set(pair) & set(candidate.about)][:_MOST_OF_A_PATTERN]
         for pair in (*candidate.pairs, *near):
             if decides(pair):
                 return Finding(pair, candidate.story, candidate.pattern)
-    for pair in sorted(pairs[:_MOST_PAIRS], key=lambda pair: _is_of_locks(account, *pair)):
+    for pair in sorted(conflicts[:_MOST_PAIRS], key=lambda pair: _is_of_locks(account, *pair)):
         if decides(pair):
             earlier, later = pair
             one, other = account.steps[earlier], account.steps[later]
@@ -64,7 +64,7 @@ def find(account: Account, decides: Callable[[Pair], bool]) -> Finding | None:
     return None
 
 
-def _pairs(account: Account) -> Iterator[Pair]:
+def pairs(account: Account) -> Iterator[Pair]:
     """Steps of different actors whose order can matter, the last ones first."""
     steps = account.steps
     for later in reversed(range(len(steps))):

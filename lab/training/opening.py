@@ -1,0 +1,107 @@
+"""What `lab review` was asked for: its folder, its subjects, and which exercises."""
+
+from __future__ import annotations
+
+import os
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from lab.catalogue import path_of
+from lab.errors import InvalidValue, LabError
+from lab.training.course import Course, catalogue, drawn
+from lab.training.dialogue import Dialogue
+from lab.training.exam import Exam
+from lab.training.history import History
+from lab.training.questions import KINDS, question
+from lab.training.studies import Studies
+from lab.training.subject import Subject
+from lab.training.terminal import Session
+
+VARIABLE = "LAB_DATA"
+"""In the environment: the folder for what is known of subjects and learners."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The options, as typed."""
+
+    name: str | None
+    scenarios: Path
+    setup: str = ""
+    actors: tuple[str, ...] = ()
+    check: str = ""
+    test: str = ""
+    kind: str | None = None
+    data: str | None = None
+    seed: int | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where everything is kept."""
+        return Path(self.data or os.environ.get(VARIABLE) or platformdirs.user_data_dir("race-lab", appauthor=False))
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Of the exercises; raises InvalidValue for one that there is not."""
+        if self.kind is not None and self.kind not in KINDS:
+            raise InvalidValue(f"--kind {self.kind}: unknown; choose one of {', '.join(KINDS)}")
+        return (self.kind,) if self.kind is not None else KINDS
+
+    def subjects(self) -> list[Subject]:
+        """The one that was named, or the catalogue; raises InvalidValue where there is none."""
+        if self.name is not None:
+            is_file = self.name.endswith(".py") or os.sep in self.name
+            path = Path(self.name) if is_file and Path(self.name).is_file() else path_of(self.scenarios, self.name)
+            return [Subject.of(path, self.setup, self.actors, self.check, self.test)]
+        if self.setup or self.actors or self.check or self.test:
+            raise InvalidValue("--setup, --actor, --check and --test name functions of a module; give its file, too")
+        found = catalogue(self.scenarios)
+        if not found:
+            raise InvalidValue(f"{self.scenarios}: has no scenarios; give a folder with --scenarios, or a Python file")
+        return found
+
+
+def train(wanted: Wanted, dialogue: Dialogue, patch: Path | None = None, answers: bool = False) -> bool:
+    """Pose exercises; whether all that were answered were answered rightly.
+
+    With a ``patch`` only that is graded.  Raises LabError in one line where there is nothing to pose.
+    """
+    kinds, subjects = wanted.kinds, wanted.subjects()
+    history, studies = History(wanted.folder), Studies(wanted.folder / "studies")
+    seed = wanted.seed if wanted.seed is not None else random.randrange(1 << 30)
+    session = Session(dialogue, history, wanted.folder / "work", answers=answers)
+    if patch is not None:
+        if wanted.name is None or kinds not in (("fix",), KINDS):
+            raise InvalidValue(f"--patch {patch}: is graded for one subject; give its name, and --kind fix or none")
+        made = question("fix", studies, subjects[0], seed)
+        if why := made.why_not():
+            raise LabError(f"{subjects[0].name}: {why}")
+        session.grade(made, patch)
+        return session.all_right
+    if wanted.name is not None:  # who names it wants it now, whether it is due or not
+        every = [question(kind, studies, subjects[0], seed) for kind in kinds]
+        possible = [one for one in every if not one.why_not()]
+        if not possible:
+            raise LabError(f"{subjects[0].name}: {every[0].why_not()}")
+        session.run(possible)
+    else:
+        course = Course(subjects, kinds, studies, history, seed)
+        session.run(course, over="Nothing is due, and nothing is new." if not course.troubles else course.troubles[0])
+    return session.all_right
+
+
+def examine(wanted: Wanted, dialogue: Dialogue, number: int, result: Path) -> None:
+    """The same questions for all who give the same seed; raises LabError where there are not so many."""
+    if wanted.seed is None:
+        raise InvalidValue("--exam: needs --seed, so that all get the same questions")
+    if number < 1:
+        raise InvalidValue(f"--exam {number}: nothing would be asked; give a whole number of at least 1")
+    studies = Studies(wanted.folder / "studies")
+    with dialogue.waiting("the engine measures the exercises ..."):
+        questions = drawn(wanted.subjects(), wanted.kinds, studies, wanted.seed, number)
+        for one in questions:
+            one.facts  # noqa: B018  measured before the clock runs
+    Exam(dialogue, History(wanted.folder), wanted.folder / "exam", result, wanted.seed, questions).sit()
