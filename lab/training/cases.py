@@ -159,6 +159,8 @@ def apply(patch: Path, module: ModuleType) -> None:
         raise InvalidValue(f"{patch.name}: is no Python ({error}); mend it and try again") from None
     try:
         exec(code, vars(module))
+    except MemoryError:
+        raise
     except Exception as error:
         told = " ".join(f"{type(error).__name__}: {error}".split())
         raise InvalidValue(f"{patch.name}: cannot be run ({told}); mend it and try again") from None

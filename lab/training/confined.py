@@ -29,6 +29,7 @@ MEMORY = 2 << 30
 """Bytes of address space."""
 PATIENCE = 60.0
 """Seconds that a question may take unless it says otherwise."""
+_TO_BEGIN = 60.0  # seconds, to load the engine, which are not the code's
 _MOST_OUTPUT = 8_000  # bytes that are kept of what the code prints
 _MOST_ANSWER = 32 << 20  # bytes
 _MARK = "LAB_TRAINING"  # in the environment of all that descends from it
@@ -76,8 +77,7 @@ def ask(
         finally:
             os.close(theirs)
         try:
-            talk = _Talk(process, ours, time.monotonic() + seconds, progress)
-            return talk.reply(json.dumps(question).encode(), seconds)
+            return _Talk(process, ours, seconds, progress).reply(json.dumps(question).encode())
         finally:
             _end(process, mark)
             os.close(ours)
@@ -109,18 +109,19 @@ class _Talk:
     """Hears what a process answers and what it prints, until it ends or its time is up."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], answers: int, until: float, progress: Callable[[str], None] | None
+        self, process: subprocess.Popen[bytes], answers: int, seconds: float, progress: Callable[[str], None] | None
     ) -> None:
         self._process = process
         self._answers = answers
-        self._until = until
+        self._seconds = seconds
+        self._until = time.monotonic() + seconds + _TO_BEGIN
         self._progress = progress
         self._output = b""
         self._flooded = False
         self._lines = b""
         self._said: dict[str, Any] = {}
 
-    def reply(self, question: bytes, seconds: float) -> Reply:
+    def reply(self, question: bytes) -> Reply:
         assert self._process.stdin is not None
         with suppress(BrokenPipeError):
             self._process.stdin.write(question)
@@ -136,7 +137,9 @@ class _Talk:
         if "error" in self._said:
             return Reply(None, "error", str(self._said["error"]), output)
         if not in_time:
-            return Reply(None, "too long", f"it was stopped, as it did not come to an end in {seconds:g} s", output)
+            return Reply(
+                None, "too long", f"it was stopped, as it did not come to an end in {self._seconds:g} s", output
+            )
         return Reply(None, "ended", f"its process ended before it had answered ({self._how()})", output)
 
     def _how(self) -> str:
@@ -203,6 +206,8 @@ class _Talk:
             if self._progress is not None:
                 self._progress(str(said["progress"]))
             return
+        if "ready" in said and "ready" not in self._said:
+            self._until = time.monotonic() + self._seconds
         for word, value in said.items():
             self._said.setdefault(word, value)
 

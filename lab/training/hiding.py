@@ -160,15 +160,14 @@ def _without_comments(source: str, text: list[str], names: dict[str, str]) -> tu
 
 
 def _trimmed(lines: list[Line]) -> Iterator[Line]:
-    """Without blank lines at the beginning, at the end and one after another."""
+    """Without blank lines at the beginning, at the end, one after another and where a docstring was."""
     blank: Line | None = None
-    begun = False
+    before = ":"
     for line in lines:
         if not line[1].strip():
-            blank = line if begun else None
+            blank = line
             continue
-        if blank is not None:
+        if blank is not None and not before.endswith(":"):
             yield blank
-            blank = None
-        begun = True
+        blank, before = None, line[1].rstrip()
         yield line
