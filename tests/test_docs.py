@@ -50,15 +50,14 @@ def matches(expected, found):
 
 @pytest.mark.parametrize("block", list(transcripts()))
 def test_transcript_is_what_the_command_prints(block, tmp_path):
-    environment = dict(os.environ, COLUMNS="130", LINES="50", NO_COLOR="1", PYTHONWARNINGS="")
+    environment = dict(os.environ, COLUMNS="130", LINES="50", NO_COLOR="1", PYTHONWARNINGS="", LAB_DATA=str(tmp_path))
     environment["PATH"] = str(Path(sys.executable).parent) + os.pathsep + environment["PATH"]
     for name in ("PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", "PYTEST_XDIST_WORKER"):
         environment.pop(name, None)
     for part in re.split(r"^(?=\$ )", block, flags=re.MULTILINE)[1:]:
         command, _, expected = part.partition("\n")
-        done = subprocess.run(
-            shlex.split(command[2:]), cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-        )
+        words = ["sh", "-c", command[2:]] if " | " in command else shlex.split(command[2:])
+        done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         found = normal(done.stdout + done.stderr)
         assert matches(normal(expected), found), "\n".join([command, *found])
 

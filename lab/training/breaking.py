@@ -34,7 +34,7 @@ class Played:
         self._order = order
         self._done = done
         self._passed = 0
-        self.remarks: dict[str, None] = {}
+        self.remarks: dict[str, str] = {}  # the first of each actor
 
     def choose(self, enabled: list[Actor], current: Actor | None) -> Actor:
         """Who steps next."""
@@ -43,7 +43,8 @@ class Played:
             for actor in enabled:
                 if actor.name == wanted:
                     return actor
-            self.remarks[f"{wanted} could not take step {position + 1} of your schedule: it waits, or has ended"] = None
+            told = f"{wanted} could not take step {position + 1} of your schedule, as it had to wait or had ended"
+            self.remarks.setdefault(wanted, told)
             self._passed += 1
         return stay(enabled, current)
 
@@ -64,7 +65,7 @@ def play(case: Case, witness: Witness, order: Sequence[str], width: int) -> dict
         recording, played, outcome, failure = _execute(exploration, witness, order)
         steps = recording.steps
         schedule = Trace(tuple(steps)).schedule
-        remarks = list(played.remarks)
+        remarks = list(played.remarks.values())
         if played.left:
             remarks.append(f"the program ended before the last {played.left:,} of your steps")
         return {

@@ -53,10 +53,9 @@ class Exam(Session):
         answers = self._result["answers"]
         right = sum(one["share"] >= 1.0 for one in answers)
         earned = sum(one["points"] for one in answers)
-        self._dialogue.say(
-            f"{right} of {len(self._questions)} right, {earned} of {self._result['most points']} points. "
-            f"The result is in {self._file}."
-        )
+        most = self._result["most points"]
+        self._dialogue.say(f"{right} of {len(self._questions)} right, {earned} of {most} points.")
+        self._dialogue.console.print(f"The result is in {self._file}.", soft_wrap=True, markup=False)
 
     def _tell(self, question: Question, judgement: Judgement) -> None:
         self._put_down(question, judgement)

@@ -18,6 +18,10 @@ _SECONDS = 90.0
 """Most that the facts about one variant may take; most need one or two."""
 
 
+_RARE = 0.001
+"""A share of hammered rounds."""
+
+
 @dataclass(frozen=True)
 class Description:
     """A subject's words and code; plain values."""
@@ -67,7 +71,7 @@ class Facts:
     def level(self) -> int:
         """How hard it is to see, from 1 to 5: by steps and switches of the shortest witness, actors and the rate."""
         hard = (self.steps > 6, self.switches > 2 or len(self.actors) > 2, self.model != "threads")
-        rare = self.rate is not None and self.rate < 0.001
+        rare = bool(self.rate_interval) and self.rate_interval[1] < _RARE  # surely, and not for want of rounds
         return 1 + sum((*hard, rare))
 
 

@@ -94,7 +94,7 @@ def test_nothing_steers_the_terminal(pose, studies):
 
 def test_an_exam_writes_its_result(studies, subject, history, typed, tmp_path):
     questions = [question(kind, studies, subject, 3) for kind in ("spot", "review")]
-    dialogue = typed("h", "13 14", "lost update", "1")
+    dialogue = typed("h", "13 14", "lost update", "1", width=400)
     result = tmp_path / "out" / "exam.json"
     Exam(dialogue, history, tmp_path / "work", result, 3, questions).sit()
     told = json.loads(result.read_text())
@@ -106,7 +106,7 @@ def test_an_exam_writes_its_result(studies, subject, history, typed, tmp_path):
     shown = dialogue.shown()
     assert "Right." not in shown  # nor any hint
     assert "What comes between?" not in shown
-    assert f"The result is in {result}." in shown.replace("\n", " ")
+    assert f"The result is in {result}." in shown
 
 
 def test_an_exam_that_is_left_keeps_what_was_answered(studies, subject, history, typed, tmp_path):
