@@ -203,7 +203,10 @@ def test_lines_in_words():
 
 
 def test_harder_exercises_count_more_and_hints_cost():
-    easy, hard = Facts(**FACTS), Facts(**{**FACTS, "steps": 20, "switches": 5, "rate_interval": [0.0, 0.0001], "model": "tasks"})
+    easy, hard = (
+        Facts(**FACTS),
+        Facts(**{**FACTS, "steps": 20, "switches": 5, "rate_interval": [0.0, 0.0001], "model": "tasks"}),
+    )
     assert (easy.level, hard.level) == (1, 5)
     assert [points(easy, 1.0, 0), points(easy, 0.6, 0), points(easy, 1.0, 1), points(easy, 0.0, 0)] == [10, 6, 7, 0]
     assert points(hard, 1.0, 0) == 50
