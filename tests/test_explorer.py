@@ -258,9 +258,7 @@ def test_a_long_exploration_tells_how_far_it_is(monkeypatch, capsys):
     assert verdict.failure is None
     assert verdict.uncontrolled == ()
     told = capsys.readouterr().err
-    assert re.search(
-        r"no failure in \d+ schedules, \d+ of about [\d,]+ classes, [\d,]+/s, 0 s", told
-    ), told
+    assert re.search(r"no failure in \d+ schedules, \d+ of about [\d,]+ classes, [\d,]+/s, 0 s", told), told
 
 
 @pytest.mark.parametrize(
