@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -16,6 +16,9 @@ from rich.console import Console
 from lab import keeping
 from lab.errors import LabError
 from lab.files import FOLDER
+
+if TYPE_CHECKING:
+    from lab.witness import Witness
 
 
 class _Refused(click.ClickException):
@@ -160,43 +163,68 @@ def run(
 @click.argument("file", type=click.Path())
 @click.option("--emit-test", "test_file", metavar="FILE", help="Write a pytest test of this schedule instead.")
 @click.option("--force", is_flag=True, help="Force it on real OS threads as well, and tell whether it fails alike.")
-def replay(file: str, test_file: str | None, force: bool) -> None:
+@click.option("--html", is_flag=True, help="Also write a page to step through it, beside the witness.")
+@click.option("--output", metavar="FILE", help="Where --html writes its page instead.")
+def replay(file: str, test_file: str | None, force: bool, html: bool, output: str | None) -> None:
     """Run the schedule of a saved witness once more.
 
     The exit code is 1 if it fails again, 0 if it no longer fails, 2 if it is stale.
     For the witness of a test it is pytest's.
     """
     from lab.catalogue import replay_scenario, scenario_of_witness
+    from lab.command import page_file
     from lab.report.console import styled
     from lab.witness import Witness
 
+    page = page_file(html, output, file)
     witness = Witness.load(file)
     base = _base(file)
     if test_file is not None:
         from lab.emitting import emit
 
+        if page is not None:
+            raise LabError("--html: nothing is replayed with --emit-test, so there is nothing to show; leave one out")
+
         click.echo(emit(witness, file, base, Path(test_file)))
         return
-    test = witness.target.partition("::")[0]
-    if not test.endswith(".py") or not (base / test).resolve().is_relative_to(base):
-        raise LabError(
-            f"witness {file}: does not say what was run; call lab.replay(lab.Witness.load({file!r}), setup, actors)"
-        )
-    if not (base / test).is_file():
-        raise LabError(f"witness {file}: was recorded for {witness.target}, and there is no {base / test}")
-    session = keeping.Session(root=base)
+    why_not = _why_not_replayed(witness, file, base)
+    if why_not:
+        if page is not None:
+            from lab.report.folder import save_page
+            from lab.verdict import Verdict
+
+            click.echo(save_page(Verdict("unknown", f"not replayed: {why_not}", title=file), witness, base, page))
+        raise LabError(f"witness {file}: {why_not}")
+    session = keeping.Session(root=base, reporting=page is not None)
     keeping.begin(session)
     try:
         found = scenario_of_witness(witness, base)
         if found is not None:
             verdict = replay_scenario(witness, *found, force=force)
             _console().print(styled(str(verdict)))
+            if page is not None:
+                from lab.report.folder import save_page
+
+                verdict.replay = keeping.replay_command(session.typed(witness.target), keeping.quoted(file))
+                click.echo(save_page(verdict, witness, base, page))
             sys.exit(1 if verdict.status == "fails" else 2 if verdict.stale else 0)
     finally:
         keeping.end(session)
     options = ["--lab-replay", file, *(["--lab-force"] if force else [])]
+    if page is not None:
+        options += ["--lab-page", str(page)]
     command = [sys.executable, "-m", "pytest", "-q", *options, session.typed(witness.target)]
     sys.exit(subprocess.run(command, check=False).returncode)
+
+
+def _why_not_replayed(witness: Witness, file: str, base: Path) -> str:
+    """Why a witness cannot be replayed from the command line, if so."""
+    test = witness.target.partition("::")[0]
+    if not test.endswith(".py") or not (base / test).resolve().is_relative_to(base):
+        return f"does not say what was run; call lab.replay(lab.Witness.load({file!r}), setup, actors)"
+    if not (base / test).is_file():
+        return f"was recorded for {witness.target}, and there is no {base / test}"
+    return ""
 
 
 def _base(file: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -47,13 +48,33 @@ def decide(session: Session, given: Mapping[str, str | None], where: Callable[[s
 
 
 def report_folder(text: str, base: Path, where: str) -> Path:
-    """The folder for reports, made if need be; raises InvalidValue if that cannot be."""
+    """The folder for reports, made if need be; raises InvalidValue if that cannot be, or nothing can be written."""
     folder = base / text
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InvalidValue(f"{where}={text}: cannot be made ({error.strerror}); give a folder to write to") from None
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        why = error.strerror
+        raise InvalidValue(f"{where}={text}: cannot be written to ({why}); give a folder to write to") from None
     return folder
+
+
+def page_file(html: bool, output: str | None, witness: str) -> Path | None:
+    """Where `lab replay` writes its page, if it is to; raises InvalidValue where that cannot be."""
+    if not html:
+        if output is not None:
+            raise InvalidValue(f"--output {output}: says where --html writes its page; give --html as well")
+        return None
+    page = Path(output) if output is not None else Path(witness).with_suffix(".html")
+    if page.is_dir():
+        raise InvalidValue(f"--output {output}: is a folder; give a file such as {page / 'witness.html'}")
+    if not page.parent.is_dir():
+        raise InvalidValue(f"--output {output}: there is no folder {page.parent}; make it first")
+    return page
 
 
 def belonging(targets: list[str], session: Session) -> list[bool]:

@@ -113,6 +113,10 @@ def explore(
 
         grade_witness(verdict, program, stepped, steps, carrier)
         verdict.witness = replace(verdict.witness, call=call, called=calling_line())
+        if chosen is not None and chosen.reporting:
+            from lab.contrasting import beside
+
+            verdict.passing = beside(verdict.witness, program, trace=stepped, carrier=carrier, seed=seed)
     return verdict
 
 

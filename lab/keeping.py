@@ -45,6 +45,8 @@ class Session:
     interrupted: list[str] = field(default_factory=list)  # what an exploration knew when a person ended it
     calls: int = 0  # of `explore` since the target began
     tell: Callable[[str], None] | None = None  # who hears how far an exploration is, instead of the terminal
+    reporting: bool = False  # pages are wanted: failures are kept for them, with an execution that passes beside each
+    kept: list[Verdict] = field(default_factory=list)  # since somebody looked last
 
     def running(self) -> str:
         """The target that is being run, or nothing."""
@@ -133,6 +135,8 @@ def keep(verdict: Verdict) -> None:
     """Save the verdict's witness, if a session says where, and tell the command that replays it."""
     chosen = current()
     witness = verdict.witness
+    if chosen is not None and chosen.reporting and not any(verdict is one for one in chosen.kept):
+        chosen.kept.append(verdict)
     if chosen is None or chosen.folder is None or witness is None or verdict.method != "explore" or verdict.replay:
         return
     if not witness.target:

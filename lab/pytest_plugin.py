@@ -24,7 +24,7 @@ _OPTIONS = (
     ("seed", "N", "the same seed gives the same schedules"),
     ("replay", "WITNESS", "replay this saved witness instead of exploring"),
     ("interleave", "N", "run each ordinary test as N copies at once, which share its fixtures"),
-    ("report", "DIR", "write the report of every scenario item to this folder"),
+    ("report", "DIR", "write reports to this folder: text, pages, SARIF and traces"),
 )
 _SESSION = pytest.StashKey[keeping.Session]()
 _REPORTS = pytest.StashKey[Path]()
@@ -38,6 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         group.addoption(f"--lab-{name}", metavar=metavar, default=None, help=text)
         parser.addini(f"lab_{name}", text, default=None)
     group.addoption("--lab-force", action="store_true", help="with --lab-replay: on real threads as well")
+    group.addoption("--lab-page", metavar="FILE", help="with --lab-replay: write a page of it")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -56,6 +57,13 @@ def pytest_configure(config: pytest.Config) -> None:
     session.force = config.getoption("--lab-force")
     if session.force and session.replay is None:
         raise pytest.UsageError("--lab-force: there is nothing to force; give --lab-replay WITNESS as well")
+    page = config.getoption("--lab-page")
+    if page is not None and session.replay is None:
+        raise pytest.UsageError(f"--lab-page {page}: there is nothing to show; give --lab-replay WITNESS as well")
+    session.reporting = page is not None or _REPORTS in config.stash
+    if session.reporting and not hasattr(config, "workerinput"):
+        reports = _Reports(config.stash.get(_REPORTS, None), Path(page) if page is not None else None, session.home)
+        config.pluginmanager.register(reports, "race-lab reports")
     config.stash[_SESSION] = session
     keeping.begin(session)
 
@@ -165,6 +173,8 @@ class ScenarioItem(pytest.Item):
 
         result = (run_explore if self.method == "explore" else run_hammer)(self.entry, self.variant)
         self.user_properties.append((_LINE, result.line))
+        if self.method == "hammer":
+            keeping.keep(result.verdict)
         folder = self.config.stash.get(_REPORTS, None)
         if folder is not None:
             name = f"{self.entry.family}-{self.entry.name}-{self.variant.name}-{self.method}.txt"
@@ -223,6 +233,7 @@ def _interleave(function: Any, fixtures: Mapping[str, Any], copies: int) -> None
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     item.config.stash[_SESSION].calls = 0
+    item.config.stash[_SESSION].kept.clear()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -248,8 +259,55 @@ def pytest_runtest_makereport(
     session = item.config.stash[_SESSION]
     answers = [verdict for verdict in session.replayed if not verdict.stale] or session.replayed
     report.user_properties += [(_REPLAY, str(verdict)) for verdict in answers]
+    if session.reporting and report.when == "call":
+        from lab.report.folder import properties_of, records_of
+
+        verdicts = [*session.kept, *(one for one in answers if not any(one is kept for kept in session.kept))]
+        item.user_properties += properties_of(verdicts)  # told with the report of its teardown
+        told: Any = report  # what is put there travels from xdist's workers
+        told.race_lab = records_of(verdicts, session.root, report.passed, session.replay)
     session.replayed.clear()
+    session.kept.clear()
     return report
+
+
+# ------------------------------------------------------------------ the folder of reports
+
+
+class _Reports:
+    """Collects what tests came to, where the run is controlled, and writes it where the run ends."""
+
+    def __init__(self, folder: Path | None, page: Path | None, home: Path) -> None:
+        self._folder = folder
+        self._page = page  # as it was typed at home
+        self._home = home
+        self._reports: list[Any] = []
+        self._told: list[str] = []
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if getattr(report, "race_lab", None):
+            self._reports.append(report)
+
+    def pytest_sessionfinish(self) -> None:
+        from lab.report.folder import INDEX, Item, write, write_page
+
+        items = [Item(one.nodeid, one.passed, one.race_lab) for one in self._reports]
+        try:
+            if self._folder is not None:
+                write(self._folder, items)
+                index = self._folder / INDEX
+                shown = index.relative_to(self._home) if index.is_relative_to(self._home) else index
+                self._told.append(f"lab: reports in {shown}")
+            if self._page is not None:
+                written = write_page(self._home / self._page, items)
+                self._told.append(f"wrote {self._page}" if written else f"lab: {self._page}: nothing was replayed")
+        except OSError as error:
+            self._told.append(f"lab: not written: {error.filename or self._folder} ({error.strerror})")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        for line in self._told:
+            terminalreporter.write_line(line)
 
 
 # ------------------------------------------------------------------ what the terminal shows

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from lab import keeping
 from lab.engine import engine
 from lab.errors import InvalidType, InvalidValue, WitnessError, door
 from lab.exploration import Escaped
@@ -132,6 +133,11 @@ def replay_program(
 
             if not program.processes:
                 verdict.realizable = realizable(witness, program, trace, steps, carrier)
+            chosen = keeping.current()
+            if chosen is not None and chosen.reporting:
+                from lab.contrasting import beside
+
+                verdict.passing = beside(witness, program, trace=trace, carrier=carrier, seed=witness.seed)
             if force:
                 from lab.forcing import forced
 

@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import sqrt
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from lab import keeping
 from lab.detectors.realizable import Grade
 from lab.program import Failure
 from lab.witness import Witness
+
+if TYPE_CHECKING:
+    from lab.passing import Passing
 
 Status = Literal["fails", "holds", "unknown"]
 
@@ -65,6 +68,7 @@ class Verdict:
     overlap: float = 0.0  # hammer: share of rounds in which actors really overlapped
     notes: tuple[str, ...] = ()  # further lines for the report
     realizable: Mapping[str, Grade] = field(default_factory=dict)  # build -> whether the witness can happen there
+    passing: Passing | None = None  # an execution that begins like the witness and passes, where reports are wanted
 
     def __post_init__(self) -> None:
         if self.method == "replay":

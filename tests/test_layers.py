@@ -79,6 +79,7 @@ ORDER = [
     "keeping",
     "verdict",
     "following",
+    "contrasting",
     "grading_tasks",
     "grading",
     "realizing",

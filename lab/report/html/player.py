@@ -24,6 +24,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from lab.passing import Passing
@@ -35,7 +36,7 @@ from lab.report.labels import Labels
 from lab.report.lines import clip, printable, shown_value, without_addresses
 from lab.trace import Step, Trace
 from lab.verdict import Verdict
-from lab.witness import Witness
+from lab.witness import Witness, fingerprint
 
 MOST_STEPS = 2_000
 """Steps of a run that a document holds; of a longer one the beginning and the end, which says more."""
@@ -53,22 +54,28 @@ class Player:
     graph: Graph | None
 
 
-def player_of(subject: Verdict | Witness, passing: Passing | None = None) -> Player | None:
+def player_of(subject: Verdict | Witness, passing: Passing | None = None, within: Path | None = None) -> Player | None:
     """The player for a witness, or a verdict's; None where there is no witness.
 
-    The files of its steps are read as far as they are there.  So give no witness that may have come from elsewhere
-    unless its steps have been taken again (a replay's verdict has those), or are known to lie where they may be read.
+    The source is read from the files in which its steps were taken.  A witness that was only loaded may have come from
+    anywhere, and so may the paths in it: give the folder ``within`` which files may be read; those in which a
+    function has changed since are not shown either.
     """
     witness = subject.witness if isinstance(subject, Verdict) else subject
     if witness is None:
         return None
+    if isinstance(subject, Verdict):
+        passing = passing or subject.passing
     told = _Told(witness, passing)
     waits = {
         told(actor): replace(one, thing=told(one.thing), holder=told(one.holder))
         for actor, one in standing(witness.failure.detail, witness.actors).items()
     }
     graph = wait_for_graph(waits, [told(actor) for actor in witness.actors])
-    return Player(player_document(subject, passing), _sources(witness, passing), graph)
+    document = player_document(subject, passing)
+    if within is not None:
+        document["runs"][0]["title"] = "The order that was recorded"
+    return Player(document, _sources(witness, passing, within), graph)
 
 
 def player_document(subject: Verdict | Witness, passing: Passing | None = None) -> dict[str, Any]:
@@ -79,6 +86,8 @@ def player_document(subject: Verdict | Witness, passing: Passing | None = None) 
     witness = subject.witness if isinstance(subject, Verdict) else subject
     if witness is None:
         raise ValueError("the verdict has no witness, so there is nothing to play")
+    if isinstance(subject, Verdict):
+        passing = passing or subject.passing
     told = _Told(witness, passing)
     actors = list(dict.fromkeys([*witness.actors, *(passing.actors if passing is not None else ())]))
     files = _files(witness, passing)
@@ -192,7 +201,7 @@ def _base(path: str) -> str:
     return path.replace("\\", "/").rpartition("/")[2]
 
 
-def _sources(witness: Witness, passing: Passing | None) -> tuple[Source, ...]:
+def _sources(witness: Witness, passing: Passing | None, within: Path | None) -> tuple[Source, ...]:
     lines: dict[str, set[int]] = {}
     for step in _steps(witness, passing):
         lines.setdefault(step.place.file, set()).add(step.place.line)
@@ -201,10 +210,25 @@ def _sources(witness: Witness, passing: Passing | None) -> tuple[Source, ...]:
         for path in lines:
             if _base(path) == wait.file:
                 lines[path].add(wait.line)
-    return tuple(
-        excerpt(files[path], path, numbers) if number < _MOST_FILES else Source(files[path], (), "is one too many")
-        for number, (path, numbers) in enumerate(lines.items())
-    )
+    found = []
+    for number, (path, numbers) in enumerate(lines.items()):
+        why = "is one file too many" if number >= _MOST_FILES else within and _why_not(witness, path, within)
+        found.append(
+            Source(files[path], (), why) if why else excerpt(files[path], str((within or Path()) / path), numbers)
+        )
+    return tuple(found)
+
+
+def _why_not(witness: Witness, path: str, within: Path) -> str:
+    """Why the source at a path that stands in a file is not shown, if so."""
+    file = (within / path).resolve()
+    if file.suffix != ".py" or not file.is_relative_to(within.resolve()):
+        return f"is no Python file below {within}"
+    for step in witness.trace.steps:
+        key = f"{_base(path)}::{step.place.function}"
+        if step.place.file == path and witness.code.get(key) != fingerprint(str(file), step.place.function):
+            return f"has changed since: {step.place.function} is not what it was"
+    return ""
 
 
 def _marks(names: Sequence[str]) -> list[str]:

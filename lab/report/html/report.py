@@ -9,46 +9,51 @@ from __future__ import annotations
 import json
 import platform
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
-from lab.passing import Passing
 from lab.report.html.pages import page
 from lab.report.html.player import player_of
 from lab.report.labels import Labels
 from lab.report.lines import one_line, printable, without_addresses
 from lab.report.text import facts, outcome_rows
 from lab.verdict import Verdict
-from lab.witness import build_name
+from lab.witness import Witness, build_name
 
 Record = dict[str, Any]
 
 
-def record_of(verdict: Verdict, passing: Passing | None = None) -> Record:
-    """All that a page shows of ``verdict``, and of an execution that passes, where one is known."""
-    witness, failure = verdict.witness, verdict.failure
-    shown = witness if verdict.status == "fails" else None
+def record_of(verdict: Verdict, recorded: Witness | None = None, root: Path | None = None) -> Record:
+    """All that a page shows of ``verdict``.
+
+    Of a replay that does not fail again it shows the witness as it was ``recorded``, with the source of those files
+    below ``root`` that have not changed since.
+    """
+    failure = verdict.failure
+    fails = verdict.status == "fails"
+    shown = verdict.witness if fails else recorded
     whats = [step.what for step in shown.trace.steps] if shown is not None else []
     message = without_addresses(failure.message) if failure is not None else ""
-    detail = failure.detail if failure is not None and verdict.status == "fails" else ()
+    detail = failure.detail if failure is not None and fails else ()
     labels = Labels([*(shown.actors if shown is not None else ()), *whats, message, *detail])
 
     def told(text: str) -> str:
         return printable(labels.told(text))
 
     headline = told(message or verdict.reason)
-    if failure is not None and failure.kind != "outcome" and verdict.status == "fails":
+    if failure is not None and failure.kind != "outcome" and fails:
         headline = f"{failure.kind}: {headline}"
-    player = player_of(verdict, passing) if shown is not None else None
+    player = None
+    if shown is not None:
+        player = player_of(shown, verdict.passing) if fails else player_of(shown, within=root or Path.cwd())
     record = {
-        "title": printable(verdict.title or (witness.target if witness is not None else "")),
-        "target": witness.target if witness is not None else "",
+        "title": printable(verdict.title or (shown.target if shown is not None else "")),
         "method": verdict.method,
         "status": verdict.status,
         "headline": headline,
         "line": one_line(verdict),
         "kind": failure.kind if failure is not None else "",
-        "pattern": shown.pattern if shown is not None else "",
-        "story": told(shown.story) if shown is not None else "",
+        "story": told(shown.story) if shown is not None and fails else "",
         "detail": [told(line) for line in detail],
         "outcomes": [list(row) for row in outcome_rows(verdict)],
         "facts": [[label, told(text)] for label, text in facts(verdict) if label != "replay" or text != verdict.replay],
