@@ -68,6 +68,14 @@ def called(witness: Witness) -> str:
     return f"exploration {witness.call:,} of this target{place}"
 
 
+def rounds_line(witness: Witness) -> str:
+    """Which steps come again and again, of a witness in which some do."""
+    last = len(witness.trace.steps)
+    first = last - witness.repeats + 1
+    rounds = f"Step {last} is" if first == last else f"Steps {first} {'and' if last == first + 1 else 'to'} {last} are"
+    return f"{rounds} taken again and again"
+
+
 def switches(verdict: Verdict) -> str:
     """How many switches the witness has."""
     count = verdict.witness.trace.switches if verdict.witness is not None else 0

@@ -17,6 +17,7 @@ from lab.report.lines import (
     hammer_line,
     here_line,
     printable,
+    rounds_line,
     shown_value,
     without_addresses,
 )
@@ -53,13 +54,7 @@ def render(verdict: Verdict, width: int | None = None, asserted: str = "") -> st
         names = {actor: told(actor) for actor in witness.actors}
         sections.append(trace_lines(steps, names, [told(what) for what in whats], width, critical))
         if witness.repeats:
-            first, last = len(steps) - witness.repeats + 1, len(steps)
-            rounds = (
-                f"Step {last} is"
-                if first == last
-                else f"Steps {first} {'and' if last == first + 1 else 'to'} {last} are"
-            )
-            sections.append(_paragraph(f"{rounds} taken again and again.", width, hang=0))
+            sections.append(_paragraph(f"{rounds_line(witness)}.", width, hang=0))
         if witness.story:
             sections.append(_paragraph(told(witness.story), width, hang=0))
     sections.append([line for one in detail for line in _paragraph(told(one), width, hang=2)])

@@ -150,7 +150,7 @@
       this.slider.setAttribute("aria-valuetext", `step ${step.number} of ${this.run.count}`);
       this.bar.querySelector(".position").textContent = `${step.number} / ${this.run.count}`;
       this.now.textContent = this.told(step);
-      keepInView(item);
+      keepInView([item, this.marked]);
     }
 
     told(step) {
@@ -177,10 +177,7 @@
       });
       const line = this.line(step.place)?.parentNode ?? null;
       if (this.marked && this.marked !== line) this.marked.classList.remove("stepping");
-      if (line) {
-        line.className = `line stepping a${step.actor % ACTORS}`;
-        keepInView(line);
-      }
+      if (line) line.className = `line stepping a${step.actor % ACTORS}`;
       this.marked = line;
     }
 
@@ -274,14 +271,19 @@
     if (cell.textContent !== text) cell.textContent = text;
   }
 
-  /* Scrolls the box that holds the element, never the page. */
-  function keepInView(element) {
-    const box = element.closest(".scroll");
-    if (!box || box.scrollHeight <= box.clientHeight) return;
-    const [inner, outer] = [element.getBoundingClientRect(), box.getBoundingClientRect()];
-    const room = outer.height / 4;
-    if (inner.top < outer.top + room) box.scrollTop -= outer.top + room - inner.top;
-    else if (inner.bottom > outer.bottom - room) box.scrollTop += inner.bottom - outer.bottom + room;
+  /* Scrolls the boxes that hold the elements, never the page; looks at all before it moves any, so that the page is
+     laid out once. */
+  function keepInView(elements) {
+    const moves = [];
+    for (const element of elements) {
+      const box = element?.closest(".scroll");
+      if (!box) continue;
+      const [inner, outer] = [element.getBoundingClientRect(), box.getBoundingClientRect()];
+      const room = outer.height / 4;
+      if (inner.top < outer.top + room) moves.push([box, inner.top - outer.top - room]);
+      else if (inner.bottom > outer.bottom - room) moves.push([box, inner.bottom - outer.bottom + room]);
+    }
+    for (const [box, by] of moves) box.scrollTop += by;
   }
 
   const players = new Map();

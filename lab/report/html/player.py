@@ -33,7 +33,7 @@ from lab.report.html.code import Source, excerpt
 from lab.report.html.standstill import Graph, standing, wait_for_graph
 from lab.report.html.state import Change, Wait, changes
 from lab.report.labels import Labels
-from lab.report.lines import clip, printable, shown_value, without_addresses
+from lab.report.lines import clip, printable, rounds_line, shown_value, without_addresses
 from lab.trace import Step, Trace
 from lab.verdict import Verdict
 from lab.witness import Witness, fingerprint
@@ -94,6 +94,8 @@ def player_document(subject: Verdict | Witness, passing: Passing | None = None) 
     writer = _Writer(told, {name: number for number, name in enumerate(actors)}, files)
     failure = witness.failure
     end = without_addresses(failure.message) if failure.kind == "outcome" else f"{failure.kind}: {failure.message}"
+    if witness.repeats:
+        end = f"{rounds_line(witness)}; {end}"
     runs = [
         {
             "kind": "fails",
