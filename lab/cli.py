@@ -275,6 +275,8 @@ def compare(seconds: float, file: str | None) -> None:
 @click.option("--seed", metavar="N", type=int, help="The same seed gives the same choices.")
 @click.option("--result", metavar="FILE", default="exam.json", help="Where the result of an exam is written.")
 @click.option("--instructor", is_flag=True, help="Show the answers, too.")
+@click.option("--web", is_flag=True, help="In a browser on this machine; needs race-lab[web].")
+@click.option("--port", metavar="N", type=int, default=0, help="For --web; any that is free unless given.")
 @click.option("--data", metavar="DIR", help="Where progress is kept; else in LAB_DATA or the user's own folder.")
 @_SCENARIOS
 def review(
@@ -284,6 +286,8 @@ def review(
     exam: int | None,
     result: str,
     instructor: bool,
+    web: bool,
+    port: int,
     scenarios: str | None,
     **options: Any,
 ) -> None:
@@ -292,9 +296,12 @@ def review(
     With --patch the exit code is 1 if the code is not right.
     """
     from lab.training.dialogue import Dialogue
-    from lab.training.opening import Wanted, examine, train
+    from lab.training.opening import Wanted, examine, serve, train
 
     wanted = Wanted(subject, _folder(scenarios), actors=actors, **options)
+    if web:
+        serve(wanted, port, instructor, lambda address: click.echo(f"Open {address}\nCtrl-C ends it."))
+        return
     if exam is not None:
         examine(wanted, Dialogue(), exam, Path(result))
         return

@@ -56,14 +56,15 @@ def account_for(
 def decisive_pairs(exploration: Exploration, steps: Sequence[Step], failure: Failure, last: str) -> list[Pair]:
     """Every two steps of a failed execution, counted from 0, of which trying out tells that their order decides.
 
-    As many as the bounds allow to try; `account_for` ends at the first.
+    As many as the bounds allow to try; `account_for` ends at the first.  Nobody is held back sooner than at the earlier
+    step, as then other pairs change places as well.
     """
     limit = Limit(SECONDS)
     found: list[Pair] = []
     with _bounded(exploration, steps, failure, limit):
         account = _touched(exploration, steps, failure, last)
         if account is not None:
-            tries = _Tries(exploration, account, last, limit)
+            tries = _Tries(exploration, account, last, limit, sooner=False)
             found.extend(pair for pair in pairs(account) if tries.decides(pair))
     return found
 
@@ -161,13 +162,16 @@ class Touching(Recording):
 class _Tries:
     """Takes pairs of steps in the other order, until the budget is spent; then none decides."""
 
-    def __init__(self, exploration: Exploration, account: Account, last: str, limit: Limit) -> None:
+    def __init__(
+        self, exploration: Exploration, account: Account, last: str, limit: Limit, sooner: bool = True
+    ) -> None:
         self._exploration = exploration
         self._account = account
         self._last = last
         self._known: dict[Pair, bool] = {}
         self._executions = self._operations = 0
         self._limit = limit
+        self._sooner = sooner  # than at the step itself an actor may be held back
 
     def decides(self, pair: Pair) -> bool:
         """Whether the program passes with the two steps in the other order; of one step alone, without it."""
@@ -190,7 +194,7 @@ class _Tries:
         steps = self._account.steps
         if steps[earlier].actor == steps[later].actor:
             return False
-        for start in _starts(steps, earlier):
+        for start in _starts(steps, earlier) if self._sooner else (earlier,):
             if self._executions > EXECUTIONS or self._operations > OPERATIONS or self._limit.is_reached:
                 return False
             results = [self._swap(start, earlier, later, as_before) for as_before in (True, False)]

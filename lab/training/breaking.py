@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from lab.carriers.actor import Actor
+from lab.carriers.crashing import IS_KILLED
+from lab.carriers.task_actor import IS_CANCELLED, Outside
 from lab.engine import engine
 from lab.exploration import Exploration
 from lab.following import SitesOf
@@ -18,9 +20,11 @@ from lab.report.lines import printable, shown_value
 from lab.strategies.replay import stay
 from lab.trace import Step, Trace
 from lab.training.cases import Case
+from lab.training.schedules import STRIKE, written
 from lab.training.telling import trace_text
 from lab.witness import Witness
 
+_STRIKES = (IS_CANCELLED, IS_KILLED)
 _MOST_ATTEMPTS = 60  # to find all code that runs
 
 
@@ -39,19 +43,26 @@ class Played:
     def choose(self, enabled: list[Actor], current: Actor | None) -> Actor:
         """Who steps next."""
         while (position := len(self._done) + self._passed) < len(self._order):
-            wanted = self._order[position]
+            struck = self._order[position].endswith(STRIKE)
+            wanted = self._order[position].removesuffix(STRIKE)
             for actor in enabled:
-                if actor.name == wanted:
+                if actor.name == wanted and _strikes(actor) == struck:
                     return actor
-            told = f"{wanted} could not take step {position + 1} of your schedule, as it had to wait or had ended"
+            who = self._order[position]
+            told = f"{who} could not take step {position + 1} of your schedule, as it had to wait or had ended"
             self.remarks.setdefault(wanted, told)
             self._passed += 1
-        return stay(enabled, current)
+        return stay([actor for actor in enabled if not _strikes(actor)] or enabled, current)
 
     @property
     def left(self) -> int:
         """How many steps of the order were not taken."""
         return max(0, len(self._order) - self._passed - len(self._done))
+
+
+def order_of(steps: Sequence[Step]) -> list[str]:
+    """Who takes each step, and who is struck."""
+    return [step.actor + STRIKE * (step.word in _STRIKES) for step in steps]
 
 
 def play(case: Case, witness: Witness, order: Sequence[str], width: int) -> dict[str, Any]:
@@ -74,12 +85,17 @@ def play(case: Case, witness: Witness, order: Sequence[str], width: int) -> dict
             "detail": [] if failure is None else [printable(line) for line in failure.detail],
             "outcome": "" if outcome is NOTHING else printable(shown_value(outcome)),
             "meaning": printable(str(program.descriptions.get(outcome, ""))) if outcome is not NOTHING else "",
-            "schedule": str(schedule),
+            "schedule": written(order_of(steps)),
             "steps": len(steps),
             "switches": max(0, len(schedule.runs) - 1),
             "trace": trace_text(steps, [name for name, _ in program.actors], width),
             "remarks": remarks,
         }
+
+
+def _strikes(actor: Actor) -> bool:
+    """Whether it is no actor's own step, but that one is cancelled or killed."""
+    return isinstance(actor, Outside) and actor.word in _STRIKES
 
 
 def _execute(exploration: Exploration, witness: Witness, order: Sequence[str]) -> tuple[Recording, Played, Any, Any]:

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from lab.errors import LabError
@@ -53,11 +54,13 @@ def ask(
     seconds: float = PATIENCE,
     memory: int = MEMORY,
     progress: Callable[[str], None] | None = None,
+    stopped: Event | None = None,
     **question: Any,
 ) -> Reply:
     """Ask ``what`` about a subject in a process that may take so many seconds and bytes.
 
-    ``progress`` hears lines while it goes on.  Whatever is raised meanwhile (Ctrl-C), nothing is left behind.
+    ``progress`` hears lines while it goes on; once ``stopped`` is set there is no answer any more.  Whatever is raised
+    meanwhile (Ctrl-C), nothing is left behind.
     """
     question |= {
         "ask": what,
@@ -77,7 +80,7 @@ def ask(
         finally:
             os.close(theirs)
         try:
-            return _Talk(process, ours, seconds, progress).reply(json.dumps(question).encode())
+            return _Talk(process, ours, seconds, progress, stopped or Event()).reply(json.dumps(question).encode())
         finally:
             _end(process, mark)
             os.close(ours)
@@ -109,13 +112,19 @@ class _Talk:
     """Hears what a process answers and what it prints, until it ends or its time is up."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], answers: int, seconds: float, progress: Callable[[str], None] | None
+        self,
+        process: subprocess.Popen[bytes],
+        answers: int,
+        seconds: float,
+        progress: Callable[[str], None] | None,
+        stopped: Event,
     ) -> None:
         self._process = process
         self._answers = answers
         self._seconds = seconds
         self._until = time.monotonic() + seconds + _TO_BEGIN
         self._progress = progress
+        self._stopped = stopped
         self._output = b""
         self._flooded = False
         self._lines = b""
@@ -136,6 +145,8 @@ class _Talk:
             return Reply(None, "refused", f"it was stopped before {self._said['refused']}", output)
         if "error" in self._said:
             return Reply(None, "error", str(self._said["error"]), output)
+        if self._stopped.is_set():
+            return Reply(None, "stopped", "the training has ended", output)
         if not in_time:
             return Reply(
                 None, "too long", f"it was stopped, as it did not come to an end in {self._seconds:g} s", output
@@ -160,9 +171,9 @@ class _Talk:
             selector.register(self._process.stdout, selectors.EVENT_READ, self._take_output)
             while selector.get_map():
                 left = self._until - time.monotonic()
-                if left <= 0:
+                if left <= 0 or self._stopped.is_set():
                     return False
-                for key, _ in selector.select(min(left, 0.5)):
+                for key, _ in selector.select(min(left, 0.2)):
                     data = os.read(key.fd, 1 << 16)
                     if not data:
                         selector.unregister(key.fileobj)

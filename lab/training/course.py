@@ -11,7 +11,8 @@ from pathlib import Path
 from lab.errors import LabError
 from lab.files import defines_scenario
 from lab.training.history import Card, History
-from lab.training.questions import KINDS, Question, question
+from lab.training.questions import KINDS, Question
+from lab.training.repairs import question
 from lab.training.studies import Facts, Studies
 from lab.training.subject import Subject
 

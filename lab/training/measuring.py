@@ -22,7 +22,9 @@ from lab.passing import Passing, passing
 from lab.program import STEPS
 from lab.stopwatch import now
 from lab.trace import Place
+from lab.training.breaking import order_of, play
 from lab.training.cases import Case
+from lab.training.schedules import written
 from lab.training.subject import STANDSTILLS
 from lab.verdict import Verdict
 from lab.witness import Witness
@@ -65,11 +67,14 @@ def measure(case: Case, file: str, witness_file: Path) -> dict[str, Any]:
     witness = verdict.witness
     witness.save(witness_file)
     pairs, patterns = _found(case, witness, file)
+    order = order_of(witness.trace.steps)
     facts |= {
         "failure": {"kind": verdict.failure.kind, "message": verdict.failure.message},
         "pattern": witness.pattern,
         "story": witness.story,
-        "schedule": str(witness.trace.schedule),
+        "schedule": written(order),
+        "playable": play(case, witness, order, 80)["fails"],
+        "strikes": bool(case.program().cancels or case.program().crashes),
         "steps": len(witness.trace.steps),
         "switches": witness.trace.switches,
         "pairs": sorted(map(list, pairs)),
@@ -157,7 +162,11 @@ def passing_facts(case: Case) -> dict[str, Any]:
         run = passing(case.program(), trace=case.trace, carrier=case.carrier, seed=0)
     except Exception:  # of the program, or of an engine that it got the better of; the verdict has been told
         return {}
-    return {"overlap": overlap(run), "under_one_lock": under_one_lock(run), "passing": str(run.trace.schedule)}
+    return {
+        "overlap": overlap(run),
+        "under_one_lock": under_one_lock(run),
+        "passing": written(order_of(run.trace.steps)),
+    }
 
 
 def overlap(run: Passing) -> float:

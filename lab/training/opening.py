@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from lab.training.course import Course, catalogue, drawn
 from lab.training.dialogue import Dialogue
 from lab.training.exam import Exam
 from lab.training.history import History
-from lab.training.questions import KINDS, question
+from lab.training.questions import KINDS
+from lab.training.repairs import question
 from lab.training.studies import Studies
 from lab.training.subject import Subject
 from lab.training.terminal import Session
@@ -91,6 +93,15 @@ def train(wanted: Wanted, dialogue: Dialogue, patch: Path | None = None, answers
         course = Course(subjects, kinds, studies, history, seed)
         session.run(course, over="Nothing is due, and nothing is new." if not course.troubles else course.troubles[0])
     return session.all_right
+
+
+def serve(wanted: Wanted, port: int, answers: bool, say: Callable[[str], None]) -> None:
+    """The same in a browser, until Ctrl-C; raises LabError in one line where that cannot be."""
+    from lab.training.web.serving import serve as serve_on
+
+    history, studies = History(wanted.folder), Studies(wanted.folder / "studies")
+    seed = wanted.seed if wanted.seed is not None else random.randrange(1 << 30)
+    serve_on(wanted.subjects(), studies, history, port, say, kinds=wanted.kinds, seed=seed, answers=answers)
 
 
 def examine(wanted: Wanted, dialogue: Dialogue, number: int, result: Path) -> None:

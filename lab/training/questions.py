@@ -1,28 +1,33 @@
-"""The four kinds of exercise, and how an answer is judged: by what the engine found, and by nothing else."""
+"""Exercises that are answered, and how an answer is judged: by what the engine found, and by nothing else.
+
+Those in which code is written are `lab.training.repairs`.
+"""
 
 from __future__ import annotations
 
 import difflib
 import random
 import re
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
-from lab.errors import InvalidValue, LabError
+from lab.errors import InvalidValue
 from lab.training.bug_classes import accepted, choices, meaning
 from lab.training.confined import ask, required
 from lab.training.hiding import Line, spaced
 from lab.training.schedules import parse
 from lab.training.studies import Description, Facts, Studies
-from lab.training.subject import STANDSTILLS, Subject
+from lab.training.subject import Subject
 
 KINDS = ("spot", "break", "review", "fix")
 """In the order in which they are learned."""
-BUDGET = 10.0
-"""Seconds that a patch is explored for."""
-_AROUND = 20.0  # seconds more for its process
+TASKS = {
+    "spot": "Some order of the steps goes wrong. Mark the two lines whose order decides, or one that does by itself.",
+    "break": "Say who takes each step, so that it goes wrong.",
+    "review": "This change claims to repair a race. Would you approve it?",
+    "fix": "Edit the code, so that no order of the steps goes wrong.",
+}
+"""What is asked for."""
 APPROVE = "approve"
 STILL = "wrong outcome"  # a reason to reject where nobody names a better one
 
@@ -147,9 +152,21 @@ class Spot(Question):
 class Break(Question):
     """Give a schedule under which it fails."""
 
+    def why_not(self) -> str:
+        """As for any question; and the names of actors have to be enough."""
+        told = "who takes each step is not all that its failure hangs on, so no schedule can be given by hand"
+        return super().why_not() or ("" if self.facts.playable else told)
+
+    @property
+    def how(self) -> str:
+        """How a schedule is written."""
+        strike = {"tasks": "NAME! cancels a task.", "processes": "NAME! kills a process."}.get(self.facts.model, "")
+        told = "A step is one access to what they share. Name who takes each; NAME*2 takes two."
+        return f"{told} {strike}" if self.facts.strikes else told
+
     def hints(self) -> list[str]:
         """The last tells how the shortest witness begins."""
-        runs = self.facts.schedule.split(" | ")
+        runs = self.facts.schedule.split(" ")
         told = [self.description.hint, f"It can be done with {counted(self.facts.switches, 'switch', 'switches')}."]
         return [*filter(None, told), f"The shortest witness begins with {runs[0]}."]
 
@@ -159,6 +176,7 @@ class Break(Question):
         reply = ask(
             "play",
             self.subject,
+            stopped=self.studies.stopped,
             variant=self.variant,
             witness=str(self.studies.witness(self.subject, self.variant)),
             order=order,
@@ -256,103 +274,6 @@ class Review(Question):
         ]
 
 
-class Fix(Question):
-    """Edit the code until every schedule holds."""
-
-    def why_not(self) -> str:
-        """There has to be a function or class that can be edited."""
-        if self.variant not in self.description.editable:
-            return "what makes its state has no name in the module, so there is nothing to edit"
-        return super().why_not()
-
-    @property
-    def text(self) -> str:
-        """What is edited."""
-        return self.description.editable[self.variant]
-
-    def judge(self, patch: str, width: int, progress: Callable[[str], None] | None = None) -> Judgement:
-        """Explore the patched code in a process of its own; ``progress`` hears how far it is."""
-        if len(patch.encode("utf-8", "replace")) > _LARGEST:
-            raise InvalidValue(f"patch: larger than {_LARGEST >> 10} KiB; give the file that was to be edited")
-        reply = ask(
-            "grade",
-            self.subject,
-            seconds=BUDGET + _AROUND,
-            progress=progress,
-            variant=self.variant,
-            model=self.facts.model,
-            patch=patch,
-            budget=BUDGET,
-            width=width,
-        )
-        printed = f"It printed:\n{_indented(reply.output)}" if reply.output.strip() else ""
-        if reply.answer is None:
-            return Judgement(0.0, f"It cannot be graded: {reply.reason}.", (), printed)
-        return self._graded(reply.answer, printed)
-
-    def _graded(self, graded: dict[str, Any], printed: str) -> Judgement:
-        status, failure = graded["status"], graded.get("failure") or {}
-        report = "\n\n".join(filter(None, (graded.get("report", ""), printed)))
-        if status == "broken":
-            return Judgement(0.0, f"It cannot be run: {graded['reason']}", (), printed)
-        if status == "fails":
-            before = (self.facts.failure or {}).get("kind", "")
-            if failure["kind"] in STANDSTILLS and before not in STANDSTILLS:
-                headline = f"It no longer fails as before, but now it stands still: {failure['kind']}."
-            elif failure["message"].startswith("MemoryError"):
-                headline = "It ran out of memory."
-            else:
-                headline = "It still fails."
-            return Judgement(0.0, headline, (), report)
-        if status != "holds":
-            told = (f"The engine: {graded['reason']}.", *graded["uncontrolled"][:3])
-            if graded["uncontrolled"] or not graded["schedules"]:
-                return Judgement(0.0, "It cannot be told whether it fails.", told, printed)
-            return Judgement(0.5, "No failure was found, but that is no proof.", told, printed)
-        told = (f"The engine: holds, {graded['reason']}.", *self._serialises(graded))
-        if len(told) > 1 and self._reference_overlaps():
-            return Judgement(0.8, "It holds, but it has all take turns from beginning to end.", told, printed)
-        return Judgement(1.0, "It holds: no schedule fails any more.", told, printed)
-
-    def _serialises(self, graded: dict[str, Any]) -> Iterator[str]:
-        """What was measured, where actors no longer overlap."""
-        overlap, locked = graded.get("overlap"), graded.get("under_one_lock")
-        if overlap != 0.0 or locked is None:
-            return
-        yield f"Nobody steps while another one is on the way, and {locked:.0%} of the steps stand under one lock."
-        reference = self._reference()
-        if reference is not None and reference.overlap == 0.0:
-            yield "So it is in the catalogue's own repair."
-        elif reference is not None and reference.overlap is not None:
-            yield f"In the catalogue's repair {reference.overlap:.0%} of the steps overlap with another actor's."
-
-    def _reference(self) -> Facts | None:
-        if "fixed" not in self.description.variants:
-            return None
-        try:
-            return self.studies.facts(self.subject, "fixed")
-        except LabError:
-            return None
-
-    def _reference_overlaps(self) -> bool:
-        """Whether a repair is known that lets actors overlap; without one, the code before is what is compared with."""
-        reference = self._reference() or self.facts
-        return bool(reference.overlap)
-
-    def hints(self) -> list[str]:
-        """What a reviewer looks for, and where."""
-        return super().hints()
-
-
-_LARGEST = 256 << 10  # bytes
-
-
-def question(kind: str, studies: Studies, subject: Subject, seed: int) -> Question:
-    """A question of that kind."""
-    made = {"spot": Spot, "break": Break, "review": Review, "fix": Fix}[kind]
-    return made(studies, subject, seed, kind)
-
-
 def read_lines(text: str, known: list[Line]) -> set[int]:
     """Line numbers as typed, one or two; raises InvalidValue in one line for others."""
     words = re.findall(r"[^\s,;]+", text)
@@ -373,7 +294,3 @@ def lines_told(pairs: list[list[int]]) -> str:
 def counted(number: int, one: str, many: str) -> str:
     """ "1 switch", "2 switches"."""
     return f"{number:,} {one if number == 1 else many}"
-
-
-def _indented(text: str) -> str:
-    return "\n".join(f"    {line}" for line in text.rstrip().splitlines())

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from lab.errors import InvalidValue
@@ -51,7 +52,9 @@ class Facts:
     pattern: str = ""
     patterns: list[str] = field(default_factory=list)
     story: str = ""
-    schedule: str = ""
+    schedule: str = ""  # of the shortest witness, as a person would type it
+    playable: bool = False  # whether that is enough to make it fail again
+    strikes: bool = False  # whether actors may be cancelled or killed
     steps: int = 0
     switches: int = 0
     pairs: list[list[int]] = field(default_factory=list)
@@ -80,11 +83,12 @@ class Studies:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.stopped = Event()  # once set, nothing is found out any more
         self._known: dict[tuple[str, str], Any] = {}
 
     def description(self, subject: Subject) -> Description:
         """Raises LabError in one line where the subject cannot be run."""
-        return Description(**self._get(subject, "", lambda: required(ask("describe", subject))))
+        return Description(**self._get(subject, "", lambda: required(ask("describe", subject, stopped=self.stopped))))
 
     def facts(self, subject: Subject, variant: str) -> Facts:
         """Measured where it is not known; raises LabError in one line where that cannot be done."""
@@ -92,7 +96,8 @@ class Studies:
         def measure() -> dict[str, Any]:
             witness = self.witness(subject, variant)
             _make(witness.parent)
-            reply = ask("measure", subject, seconds=_SECONDS, variant=variant, witness=str(witness))
+            where, stopped = str(witness), self.stopped
+            reply = ask("measure", subject, seconds=_SECONDS, stopped=stopped, variant=variant, witness=where)
             return required(reply)
 
         return Facts(**self._get(subject, variant, measure))

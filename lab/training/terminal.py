@@ -13,17 +13,12 @@ from lab.training.bug_classes import meaning
 from lab.training.course import points
 from lab.training.dialogue import Dialogue, Ended
 from lab.training.history import Card, History
-from lab.training.questions import APPROVE, Break, Fix, Judgement, Question, Review, Spot, read_lines
+from lab.training.questions import APPROVE, TASKS, Break, Judgement, Question, Review, Spot, read_lines
+from lab.training.repairs import Fix
 from lab.training.telling import witness_text
 from lab.witness import Witness
 
 _COMMANDS = "h hint   s solution   q quit"
-_TASKS = {
-    "spot": "Some order of the steps goes wrong. Mark the two lines whose order decides, or one that does by itself.",
-    "break": "Say who takes each step, so that it goes wrong.",
-    "review": "This change claims to repair a race. Would you approve it?",
-    "fix": "Edit the code, so that no order of the steps goes wrong.",
-}
 
 
 class _Skipped(Exception):
@@ -98,7 +93,7 @@ class Session:
         dialogue, facts = self._dialogue, question.facts
         actors = ", ".join(facts.actors)
         dialogue.heading(f"{number}  {question.kind}", f"level {facts.level} of 5   {facts.model}: {actors}")
-        dialogue.say(_TASKS[question.kind])
+        dialogue.say(TASKS[question.kind])
         wanted = question.description.wanted
         if wanted:
             dialogue.say(f"It is right if it comes to {wanted}.", style="dim")
@@ -109,9 +104,9 @@ class Session:
             dialogue.code(question.lines)
         dialogue.console.print()
         if isinstance(question, Break):
-            dialogue.say("A step is one access to what they share. Name who takes each; NAME*2 takes two.", style="dim")
+            dialogue.say(question.how, style="dim")
             if facts.passing:
-                dialogue.say(f"One that passes: {facts.passing.replace(' |', '')}", style="dim")
+                dialogue.say(f"One that passes: {facts.passing}", style="dim")
         if self._shows_answers:
             dialogue.say("Answer", style="bold")
             for line in question.solution():

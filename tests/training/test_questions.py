@@ -9,7 +9,8 @@ import lab
 from lab.errors import InvalidValue
 from lab.training.bug_classes import CHOICES, MEANINGS, accepted
 from lab.training.course import Course, drawn, points
-from lab.training.questions import APPROVE, KINDS, lines_told, question, read_lines
+from lab.training.questions import APPROVE, KINDS, lines_told, read_lines
+from lab.training.repairs import question
 from lab.training.studies import Description, Facts
 from lab.training.subject import Subject
 

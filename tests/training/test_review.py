@@ -38,7 +38,7 @@ def test_what_the_engine_found_is_kept(measured):
     assert (facts["pairs"], facts["pattern"], facts["schedule"]) == (
         [[30, 31]],
         "lost update",
-        "alice*1 | bob*2 | alice*1",
+        "alice bob*2 alice",
     )
     assert facts["model"] == "threads"
 

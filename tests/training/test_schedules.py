@@ -3,7 +3,7 @@
 import pytest
 
 from lab.errors import InvalidValue
-from lab.training.schedules import parse
+from lab.training.schedules import parse, written
 
 ACTORS = ["alice", "bob"]
 
@@ -48,3 +48,10 @@ def test_a_beginning_that_fits_two_names():
     with pytest.raises(InvalidValue) as caught:
         parse("p", ["peter", "paul"])
     assert str(caught.value) == "schedule: 'p' may be peter or paul; write more of the name"
+
+
+def test_who_is_struck_is_no_step():
+    order = parse("alice*2 a! bob", ACTORS)
+    assert order == ["alice", "alice", "alice!", "bob"]
+    assert parse(written(order), ACTORS) == order
+    assert written(order) == "alice*2 alice! bob"

@@ -29,8 +29,8 @@ _IN_SCRIPTS = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u202
 def environment(package: str = HOME) -> Environment:
     """The templates of ``package`` (a folder ``templates`` in it) and, behind them, of this one; all escape by default.
 
-    The filters are ``text`` (one line, what cannot be printed spelt out), ``short`` (that, in 200 characters) and
-    ``data`` (JSON for a ``script`` element).
+    The filters are ``text`` (one line, what cannot be printed spelt out), ``lines`` (the same of each line), ``short``
+    (one line, in 200 characters) and ``data`` (JSON for a ``script`` element).
     """
     loaders = [PackageLoader(name) for name in dict.fromkeys((package, HOME))]
     found = Environment(
@@ -43,6 +43,7 @@ def environment(package: str = HOME) -> Environment:
     found.filters["text"] = lambda value: printable(str(value))
     found.filters["short"] = lambda value: clip(printable(str(value)), 200)
     found.filters["data"] = data
+    found.filters["lines"] = lambda value: "\n".join(map(printable, str(value).split("\n")))
     return found
 
 

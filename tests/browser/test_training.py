@@ -1,0 +1,114 @@
+"""Exercises in the browser: answered by keyboard, at every width, light and dark, for every reader."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+EXERCISE = "/exercise/lost_update/{}?seed=1"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, browser):
+    """`lab review --web` as a person starts it; gives the address that it prints."""
+    environment = dict(os.environ, LAB_DATA=str(tmp_path_factory.mktemp("data")), PYTHONUNBUFFERED="1")
+    command = [shutil.which("lab", path=str(Path(sys.executable).parent)), "review", "lost_update", "--web"]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+    yield process.stdout.readline().removeprefix("Open ").strip()
+    process.terminate()
+    process.wait()
+    process.stdout.close()
+
+
+@pytest.fixture
+def exercise(visit, server):
+    """Open an exercise; the first time it is measured."""
+
+    class Opened:
+        def __init__(self, kind, **options):
+            self._visit = visit(server, **options)
+            self._kind = kind
+
+        def __enter__(self):
+            page = self._visit.__enter__()
+            page.set_default_timeout(30_000)
+            if self._kind:
+                page.goto(server.partition("/?")[0] + EXERCISE.format(self._kind))
+            return page
+
+        def __exit__(self, *error):
+            return self._visit.__exit__(*error)
+
+    return Opened
+
+
+def test_spot_is_answered_by_keyboard(exercise, accessible):
+    with exercise("spot") as page:
+        page.get_by_role("checkbox", name="25").focus()
+        for _ in range(4):
+            page.keyboard.press("ArrowDown")
+        page.keyboard.press("Space")
+        page.keyboard.press("j")
+        page.keyboard.press("Space")
+        assert page.get_by_text("Marked: 30 and 31.").is_visible()
+        page.get_by_role("radio", name="lost update").focus()
+        page.keyboard.press("Space")
+        page.keyboard.press("Enter")
+        page.locator(".headline", has_text="Right.").wait_for()
+        assert page.get_by_text("points. It comes again in").is_visible()
+        page.keyboard.press("ArrowRight")  # the witness is stepped
+        assert page.locator(".run.chosen [aria-current=step] a").inner_text() == "2"
+        accessible(page)
+
+
+def test_a_third_line_takes_a_place(exercise):
+    with exercise("spot") as page:
+        for number in ("29", "30", "31"):
+            page.get_by_role("checkbox", name=number).check()
+        assert page.locator("input:checked").count() == 2
+        assert page.get_by_role("checkbox", name="31").is_checked()
+
+
+def test_a_schedule_is_run(exercise):
+    with exercise("break") as page:
+        page.get_by_label("Schedule").fill("alice bob*2 alice")
+        page.keyboard.press("Enter")
+        page.get_by_text("It fails: you found a schedule.").wait_for()
+
+
+def test_a_patch_is_explored_while_one_waits_and_may_be_mended(exercise):
+    with exercise("fix") as page:
+        page.get_by_role("button", name="Explore it").click()
+        page.get_by_text("It still fails.").wait_for()
+        code = page.get_by_role("textbox", name="Code")
+        code.fill("import threading\nLOCK = threading.Lock()\n\n" + code.input_value())
+        code.fill(
+            code.input_value().replace(
+                "        current =", "        with LOCK: self.value += 1; return\n        current ="
+            )
+        )
+        page.get_by_role("button", name="Explore it").click()
+        page.get_by_text("It holds: no schedule fails any more.").wait_for()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("kind", ["", "spot", "break", "review", "fix"])
+def test_every_page_fits_and_can_be_read_by_all(exercise, accessible, fits, kind, scheme):
+    with exercise(kind, width=360, scheme=scheme) as page:
+        fits(page)
+        accessible(page)
+        page.set_viewport_size({"width": 1280, "height": 800})
+        fits(page)
+
+
+def test_it_works_without_scripts(exercise):
+    with exercise("spot", java_script_enabled=False) as page:
+        page.get_by_role("checkbox", name="30").check()
+        page.get_by_role("checkbox", name="31").check()
+        page.get_by_role("radio", name="lost update").check()
+        page.get_by_role("button", name="Answer").click()
+        page.locator(".headline", has_text="Right.").wait_for()
