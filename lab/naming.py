@@ -44,6 +44,10 @@ class Names:
             if depth < 4:
                 pending.extend((part, part_path, depth + 1) for part, part_path in parts(thing, path))
 
+    def known(self, identity: int) -> str | None:
+        """The name of the object with that id, if it was given one."""
+        return self._names.get(identity)
+
     def of(self, thing: object, frame: FrameType | None = None) -> str:
         """The name of ``thing``, looked for in the variables of ``frame`` and its callers."""
         found = self._names.get(id(thing))

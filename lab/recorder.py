@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Iterator
 from dataclasses import replace
 from io import IOBase
 from types import FrameType, GeneratorType
@@ -252,6 +253,13 @@ class SharingMap:
     def has_ended(self, identity: int) -> bool:
         """Whether an object that had this id is no more."""
         return identity in self._earlier
+
+    def places(self) -> Iterator[tuple[int, object, list[Site], set[int], bool]]:
+        """Of every place that was touched: the object's id, the key, the sites that can be decisions, who, and whether
+        somebody wrote it."""
+        for place, (sites, actors) in self._places.items():
+            decides = [site for site in sites if site.decides or place[2] == SYNC]
+            yield place[0], place[2], decides, actors, place in self._written
 
     def met(self, identity: int, key: object) -> bool:
         """Whether that place of the first object with this id was accessed."""

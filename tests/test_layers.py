@@ -74,6 +74,11 @@ ORDER = [
     "exhaustion",
     "classes",
     "passing",
+    "graph",
+    "histories",
+    "crossing",
+    "standings",
+    "charting",
     # what it comes to
     "witness",
     "keeping",

@@ -80,6 +80,8 @@ class Control(Accesses):
             if bodies:
                 self._start_all(bodies, state)
                 self._join_all()
+            if self.closing is not None:
+                self.closing()
             result = finish(state)
             torn_down = True
             if teardown is not None:
@@ -169,6 +171,8 @@ class Control(Accesses):
 
     def _note_end(self) -> None:
         """Keep what unwinding undoes."""
+        if self.closing is not None and self.halted:
+            self.closing()
         if self.halted == "stuck":
             self._note_standstill()
         self.ended_with = [actor for actor in self.live if actor is not self.main]

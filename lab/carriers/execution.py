@@ -62,6 +62,7 @@ class Execution:
             "choose",
             "class_names",
             "clock_reads",
+            "closing",
         )
         + (
             "counting",
@@ -74,6 +75,7 @@ class Execution:
             "era",
             "escaped",
             "events",
+            "fewest",
             "findings",
         )
         + ("gave_way", "going_on", "halted", "held", "hot", "identity", "interrupted", "joining", "kept", "last")
@@ -112,6 +114,8 @@ class Execution:
         self.notes: dict[str, None] = {}  # what a person may want to know besides
         self.doubts: dict[str, None] = {}  # what else stands against a proof, noted by a carrier that is watched
         self.log = False  # a strategy asks for the events
+        self.fewest = 2  # among so many and more the strategy chooses; 1 where it is to see who goes on alone, too
+        self.closing: Callable[[], object] | None = None  # called when the last step was taken, before all is undone
         self.counting: Any = None  # what the actors change, where somebody asks for it
         self.watched = False  # in the execution before: functions were reported as they started
         self.patience = 0  # how many stretches of a loop that does not wait for anybody others stand still

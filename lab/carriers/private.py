@@ -34,6 +34,9 @@ rm -rf -- "$1"
 """
 """Reads until the runner is no more, however it ended, and then cleans up behind it."""
 
+_SMALL = 200  # bytes of a file that is shown
+_MOST_FILES = 12
+
 
 @functools.cache
 def _token(process: int) -> str:
@@ -97,6 +100,17 @@ class PrivateDirectory:
         if self.fd >= 0:
             with suppress(OSError):
                 os.write(self.fd, f"{message}\n".encode())
+
+    def small_files(self) -> Iterator[tuple[str, str]]:
+        """The path in the working directory and the content of each file there that is short."""
+        found = sorted(os.path.join(folder, name) for folder, _, names in os.walk(self.work) for name in names)
+        for path in found[:_MOST_FILES]:
+            with suppress(OSError):
+                if stat.S_ISREG(os.lstat(path).st_mode):
+                    with open(path, "rb") as file:
+                        content = file.read(_SMALL + 1)
+                    if len(content) <= _SMALL and b"\0" not in content:
+                        yield os.path.relpath(path, self.work), content.decode("utf-8", "backslashreplace")
 
     @contextmanager
     def fresh(self) -> Iterator[None]:

@@ -28,6 +28,7 @@ from lab.errors import Interrupted
 from lab.forks import ChildFailure
 from lab.hooks import DRIVERS, Bystander
 from lab.instrument import Site
+from lab.naming import short
 
 _AT_THE_END = ("", "", 0, 0)
 _SPIN = 300  # operations in a row on nothing shared, which may be a loop that waits for others
@@ -91,6 +92,8 @@ class ProcessControl(ProcessEnds):
                 if bodies:
                     self._start_all(bodies, state)
                     self._run()
+                if self.closing is not None:
+                    self.closing()
                 result = finish(state)
                 torn_down = True
                 if teardown is not None:
@@ -186,7 +189,7 @@ class ProcessControl(ProcessEnds):
             enabled = [current]  # in the middle of a write
         if self._crashes.kills and not self.last_chance:
             enabled = [*enabled, *self._crashes.possible(self._paths, self._pending)]
-        if len(enabled) == 1:
+        if len(enabled) < self.fewest:
             return enabled[0]
         chosen = self.choose(enabled, current)
         self.choices.append(chosen.index)
@@ -288,6 +291,10 @@ class ProcessControl(ProcessEnds):
             if str(pid) in text:
                 text = re.sub(rf"(?<!\d){pid}(?!\d)", f"<pid of {name}>", text)
         return text
+
+    def files(self) -> dict[str, str]:
+        """What is in the small files of the private directory, as text, by their paths there."""
+        return {name: short(self._told(text)) or "" for name, text in self._directory.small_files()}
 
     # ------------------------------------------------------------ what children say
 

@@ -143,7 +143,7 @@ class Scheduling(Execution):
             enabled = self._enabled()
         else:
             enabled = self.live
-        if len(enabled) > 1 and not self.quiet:
+        if len(enabled) >= self.fewest and not self.quiet:
             chosen = self.choose(enabled, actor)
             self.choices.append(chosen.index)
         elif enabled:
@@ -289,7 +289,7 @@ class Scheduling(Execution):
         """Who goes on when the actor that ran cannot."""
         if not enabled:
             return self._nobody()
-        if len(enabled) == 1 or self.quiet:
+        if len(enabled) < self.fewest or self.quiet:
             return enabled[0]
         chosen = self.choose(enabled, None)
         self.choices.append(chosen.index)

@@ -274,7 +274,7 @@ class Turns(AtHome):
         """Who goes on, here on the loop; None if nobody needs to."""
         enabled = self._enabled()
         self._forced = len(enabled) == 1
-        if len(enabled) > 1 and not self.quiet:
+        if len(enabled) >= self.fewest and not self.quiet:
             chosen = self.choose(enabled, None)
             self.choices.append(chosen.index)
         elif enabled:
