@@ -20,9 +20,9 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 _BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _VARYING = (
     (re.compile(r"\b\d+(\.\d+)? (us|ms|s)\b *"), "<time> "),
+    (re.compile(r"\b[\d.,]+(e-\d+)? %"), "<share> %"),
     (re.compile(r"\b\d+\.\d\d( x)? *$|\b\d+\.\d\d( x)? +", re.MULTILINE), "<times> "),
     (re.compile(r"-[0-9a-f]{8}\.json"), "-<digest>.json"),
-    (re.compile(r"\b[\d.,]+(e-\d+)? %"), "<share> %"),
     (re.compile(r"\bof [\d,]+ rounds"), "of <many> rounds"),
     (re.compile(r"95 % confidence|<share> % confidence"), "95 % confidence"),
 )
