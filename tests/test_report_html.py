@@ -49,6 +49,7 @@ def test_the_document_of_a_witness(lost_update):
                 "count": 4,
                 "switches": 2,
                 "critical": [1, 3],
+                "differs": 0,
                 "steps": [
                     told(1, 0, 13, "reads counter.value 0", "0"),
                     told(2, 1, 13, "reads counter.value 0", "0"),
@@ -63,10 +64,18 @@ def test_the_document_of_a_witness(lost_update):
                 "count": 1,
                 "switches": 0,
                 "critical": [],
+                "differs": 0,
                 "steps": [told(1, 0, 13, "reads counter.value 0", "0")],
             },
         ],
     }
+
+
+def test_where_the_order_that_passes_differs(lost_update):
+    first, second, third, fourth = lost_update.witness.trace.steps
+    for steps, number in (((first, fourth), 2), ((first, second, third, fourth, fourth), 5)):
+        run = player_document(lost_update, Passing(("alice", "bob"), Trace(steps), 2))["runs"][1]
+        assert run["differs"] == number
 
 
 def told(number, actor, line, what, value):

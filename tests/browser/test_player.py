@@ -1,21 +1,26 @@
 """The page of a witness: stepped by keyboard, at every width, light and dark, for every reader."""
 
+from dataclasses import replace
+
 import pytest
 from report_programs import Counter, Kitchen, add_one, final_value, salad, soup
 
+from lab.passing import Passing
+from lab.report.folder import Item, records_of, write
 from lab.report.html.report import record_of, report_page
+from lab.trace import Place, Step, Trace
 
 
 @pytest.fixture
-def lost_update(explored, tmp_path):
-    verdict = explored(
-        "lost_update",
-        Counter,
-        {"alice": add_one, "bob": add_one},
-        orders=["alice bob bob alice"],
-        outcome=final_value,
-        allowed={2: "both counted"},
+def verdict(explored):
+    actors = {"alice": add_one, "bob": add_one}
+    return explored(
+        "lost_update", Counter, actors, orders=["alice bob bob alice"], outcome=final_value, allowed={2: "both counted"}
     )
+
+
+@pytest.fixture
+def lost_update(verdict, tmp_path):
     return written(tmp_path, verdict)
 
 
@@ -31,7 +36,7 @@ def written(folder, verdict):
 
 
 def current(page):
-    return page.locator(".run.chosen [aria-current=step] a").inner_text()
+    return page.locator(".run.chosen [aria-current=step] a").text_content()
 
 
 def cells(page, table):
@@ -126,3 +131,125 @@ def test_on_paper_all_steps_are_listed(lost_update, visit):
         page.emulate_media(media="print")
         assert page.locator(".steps li:visible").count() == 4
         assert page.locator("button:visible").count() == 0
+
+
+def test_an_order_that_passes_is_stepped_beside_it(verdict, tmp_path, visit, accessible):
+    first, second, third, fourth = verdict.witness.trace.steps
+    verdict.passing = Passing(("alice", "bob"), Trace((first, fourth, second, third)), 2)
+    with visit(written(tmp_path, verdict), width=1920) as page:
+        page.get_by_role("button", name="passes").click()
+        page.keyboard.press("ArrowRight")
+        assert page.get_by_role("status").inner_text() == (
+            "Step 2 of 4: alice writes counter.value 1 (report_programs.py:14). From here on it differs."
+        )
+        assert page.locator(".run:visible").count() == 2
+        accessible(page)
+        page.locator("[data-run='0'] li").nth(2).click()
+        assert page.get_by_role("button", name="fails").get_attribute("aria-pressed") == "true"
+        assert current(page) == "3"
+        page.set_viewport_size({"width": 1280, "height": 800})
+        assert page.locator(".run:visible").count() == 1
+
+
+# ------------------------------------------------------------------ long ones
+
+
+@pytest.fixture
+def long(verdict, tmp_path):
+    """A witness of 500 steps, and one that passes of as many."""
+    place = verdict.witness.trace.steps[0].place
+    steps = [
+        Step("alice" if number // 3 % 2 else "bob", place, "writes", f"counter.items['key-{number % 37}']", str(number))
+        for number in range(500)
+    ]
+    verdict.witness = replace(verdict.witness, trace=Trace(tuple(steps)), critical=(100, 400))
+    verdict.passing = Passing(("alice", "bob"), Trace(tuple(reversed(steps))), 2)
+    return written(tmp_path, verdict)
+
+
+def test_a_long_witness_is_light(long):
+    assert long.stat().st_size <= 400_000
+
+
+def test_a_step_lays_the_page_out_once_or_twice(long, visit):
+    """Whatever there is to see of 500 steps: that is what a step costs, on any machine."""
+    with visit(long) as page:
+        measure = page.context.new_cdp_session(page)
+        measure.send("Performance.enable")
+
+        def layouts():
+            return next(
+                one["value"]
+                for one in measure.send("Performance.getMetrics")["metrics"]
+                if one["name"] == "LayoutCount"
+            )
+
+        page.keyboard.press("ArrowRight")
+        before = layouts()
+        page.evaluate(PRESS, [50, "ArrowRight"])
+        assert current(page) == "52"
+        assert layouts() - before <= 2 * 50 + 5
+
+
+PRESS = """async ([times, key]) => {
+    for (let time = 0; time < times; time += 1) {
+        await new Promise(requestAnimationFrame);
+        document.body.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}));
+    }
+}"""
+
+
+def test_the_step_is_always_in_view(long, visit):
+    with visit(long, width=360) as page:
+        page.locator(".run.chosen .scroll").focus()
+        for key, number in (("End", "500"), ("Home", "1"), ("c", "100"), ("c", "400"), ("ArrowUp", "399")):
+            page.keyboard.press(key)
+            assert current(page) == number
+            page.wait_for_timeout(50)
+            assert page.evaluate(IN_VIEW), key
+
+
+IN_VIEW = """() => {
+    const item = document.querySelector(".run.chosen [aria-current]").getBoundingClientRect();
+    const box = document.querySelector(".run.chosen .scroll").getBoundingClientRect();
+    return item.top >= box.top && item.bottom <= box.bottom;
+}"""
+
+
+# ------------------------------------------------------------------ hostile ones
+
+
+def test_nothing_in_a_page_runs(verdict, tmp_path, visit, accessible, fits):
+    """The visit ends with an error if anything was written to the console, as a breach of the policy is."""
+    evil = "</script><script>alert(1)</script><img src=x onerror=alert(1)>'\"&\u2028\u202e"
+    file = tmp_path / "<b>.py"
+    file.write_text(f"x = 1  # {evil}\n{'y' * 2000} = 2\n", encoding="utf-8")
+    steps = [
+        Step(actor, Place(str(file), evil, 0, "x", line), "writes", evil, evil)
+        for actor, line in ((evil, 1), ("bob", 2))
+    ]
+    failure = replace(verdict.failure, kind="deadlock", message=evil, detail=(f"bob waits for {evil} at <b>.py:1",))
+    verdict.witness = replace(
+        verdict.witness, actors=(evil, "bob"), trace=Trace(tuple(steps)), failure=failure, story=evil, critical=(1, 2)
+    )
+    verdict.failure, verdict.title, verdict.replay = failure, evil, evil
+    with visit(written(tmp_path, verdict), width=360) as page:
+        page.on("dialog", lambda dialog: pytest.fail(dialog.message))
+        page.keyboard.press("ArrowRight")
+        assert page.locator("img:not([role])").count() == 0
+        assert page.locator("script").count() == 2
+        fits(page)
+        accessible(page)
+
+
+# ------------------------------------------------------------------ the list of a run
+
+
+def test_the_list_of_reports(verdict, tmp_path, visit, accessible, fits):
+    node = "tests/test_counters.py::test_counter[" + "x" * 120 + "]"
+    write(tmp_path, [Item(node, False, records_of([verdict], tmp_path, False))])
+    with visit(tmp_path / "index.html", width=360) as page:
+        fits(page)
+        accessible(page)
+        page.get_by_role("link", name="tests/test_counters.py").first.click()
+        assert page.get_by_role("heading", name="Step by step").is_visible()

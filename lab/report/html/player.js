@@ -155,9 +155,10 @@
 
     told(step) {
       const critical = this.run.critical.includes(step.number) ? " A critical step." : "";
+      const differs = step.number === this.run.differs ? " From here on it differs." : "";
       const end = this.at === this.steps.length - 1 && this.run.end ? ` Then: ${this.run.end}` : "";
       const place = `${this.document.files[step.place[0]]}:${step.place[1]}`;
-      return `Step ${step.number} of ${this.run.count}: ${this.document.actors[step.actor].name} ${step.what} (${place}).${critical}${end}`;
+      return `Step ${step.number} of ${this.run.count}: ${this.document.actors[step.actor].name} ${step.what} (${place}).${critical}${differs}${end}`;
     }
 
     showActors(step) {

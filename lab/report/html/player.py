@@ -7,8 +7,9 @@ the graph of waits.  The page needs the script ``player.js``, and reads well wit
   scarce.  Everything below tells actors by their position in this list.
 - ``files``: names of source files; a place is ``[file, line]`` with the position of the file in this list.
 - ``runs``: the order of steps that fails and, where one is known, one that passes; each is
-  ``{"kind": "fails" | "passes", "title", "end", "count", "switches", "critical", "steps"}``.  ``count`` is how many
-  steps there are, ``critical`` the numbers of the two steps whose order decided, ``end`` what it came to in a sentence.
+  ``{"kind": "fails" | "passes", "title", "end", "count", "switches", "critical", "differs", "steps"}``.  ``count`` is
+  how many steps there are, ``critical`` the numbers of the two steps whose order decided, ``differs`` the number of
+  the first step that is not as in the run before (0: none), ``end`` what it came to in a sentence.
 - a step is ``{"number", "actor", "place", "what"}`` (numbers from 1), and what it changes, each left out where
   nothing does: ``"values"`` name -> the value that was read or written; ``"held"`` lock -> the actors that have it now;
   ``"waits"`` actor -> ``{"for", "place"}``, what it waits for now and where (null where that is not known), or null
@@ -102,6 +103,7 @@ def player_document(subject: Verdict | Witness, passing: Passing | None = None) 
             "title": "The order that fails",
             "end": told(without_addresses(end)),
             **writer.run(witness.trace, witness.critical, standing(failure.detail, witness.actors)),
+            "differs": 0,
         }
     ]
     if passing is not None:
@@ -111,6 +113,7 @@ def player_document(subject: Verdict | Witness, passing: Passing | None = None) 
                 "title": "An order that passes",
                 "end": "" if passing.outcome is NOTHING else f"outcome {printable(shown_value(passing.outcome))}",
                 **writer.run(passing.trace, (), {}),
+                "differs": _first_difference(witness.trace.steps, passing.trace.steps),
             }
         )
     names = [told(actor) for actor in actors]
@@ -119,6 +122,14 @@ def player_document(subject: Verdict | Witness, passing: Passing | None = None) 
         "files": list(files.values()),
         "runs": runs,
     }
+
+
+def _first_difference(failing: Sequence[Step], passing: Sequence[Step]) -> int:
+    """The number of the first step of the second that is another one in the first; 0 if there is none."""
+    for number, step in enumerate(passing, 1):
+        if number > len(failing) or step != failing[number - 1]:
+            return number
+    return 0
 
 
 class _Told:
