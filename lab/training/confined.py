@@ -24,6 +24,7 @@ from threading import Event
 from typing import Any
 
 from lab.errors import LabError
+from lab.report.lines import clip, printable
 from lab.training.subject import Subject
 
 MEMORY = 2 << 30
@@ -151,7 +152,9 @@ class _Talk:
             return Reply(
                 None, "too long", f"it was stopped, as it did not come to an end in {self._seconds:g} s", output
             )
-        return Reply(None, "ended", f"its process ended before it had answered ({self._how()})", output)
+        last = next((printable(line.strip()) for line in reversed(output.splitlines()) if line.strip()), "")
+        reason = f"its process ended before it had answered ({self._how()})"
+        return Reply(None, "ended", f"{reason}: {clip(last, 100)}" if last else reason, output)
 
     def _how(self) -> str:
         code = self._process.wait()

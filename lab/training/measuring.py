@@ -30,7 +30,7 @@ from lab.verdict import Verdict
 from lab.witness import Witness
 
 SCHEDULES = 1_500
-SECONDS = 5.0
+SECONDS = 8.0
 """Of the first exploration."""
 _MORE_SECONDS = 2.0  # for further witnesses, each of which may have other pairs
 _OTHERS = tuple((strategy, seed) for seed in (1, 2, 3) for strategy in ("surw", "pos", "pct", "random"))

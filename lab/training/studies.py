@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ _SECONDS = 90.0
 """Most that the facts about one variant may take; most need one or two."""
 
 
+_TIME_UP = re.compile(r"\bwhen the time was up\b")
+_MANY = 20  # schedules
 _RARE = 0.001
 """A share of hammered rounds."""
 
@@ -72,10 +75,15 @@ class Facts:
 
     @property
     def level(self) -> int:
-        """How hard it is to see, from 1 to 5: by steps and switches of the shortest witness, actors and the rate."""
-        hard = (self.steps > 6, self.switches > 2 or len(self.actors) > 2, self.model != "threads")
+        """How hard it is to see, from 1 to 5.
+
+        By the steps and switches of the shortest witness, the actors, how many classes of schedules were tried until
+        it failed, and how often it does for real.
+        """
+        hard = [self.steps > 6, self.switches > 2 or len(self.actors) > 2, self.model != "threads"]
+        hard.append(self.schedules > _MANY)
         rare = bool(self.rate_interval) and self.rate_interval[1] < _RARE  # surely, and not for want of rounds
-        return 1 + sum((*hard, rare))
+        return min(5, 1 + sum((*hard, rare)))
 
 
 class Studies:
@@ -123,7 +131,8 @@ class Studies:
                 found = None
             if found is None:
                 found = find()
-                write(path, found)
+                if not _TIME_UP.search(found.get("reason", "")):  # a faster hour may tell more
+                    write(path, found)
             self._known[key] = found
         known: dict[str, Any] = self._known[key]
         return known
@@ -134,9 +143,11 @@ class Studies:
             found = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
+        if not isinstance(found, dict):
+            return None
         kind: Any = Facts if "status" in found else Description
         needed = {"status", "reason", "schedules", "model", "actors"} if kind is Facts else set(kind.__annotations__)
-        return found if isinstance(found, dict) and needed <= set(found) <= set(kind.__annotations__) else None
+        return found if needed <= set(found) <= set(kind.__annotations__) else None
 
 
 def write(path: Path, content: Mapping[str, Any]) -> None:

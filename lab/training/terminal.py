@@ -50,6 +50,8 @@ class Session:
                 dialogue.say(over)
         except Ended:
             pass
+        except KeyboardInterrupt:
+            dialogue.console.print()
         self._farewell()
 
     def grade(self, question: Question, patch: Path) -> None:
@@ -162,9 +164,15 @@ class Session:
             except InvalidValue as error:
                 self._dialogue.say(str(error), style="yellow")
                 continue
+            if judgement.is_right and path == self._to_edit(question):
+                path.replace(path.with_suffix(".solved.py"))  # the next time begins with the bug
             if judgement.is_right or not self._may_hint:
                 return judgement
             self._try_again(judgement)
+
+    def _to_edit(self, question: Question) -> Path:
+        """What is edited."""
+        return self._work / f"{question.subject.name}.py"
 
     def _try_again(self, judgement: Judgement) -> None:
         """One more try; each shows as much as a hint does."""
@@ -182,19 +190,21 @@ class Session:
 
     def _edited(self, question: Fix) -> Path:
         """The file that was edited, in an editor or elsewhere."""
-        path = self._work / f"{question.subject.name}.py"
+        path = self._to_edit(question)
         if not path.exists():
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(question.text, encoding="utf-8")
             except OSError as error:
                 raise InvalidValue(f"{path}: cannot be written ({error.strerror}); give another --data") from None
-        editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
-        how = f"Enter opens {shlex.split(editor)[0]}" if editor and self._dialogue.is_interactive else "edit it"
+        editor = (os.environ.get("VISUAL") or os.environ.get("EDITOR") or "").strip()
+        how = "edit it and press Enter"
+        if editor and self._dialogue.is_interactive:
+            how = f"Enter opens {editor.partition(' ')[0]}"
         self._dialogue.say(
-            f"The code is in {path}: {how}; or give another file. It is run in a process of its own, with"
+            f"The code is in {path}: {how}, or give another file. It is run in a process of its own with bounds on its "
+            "time and memory, which is no security sandbox."
         )
-        self._dialogue.say("bounds on its time and memory, which is not a security sandbox.")
         while True:
             typed = self._ask("file", question).strip()
             if typed:

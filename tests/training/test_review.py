@@ -75,6 +75,19 @@ def test_a_patch_is_graded(measured, tmp_path, body, code, told):
     assert (found, told in " ".join(shown.split())) == (code, True), shown
 
 
+def test_the_code_to_edit_is_written_and_put_away_once_it_is_right(measured):
+    file = measured / "work" / "lost_update.py"
+    _, shown = review("lost_update", "--kind", "fix", data=measured, typed="\n")
+    assert "It still fails." in shown
+    with_lock = file.read_text().replace(
+        "        current =", "        with LOCK: self.value += 1; return\n        current ="
+    )
+    file.write_text("import threading\nLOCK = threading.Lock()\n\n" + with_lock)
+    _, shown = review("lost_update", "--kind", "fix", data=measured, typed="\n")
+    assert "It holds: no schedule fails any more." in shown
+    assert [path.name for path in (measured / "work").iterdir()] == ["lost_update.solved.py"]
+
+
 def test_a_module_of_the_learners_own(tmp_path):
     path = tmp_path / "till.py"
     path.write_text(
