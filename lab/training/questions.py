@@ -94,8 +94,7 @@ class Question:
     def solution(self) -> list[str]:
         """What there is to know, for those who teach or give up."""
         facts = self.facts
-        failure = facts.failure or {}
-        told = [facts.story, f"It fails by {failure.get('kind', '')}: {failure.get('message', '')}"]
+        told = [facts.story, f"How it fails: {failure_told(facts.failure or {})}"]
         if facts.pairs:
             told.append(f"Lines whose order decides: {lines_told(facts.pairs)}.")
         told += [
@@ -188,7 +187,7 @@ class Break(Question):
             failure = played["failure"]
             par = self.facts.switches
             took = counted(played["switches"], "switch", "switches")
-            told.insert(0, f"{failure['kind']}: {failure['message']}")
+            told.insert(0, failure_told(failure))
             told += played["detail"]
             told.append(f"{took}; the shortest witness that the engine found has {par}.")
             return Judgement(1.0, "It fails: you found a schedule.", tuple(told), played["trace"])
@@ -253,8 +252,7 @@ class Review(Question):
                 return Judgement(1.0, "Right: no schedule was found in which it fails.", tuple(told))
             return Judgement(0.0, "It could have been approved.", tuple(told))
         right = self._reasons()
-        told = [f"It still fails by {(claimed.failure or {}).get('kind')}: {(claimed.failure or {}).get('message')}"]
-        told.append(claimed.story)
+        told = [f"It still fails: {failure_told(claimed.failure or {})}", claimed.story]
         if name == APPROVE:
             headline, share = "It must not be approved: it still fails.", 0.0
         elif name in right:
@@ -284,6 +282,12 @@ def read_lines(text: str, known: list[Line]) -> set[int]:
     if not 1 <= len(words) <= 2:
         raise InvalidValue(f"lines: {len(words)} given; give the two that race, or one that races with itself")
     return {int(word) for word in words}
+
+
+def failure_told(failure: dict[str, str]) -> str:
+    """Its message, with its kind where that does not say so itself."""
+    kind, message = failure.get("kind", ""), failure.get("message", "")
+    return message if message.startswith(kind) else f"{kind}: {message}"
 
 
 def lines_told(pairs: list[list[int]]) -> str:
