@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -20,6 +21,8 @@ from lab.settings import complaint
 from lab.surroundings import Interruptions, interruptible, tidy
 from lab.virtual import operations_redirected
 
+_HAS_TWINS = ("psycopg", "psycopg_binary")
+"""Libraries of which all that matters has a twin; what else they do concerns nobody."""
 _LEFT_ALONE = ("tasks", "futures", "taskgroups", "timeouts", "streams", "selector_events", "trsock", "transports")
 """Of asyncio: the work of the loop's own callbacks, which take no locks and start no threads."""
 
@@ -82,6 +85,7 @@ def _engine(
                 discovery.modelled += ("asyncio",)  # the tasks of a loop share what its own code touches
                 discovery.left_alone |= {f"asyncio.{name}" for name in _LEFT_ALONE}
             discovery.left_alone |= {"_weakrefset"}  # each loop has functions of its own from there
+        discovery.left_alone |= {name for name in list(sys.modules) if name.partition(".")[0] in _HAS_TWINS}
         functions = program.functions
         control: Any = kind(discovery, steps)
         around: AbstractContextManager[None] = nullcontext()
@@ -101,6 +105,8 @@ def _engine(
                     yield exploration
             finally:
                 DRIVERS.pop(control.identity, None)  # a signal may have struck while an execution was tidied up
+                if control.twins.uses_files:
+                    control.twins.files.servers.close()
                 control.close()
 
 

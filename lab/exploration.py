@@ -13,7 +13,7 @@ from lab.carriers.execution import Choose, Recorder
 from lab.detectors.deadlock import diagnose
 from lab.detectors.since import Since
 from lab.discovery import Discovery
-from lab.errors import NeedsThreads, OutOfTime
+from lab.errors import InvalidValue, NeedsThreads, OutOfTime
 from lab.finalizers import Finalizers
 from lab.freshness import Freshness
 from lab.instrument import Site
@@ -94,7 +94,18 @@ class Exploration:
         outcome, failure = result if result is not None else (NOTHING, None)
         if control.halted or control.left_behind or control.findings or control.teardown_error is not None:
             failure = self._found(failure, recording)
+        if failure is not None:
+            self._see_to_files(failure)
         return outcome, failure
+
+    def _see_to_files(self, failure: Failure) -> None:
+        """Raise InvalidValue if the execution that failed began with what the one before it had left behind."""
+        path = self.control.left_over()
+        if path:
+            raise InvalidValue(
+                f"setup: {path} is not as the execution before found it, and so an execution may have failed "
+                f"({failure.kind}: {failure.message}); make it anew in setup, or put it back in teardown"
+            )
 
     def _found(self, failure: Failure | None, recording: Recorder | None) -> Failure | None:
         """What was wrong with an execution that was not only judged; ``failure`` is what it was judged to be."""

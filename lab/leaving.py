@@ -11,7 +11,8 @@ from lab.origin import LAB, shown
 from lab.program import Failure, describe
 
 _TWINS = tuple(
-    os.path.join(LAB, *parts) for parts in (("virtual", ""), ("carriers", "dialing.py"), ("carriers", "sockets.py"))
+    os.path.join(LAB, *parts)
+    for parts in (("virtual", ""), ("filesystem", ""), ("carriers", "dialing.py"), ("carriers", "sockets.py"))
 )
 """Where what the real objects raise is raised."""
 

@@ -31,9 +31,25 @@ _STATELESS = frozenset((
 ))
 # fmt: on
 """Packages whose C objects either never change or have hooks of their own."""
-HARMLESS = frozenset(
-    getattr(os, name) for name in ("cpu_count", "getpid", "urandom", "sched_yield", "fspath") if hasattr(os, name)
+# fmt: off
+_OF_PROCESS = (
+    "WEXITSTATUS", "WIFEXITED", "WIFSIGNALED", "WTERMSIG", "confstr", "cpu_count", "device_encoding", "fdatasync",
+    "fspath", "fsync", "get_blocking", "get_inheritable", "get_terminal_size", "getegid", "geteuid", "getgid",
+    "getgroups", "getloadavg", "getlogin", "getpgid", "getpgrp", "getpid", "getppid", "getresgid", "getresuid",
+    "getsid", "getuid", "isatty", "major", "makedev", "minor", "pathconf", "sched_yield", "strerror", "sync",
+    "sysconf", "times", "uname", "urandom", "waitstatus_to_exitcode",
 )
+# fmt: on
+HARMLESS = frozenset([getattr(os, name) for name in _OF_PROCESS if hasattr(os, name)] + [io.text_encoding])
+"""Functions that concern no actor, or all of them alike."""
+# fmt: off
+_ON_PATHS = frozenset((
+    os.path.join, os.path.split, os.path.splitext, os.path.splitdrive, os.path.basename, os.path.dirname,
+    os.path.normpath, os.path.normcase, os.path.isabs, os.path.commonpath, os.path.commonprefix, os.fsencode,
+    os.fsdecode, os.fspath,
+))
+# fmt: on
+"""Functions that compute with paths, and look at no file."""
 _IN_MEMORY: tuple[Any, ...] = (io.StringIO, io.BytesIO)
 _UNKNOWN = frozenset((open, exec, eval, compile, input, globals, locals, vars, __import__))
 
@@ -57,12 +73,28 @@ def function_leaves_memory(function: Any) -> bool:
 
 def runs_unseen(function: Any) -> bool:
     """Whether a Python function is one that the interpreter has built in, and may do more than compute."""
-    return function.__code__.co_filename.startswith("<frozen") and package(function) not in MEMORY
+    frozen = function.__code__.co_filename.startswith("<frozen")
+    return frozen and package(function) not in MEMORY and function not in _ON_PATHS
+
+
+@functools.lru_cache(maxsize=4096)
+def makes_unknown(kind: Any) -> bool:
+    """Whether to make one of the class lets C code reach a file, a socket or memory that others share."""
+    if issubclass(kind, io.FileIO):
+        return True
+    return any(package(base) in _BEYOND and base.__module__.startswith("_") for base in kind.__mro__) or (
+        package(kind) == "mmap"
+    )
+
+
+_BEYOND = frozenset(("socket", "select", "ssl", "sqlite3", "dbm", "gdbm"))
 
 
 @functools.lru_cache(maxsize=4096)
 def method_leaves_memory(kind: Any, name: str) -> bool:
     """Whether the C method of that name may reach a file, a socket or unknown code."""
+    if issubclass(kind, io.IOBase) and "_lab" in vars(kind):
+        return False  # it is a file object under control
     return not issubclass(kind, _IN_MEMORY) and package(_definer(kind, name)) not in MEMORY
 
 

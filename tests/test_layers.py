@@ -21,6 +21,7 @@ ORDER = [
     "errors",
     "files",
     "schedule",
+    "postgres",
     "stopwatch",
     "stillness",
     "throwing",
@@ -48,6 +49,7 @@ ORDER = [
     "operations",
     "outside",
     "naming",
+    "filesystem",
     "virtual",
     "child",
     # one execution, and what is written down of it

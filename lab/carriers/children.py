@@ -14,10 +14,10 @@ from lab import errors
 from lab.carriers.actor import Actor
 from lab.carriers.private import PrivateDirectory
 from lab.child.main import Operations, live
-from lab.child.stops import GO
-from lab.child.stops import TIMED_OUT as GIVEN_UP
 from lab.child.telling import how_ended
 from lab.child.wire import Gone, Late, Wire, pair
+from lab.filesystem.stops import GO
+from lab.filesystem.stops import TIMED_OUT as GIVEN_UP
 from lab.stillness import Stillness
 from lab.stopwatch import now
 

@@ -8,8 +8,8 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-from lab.carriers.accesses import Accesses
 from lab.carriers.actor import Actor
+from lab.carriers.arriving import Arriving
 from lab.carriers.execution import Choose, Recorder, Sharing, Stopped
 from lab.errors import Interrupted
 from lab.forks import FORKED, end_child
@@ -25,7 +25,7 @@ def _pass_on(hook: Callable[[Any], object], unraisable: Any) -> None:
         hook(unraisable)
 
 
-class Control(Accesses):
+class Control(Arriving):
     """One exploration's engine; `execute` runs the program once.
 
     Subclasses say how an actor is prepared and unwound; `Actor.resume` switches to it.
@@ -197,6 +197,8 @@ class Control(Accesses):
         for actor, wait in self.standstill:
             wait.doing = actor.doing
         self.held = memory.holders()
+        if self.standstill and self.twins.uses_files:
+            self.held.update(self.twins.files.holders(self.standstill))
         self.was_set = frozenset(memory.was_set)
 
     def _unwind_all(self) -> None:

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from lab.carriers.actor import Actor
-from lab.carriers.paths import Access, Paths
-from lab.carriers.request import Request
 from lab.carriers.task_actor import Outside
+from lab.filesystem.paths import Access, Paths
+from lab.filesystem.request import Request
 from lab.operations import SYNC
 
 IS_KILLED = "is killed"

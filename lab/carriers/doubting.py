@@ -46,10 +46,11 @@ from lab.instrument import Site
 from lab.kinds import attribute, is_a, name_of_type
 from lab.operations import CACHED, CONTENTS, OVER_NOTHING, SYNC, is_container
 from lab.origin import frame_of_program
-from lab.outside import function_leaves_memory, has_hidden_state, method_leaves_memory, runs_unseen
+from lab.outside import function_leaves_memory, has_hidden_state, makes_unknown, method_leaves_memory, runs_unseen
 from lab.starts import PROFILES
 from lab.virtual.caches import end_of, hidden_in_cache
 from lab.virtual.callers import C_OPERATIONS
+from lab.virtual.file_objects import BUFFERED
 
 _NAMESPACE = "has the attributes of a SimpleNamespace read in one step"
 _SHOWING = (repr, ascii, format, print)
@@ -217,6 +218,8 @@ class Doubting(Supposing):
                 self._suppose_inside(site, things)
             if read_by_c(site.kind, things):
                 self._doubt(_NAMESPACE, site)
+        if type(things[0]) in BUFFERED:
+            self._doubt(f"goes through a {type(things[0]).__qualname__} that was opened before, {_FREE}", site)
         if type(things[0]) is memoryview:
             hidden = hidden_memory(things[0], CONTENTS)
             if hidden:
@@ -310,7 +313,9 @@ class Doubting(Supposing):
         elif kind is CACHED:
             self._doubt("calls a cached function of a library, which depends on who came first", site)
         elif is_a(function, type):
-            if runs_c_code(function) and any_missed(function, arguments):
+            if makes_unknown(function):
+                self._doubt(f"makes a {function.__module__}.{function.__qualname__}, {_FREE}", site)
+            elif runs_c_code(function) and any_missed(function, arguments):
                 self._doubt(f"has {function.__qualname__} call C code on what others may touch", site)
             elif looks_inside(function, arguments):
                 self._suppose_inside(site, arguments)

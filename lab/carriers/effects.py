@@ -8,6 +8,7 @@ to change nothing counts as a change.
 from __future__ import annotations
 
 import functools
+import os
 import queue
 import sys
 import threading
@@ -18,6 +19,7 @@ from types import FrameType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from lab.carriers.actor import Actor
+from lab.filesystem.request import Request
 from lab.hooks import ABSENT, Accesses
 from lab.instrument import Site
 from lab.kinds import is_a
@@ -44,6 +46,11 @@ _TOLD: frozenset[Any] = frozenset(
     + tuple(getattr(queue.Queue, name) for name in ("put", "get", "put_nowait", "get_nowait", "qsize", "empty", "full"))
 )
 """Operations whose twins tell all that they do."""
+_LOOKS: frozenset[Any] = frozenset(
+    [getattr(os, name) for name in ("stat", "lstat", "access", "listdir", "readlink", "getcwd") if hasattr(os, name)]
+    + [os.path.exists, os.path.lexists, os.path.isfile, os.path.isdir, os.path.islink, os.path.getsize]
+)
+"""Operations on files that only look, whose twins tell so."""
 _TOLD_METHODS = frozenset(("acquire", "release", "locked", "get", "put", "get_nowait", "put_nowait", "empty", "qsize"))
 _TOLD_KINDS = (LOCK, RLOCK, queue.SimpleQueue)
 _ASKING = frozenset(("asks whether it is set", "asks whether it is empty", "asks whether it is full"))
@@ -180,6 +187,15 @@ class Effects(_Base):
             self.counting.change(actor.index)
         return done
 
+    def arrive(self, request: Request) -> bool:
+        """An operation outside of memory."""
+        actor = self.current
+        done = super().arrive(request)
+        changes = done and any(write for _, _, write in request.accesses)
+        if changes and not self.quiet and self.counting is not None:
+            self.counting.change(actor.index)
+        return done
+
     def _disturb(self, actor: Actor, thing: object) -> None:
         """Whoever has a lock that another one tries has changed something."""
         assert self.counting is not None
@@ -218,6 +234,8 @@ def _is_flat(one: Any) -> bool:
 def _changes_nothing(function: Any, arguments: tuple[Any, ...]) -> bool:
     """Whether a call by itself changes nothing; what the Python code that it runs does is told by itself."""
     kind: Any = type(function)
+    if _is_one_of(function, _LOOKS):
+        return all(type(one) in _SCALARS for one in arguments)
     if kind is FunctionType or kind is MethodType:
         inner = function.__func__ if kind is MethodType else function
         return _is_one_of(inner, _TOLD) or _is_stepped(inner)

@@ -11,20 +11,20 @@ from collections.abc import Callable, Iterable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from lab.carriers.actor import TIMED_OUT, Actor, event_of, next_in_turn
+from lab.carriers.actor import TIMED_OUT, Actor, Wait, event_of, next_in_turn
 from lab.carriers.children import Children, StandsStill
 from lab.carriers.crashing import Crashes, ProcessActor
 from lab.carriers.execution import Choose, Recorder, Sharing, Stopped
 from lab.carriers.mappings import shared_mappings
-from lab.carriers.paths import Paths
 from lab.carriers.private import PrivateDirectory
 from lab.carriers.process_ends import ProcessEnds
-from lab.carriers.request import HELD_BY_OTHERS, LETS_GO, Request, waiting
 from lab.carriers.task_actor import Outside
 from lab.child.net import ASKS_FOR_LIFE
 from lab.child.wire import Gone
 from lab.discovery import Discovery
 from lab.errors import Interrupted
+from lab.filesystem.paths import Paths
+from lab.filesystem.request import HELD_BY_OTHERS, LETS_GO, Request, waiting
 from lab.forks import ChildFailure
 from lab.hooks import DRIVERS, Bystander
 from lab.instrument import Site
@@ -58,6 +58,7 @@ class ProcessControl(ProcessEnds):
         self._given_way: Actor | None = None
         self._unsent = {}
         self._names_changed = False  # a path may lead to something else than it did
+        self._left_over = ""
 
     # ------------------------------------------------------------ one execution
 
@@ -123,12 +124,16 @@ class ProcessControl(ProcessEnds):
         state = setup()
         if self._strict and (shared_mappings() > before or self._children.memory.escapes()):
             self.discovery.uncontrolled["setup maps memory that processes share, which is not under control"] = None
-        changed = self._paths.beyond.changed()
+        changed = self._left_over = self._paths.beyond.changed()
         if changed:
             self.doubts[f"setup does not make everything anew: {changed} is not as the execution before found it"] = (
                 None
             )
         return state
+
+    def left_over(self) -> str:
+        """See `Arriving.left_over`."""
+        return self._left_over
 
     def _start_all(self, bodies: Sequence[tuple[str, Callable[[Any], Any]]], state: Any) -> None:
         for actor in self._declared:
@@ -221,18 +226,7 @@ class ProcessControl(ProcessEnds):
     def _publish_request(self, actor: Actor) -> None:
         """Tell the strategies what the actor is about to do, as things stand now."""
         request = self._pending[actor]
-        accesses, request.made = self._paths.accesses(request.effects, actor)
-        if request.locks:
-            accesses = [*request.locks, *accesses]
-        accesses += self._crashes.lives(request, self._processes, self._by_pid)
-        request.accesses = accesses
-        actor.site = request.site
-        if accesses:
-            owner, key, write = accesses[0]
-            actor.place, actor.writes = (id(owner), key), write
-            actor.more = tuple([((id(one), name), writes) for one, name, writes in accesses[1:]])
-        else:
-            actor.place, actor.writes, actor.more = None, False, ()
+        request.publish(self._paths, self._crashes.lives(request, self._processes, self._by_pid))
 
     def _take(self, actor: Actor) -> None:
         """Let ``actor`` do the operation that it has come to, and come to the next one."""
@@ -273,7 +267,7 @@ class ProcessControl(ProcessEnds):
             self._mark(actor, owner, key, write, request.site)
         if self.recorder is not None and counts:
             word = f"{request.word} (timed out)" if timed_out else request.word
-            owner = self._named(request.owner(self._paths), request.label)
+            owner = self._named(request.subject(self._paths), request.label)
             detail = result if result is not None else request.detail
             self.recorder.operation(actor, word, owner, request.site, self._told(detail))
 
@@ -334,7 +328,8 @@ class ProcessControl(ProcessEnds):
         request = self._pending[actor] = self._request(actor, *heard[:2])
         self._publish_request(actor)
         if request.blocks:
-            actor.wait = waiting(request, self._paths, self.now)
+            kind, owner, ready, deadline = waiting(request, self._paths, self.now)
+            actor.wait = Wait(kind, owner, ready, deadline, self.now, request.site)
             self.waiting += 1
             if request.timed and actor.wait.deadline is not None and actor.wait.deadline > self.now:
                 self.timers.add(actor.index)

@@ -9,11 +9,11 @@ from lab.carriers.children import Children
 from lab.carriers.control import Control
 from lab.carriers.crashing import IS_KILLED, LIFE, Crashes, ProcessActor
 from lab.carriers.execution import Stopped
-from lab.carriers.filelocks import FileLock
-from lab.carriers.paths import Paths, Semaphore
-from lab.carriers.request import Request
 from lab.carriers.task_actor import Outside
 from lab.child.telling import complaint
+from lab.filesystem.filelocks import FileLock
+from lab.filesystem.paths import Paths, Semaphore
+from lab.filesystem.request import Request
 from lab.forks import ChildFailure
 from lab.instrument import Site
 from lab.operations import SYNC

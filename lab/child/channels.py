@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from lab.child.stops import TIMED_OUT, Stops
+from lab.child.stops import Stops
+from lab.filesystem.stops import TIMED_OUT
 
 try:
     import fcntl

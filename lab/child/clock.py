@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from lab.child.stops import Stops
-from lab.child.system import Instead, Twin
+from lab.filesystem.system import Instead, Twin
 from lab.origin import is_library
 from lab.virtual.clock import SHARED_NAMES
 

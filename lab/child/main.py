@@ -17,14 +17,15 @@ from threading import get_ident
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, NoReturn
 
-from lab.child import clock, files, locks, net, system
+from lab.child import clock, net
 from lab.child.channels import Channels
-from lab.child.database import Databases
 from lab.child.memory import Memory
 from lab.child.semaphores import Semaphores
 from lab.child.stops import Stops
 from lab.child.telling import told
 from lab.child.wire import Wire
+from lab.filesystem import files, locks, system
+from lab.filesystem.database import Databases
 from lab.hooks import DRIVERS, Bystander
 from lab.program import has_run
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from types import BuiltinFunctionType, FrameType, ModuleType
 from typing import Any
 
-from lab.child.files import RAW
 from lab.child.stops import Stops
-from lab.child.system import Twin
+from lab.filesystem.files import RAW
+from lab.filesystem.system import Twin
 from lab.origin import LAB
 from lab.outside import function_leaves_memory, method_leaves_memory, package
 

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from lab.child.stops import TIMED_OUT, Stops
+from lab.child.stops import Stops
+from lab.filesystem.stops import TIMED_OUT
 
 _RECURSIVE = 0  # the kind of a lock that its holder may take again
 _MODULE, _LIBRARY = "_multiprocessing", "multiprocessing.synchronize"

@@ -11,20 +11,18 @@ from types import CodeType, FrameType
 from typing import Any
 
 from lab.child.wire import Gone, Wire
+from lab.filesystem.stops import GO, Effect
 from lab.naming import parameter_of, parts
 from lab.origin import LAB, is_library
 
 _open, _write, _close = os.open, os.write, os.close
 _getcwd, _fstat, _exit, _readlink = os.getcwd, os.fstat, os._exit, os.readlink
 
-Effect = tuple[Any, str]
-"""Where, an absolute path or the numbers of a device and an inode, and how: see `lab.carriers.paths`."""
-
-GO, TIMED_OUT = 0, 1
-
 
 class Stops:
     """Stops before each operation on something shared, and lets the runner say when it may happen."""
+
+    are_threads = False
 
     def __init__(self) -> None:
         self._wire = Wire(-1)
@@ -153,10 +151,14 @@ class Stops:
         name, function, _, line = self._find_site()
         return f"{function} ({os.path.basename(name)}:{line})"
 
-    def opened(self, fd: int, label: str) -> None:
+    def opened(self, fd: int, label: str, bare: bool = False) -> None:
         """This process has a file descriptor of its own."""
         self.own.add(fd)
         self._labels[fd] = label
+
+    def closed(self, fd: int) -> None:
+        """A file descriptor is no more."""
+        self.own.discard(fd)
 
     def label(self, path: Any) -> str:
         """What a path, or a file descriptor, is called in a trace."""
@@ -224,9 +226,35 @@ class Stops:
             return None
         return found.st_dev, found.st_ino
 
-    def offset(self, fd: int) -> str:
+    def position(self, fd: int) -> tuple[Effect, ...]:
         """How an operation touches the position of a file descriptor: one from before the fork is shared."""
-        return "" if fd in self.own else "o"
+        return () if fd in self.own else ((self.inode(fd), "o"),)
+
+    def thread(self) -> int:
+        """See `lab.filesystem.stops.Stops`: there is one thread under control."""
+        return 0
+
+    def writes(self, path: str, connection: object) -> None:
+        """Have the runner told whether this process has written in a transaction that goes on."""
+        self.note("wrote" if connection is None else "writes", path)
+
+    def several(self, what: str, thing: object, key: str) -> None:
+        """See `lab.filesystem.stops.Stops`: nobody else has what is in the memory of a process."""
+
+    def duplicated(self, fd: int, another: int) -> None:
+        """There is another file descriptor, which is shared with other processes as far as the first one is."""
+        if fd in self.own:
+            self.own.add(another)
+
+    def closes(self, fd: int) -> tuple[Effect, ...]:
+        """Nobody but this process has its file descriptors."""
+        return ()
+
+    def moves(self, fd: int, label: str) -> None:
+        """A position is moved, and nothing else, of which only who has the file descriptor takes notice."""
+        effects = self.position(fd)
+        if effects and self.begun:
+            self.step("seeks in", label, effects)
 
 
 _MOST_NAMED, _DEEPEST = 300, 4

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from functools import partial
+from functools import cached_property, partial
 from types import FunctionType, MethodDescriptorType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +22,15 @@ from lab.virtual import (
     clock,
     conditions,
     contexts,
+    files,
+    frozen,
     futures,
     in_order,
     known,
     locks,
     loops,
+    on_files,
+    process_wide,
     processes,
     queues,
     switches,
@@ -54,12 +58,18 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     **texts.FUNCTIONS,
     **known.FUNCTIONS,
 }
+_UNREDIRECTED = {**on_files.FUNCTIONS, **frozen.FUNCTIONS}
+"""Written in Python, too, but C code does not call them, and the lab itself does."""
+_FUNCTIONS.update(_UNREDIRECTED)
+_LATE = {"_asyncio": loops.LATE, "_sqlite3": on_files.LATE}
+"""Module that may not have been imported yet -> the twins of its functions, by name."""
 _APPLIES: dict[Any, Callable[[Any], bool]] = {**conditions.APPLIES, **queues.APPLIES}
 _METHODS: dict[type, dict[str, Callable[..., Any]]] = {
     **{kind: {**methods, **texts.METHODS[kind]} for kind, methods in locks.METHODS.items()},
     **queues.METHODS,
     **caches.METHODS,
     **contexts.METHODS,
+    **on_files.METHODS,
 }
 _METHOD_NAMES = frozenset(name for methods in _METHODS.values() for name in methods)
 _NOTICED = callers.OPERATIONS | texts.LOCKS  # types of arguments that C code may do something with that has a twin
@@ -69,6 +79,8 @@ _PLAIN: dict[Any, Callable[..., Any]] = {
     **known.PLAIN,
     **tracing.PLAIN,
     **processes.PLAIN,
+    **on_files.PLAIN,
+    **process_wide.PLAIN,
 }
 
 
@@ -99,6 +111,8 @@ def _by_owner(operations: Iterable[Any], controlled: bool = True) -> Iterator[tu
             found.setdefault(owner, set()).update(methods)
         found["random"] = {*clock.SHARED_NAMES, "Random() without a seed"}
         found["threading.local"] = {"what each actor keeps"}
+        found["sqlite3"] = {"connect and what it gives"}
+        found["tempfile"] = {"names of temporary files"}
     for owner in sorted(found):
         names = sorted(name for name in found[owner] if not name.startswith("_"))
         if names and "._" not in owner:
@@ -112,13 +126,24 @@ def _public(module: str, name: str) -> str:
     return _PUBLIC.get(module, module.removeprefix("_"))
 
 
-_PUBLIC = {"posix": "os", "nt": "os", "concurrent.futures._base": "concurrent.futures"}
+_PUBLIC = {
+    "_locale": "_locale",
+    "posix": "os",
+    "nt": "os",
+    "genericpath": "os.path",
+    "posixpath": "os.path",
+    "concurrent.futures._base": "concurrent.futures",
+}
 
 
 def operations_redirected() -> AbstractContextManager[None]:
     """While an exploration goes on: whoever calls a controlled operation written in Python comes to its twin."""
     _FUNCTIONS.update(loops.late_functions())
-    return redirection(_FUNCTIONS)
+    redirected = [operation for operation in _FUNCTIONS if operation not in _UNREDIRECTED]
+    late = on_files.late_functions()
+    _FUNCTIONS.update(late)
+    _UNREDIRECTED.update(late)
+    return redirection(redirected)
 
 
 class Twins:
@@ -127,6 +152,13 @@ class Twins:
     def __init__(self, control: Control) -> None:
         self._control = control
         self.memory = Memory(control)
+        self.uses_files = False
+
+    @cached_property
+    def files(self) -> files.Files:
+        """What is known of files; only programs that use some need it."""
+        self.uses_files = True
+        return files.Files(self._control)
 
     def function(self, function: Any, site: Site) -> Any:
         """The twin of a Python function called with its object as first argument, or None."""
@@ -172,8 +204,8 @@ class Twins:
         owner = function.__self__
         if owner is None or type(owner) is ModuleType or type(owner) is type:
             twin = _PLAIN.get(function)
-            if twin is None and function.__module__ == "_asyncio":
-                twin = loops.LATE.get(function.__name__)
+            if twin is None and function.__module__ in _LATE:
+                twin = _LATE[function.__module__].get(function.__name__)
             return None if twin is None else partial(twin, self._control, site)
         methods = _methods_of(owner, function.__name__)
         if methods is None:
@@ -223,6 +255,8 @@ class Twins:
         """What to call in place of a class, or None."""
         if issubclass(cls, LOCAL) and (cls is not LOCAL or not site.stepped):
             return self._control.locals.making(self._control, cls)
+        if cls is on_files.RAW:
+            return self.files.instead[cls]
         return in_order.making_in_order(self._control, cls, site) or clock.seeded_class(
             self._control, site, cls, arguments
         )

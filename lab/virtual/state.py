@@ -133,6 +133,10 @@ class Memory:
 
         self._before[id(cache)] = (cache, [compare if size else cache.cache_clear])
 
+    def at_end(self, owner: object, action: Callable[[], object]) -> None:
+        """Have something done when the execution is over."""
+        self._before[id(owner)] = (owner, [action])
+
     def remember_items(self, owner: Any) -> None:
         """Note the items of a `queue.SimpleQueue` before the execution changes them for the first time."""
         if id(owner) not in self._before:

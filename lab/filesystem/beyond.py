@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 
@@ -23,7 +22,13 @@ class Beyond:
 
     def changed(self) -> str:
         """Asked when setup has made another state: the first path at which there is something else now, or nothing."""
-        return next((path for path, state in self._known.items() if _state(path) != state), "")
+        first = ""
+        for path, state in self._known.items():
+            found = _state(path)
+            if found != state:
+                first = first or path
+                self._known[path] = found  # the execution before is the one to compare with
+        return first
 
 
 def _state(path: str) -> object:
@@ -36,6 +41,8 @@ def _state(path: str) -> object:
             return sorted(_listdir(path))
         if not stat.S_ISREG(found.st_mode):
             return found.st_mode
+        import hashlib  # which most explorations do not need
+
         fd = _open(path, os.O_RDONLY)
         try:
             return found.st_size, found.st_mode, found.st_nlink, hashlib.sha256(_read(fd, _MOST)).digest()

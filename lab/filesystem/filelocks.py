@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from lab.carriers.actor import Actor
+if TYPE_CHECKING:
+    from lab.carriers.actor import Actor
 
 _END = 1 << 62
 
@@ -14,7 +16,8 @@ _END = 1 << 62
 class Held:
     """A lock on a part of a file, through a file descriptor where that is what has it."""
 
-    actor: Actor
+    actor: Actor  # who took it
+    owner: object  # whose it is: the actor's, or of the process in which actors are threads
     fd: int  # -1 for a lock that belongs to the process
     shared: bool
     start: int = 0
@@ -22,7 +25,7 @@ class Held:
 
     def excludes(self, other: Held) -> bool:
         """Whether the two cannot be held at the same time."""
-        if (self.actor, self.fd) == (other.actor, other.fd) or (self.shared and other.shared):
+        if (self.owner, self.fd) == (other.owner, other.fd) or (self.shared and other.shared):
             return False
         return self.start < other.end and other.start < self.end
 
@@ -56,13 +59,13 @@ class FileLock:
         if self._give_back(given):
             self.version += 1
 
-    def closed(self, actor: Actor, fd: int) -> None:
+    def closed(self, owner: object, fd: int) -> None:
         """A file descriptor was closed, with which the locks of the whole process go, and its own."""
-        self._keep(lambda held: held.actor is not actor or held.fd not in (-1, fd))
+        self._keep(lambda held: held.owner is not owner or held.fd not in (-1, fd))
 
-    def ended(self, actor: Actor) -> bool:
+    def ended(self, owner: object) -> bool:
         """The process is no more; whether it held anything."""
-        return self._keep(lambda held: held.actor is not actor)
+        return self._keep(lambda held: held.owner is not owner)
 
     def _keep(self, stays: Callable[[Held], bool]) -> bool:
         kept = [held for held in self.held if stays(held)]
@@ -75,14 +78,14 @@ class FileLock:
         rest: list[Held] = []
         changed = False
         for held in self.held:
-            same = (held.actor, held.fd) == (given.actor, given.fd)
+            same = (held.owner, held.fd) == (given.owner, given.fd)
             if not same or held.end <= given.start or given.end <= held.start:
                 rest.append(held)
                 continue
             changed = True
             if held.start < given.start:
-                rest.append(Held(held.actor, held.fd, held.shared, held.start, given.start))
+                rest.append(replace(held, end=given.start))
             if given.end < held.end:
-                rest.append(Held(held.actor, held.fd, held.shared, given.end, held.end))
+                rest.append(replace(held, start=given.end))
         self.held = rest
         return changed

@@ -1,6 +1,7 @@
 """What operations on files touch: entries of directories, and what stands behind them.
 
-An effect is a pair: where, as an absolute path or as a device's and an inode's number, and how, in letters:
+An effect is a pair: where, and how.  Where is a path, a device's and an inode's number, a file descriptor, or what
+actors have in common in one process.  How is told in letters:
 
     l, N   the path is looked up; a link at its end is followed (l) or not (N)
     +      there is an entry afterwards; one that was there stays as it is
@@ -11,9 +12,10 @@ An effect is a pair: where, as an absolute path or as a device's and an inode's 
     m, M   the mode, the owner, the times and the number of links are read, changed
     L      the entries of the directory are listed
     v      the contents may be written later on
-    o      the position in the file, which a file descriptor has from before the fork, is read and moved
+    o      the position in the file, which a file descriptor has in common with others, is read and moved
 
-Two names of one file touch the same contents, and two names of one directory the same entries.
+Two names of one file touch the same contents, and two names of one directory the same entries.  Of an object that is no
+file, what is told apart in it stands in the place of letters, with a ! before it where it is written.
 """
 
 from __future__ import annotations
@@ -22,18 +24,20 @@ import os
 import stat
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lab.carriers.actor import Actor
-from lab.carriers.beyond import Beyond
-from lab.carriers.filelocks import FileLock
+from lab.filesystem.beyond import Beyond
+from lab.filesystem.filelocks import FileLock
+
+if TYPE_CHECKING:
+    from lab.carriers.actor import Actor
 
 Access = tuple[Any, Any, bool]
 """An object, the key under which it is touched, and whether it is written."""
 
-_DATA, _STATE, _POSITION = "contents", "state", "position"
+DATA, _STATE, _POSITION = "contents", "state", "position"
 _CHANGES = frozenset("wWMv")
-_lstat, _stat, _readlink = os.lstat, os.stat, os.readlink
+_lstat, _stat, _readlink, _getcwd = os.lstat, os.stat, os.readlink, os.getcwd
 _MOST_LINKS = 40  # as Linux has it
 
 
@@ -68,11 +72,19 @@ class Database:
 
     def __init__(self) -> None:
         self.version = 0  # how often somebody did something with it after which others may find it free
-        self.writer: Actor | None = None  # who has written in a transaction that goes on
+        self.writer: Any = None  # the process or connection that has written in a transaction that goes on
 
-    def is_free(self, actor: Actor) -> bool:
-        """Whether ``actor`` may write there, as far as is known."""
-        return self.writer is None or self.writer is actor or self.writer.finished
+    def is_free(self, writer: object) -> bool:
+        """Whether ``writer`` may write there, as far as is known."""
+        return self.writer is None or self.writer is writer or getattr(self.writer, "finished", False)
+
+
+class Common:
+    """What is no file, and threads of one process have in common: the process itself, a file object, a connection."""
+
+
+DIRECTORY, MASK = "working directory", "mode mask"
+"""What the threads of a process have in common that operations on files go by."""
 
 
 class Label:
@@ -100,6 +112,7 @@ class Paths:
 
     def __init__(self) -> None:
         self.root = ""  # the private directory; who its parents are does not change
+        self.process: Common | None = None  # in which all actors are
         self.beyond = Beyond()
         self.value: Callable[[int], int] = lambda number: 1  # of a semaphore
         self.channels: Any = None  # `lab.child.channels.Channels`
@@ -112,15 +125,19 @@ class Paths:
         self._semaphores: dict[int, Semaphore] = {}
         self._databases: dict[str, Database] = {}
         self._channels: dict[tuple[int, int], Channel] = {}
-        self._kept: list[Inode] = []  # so that no other object gets the id of one
-        self._actors = actors
+        self._positions: dict[int, Common] = {}
+        self._new: dict[tuple[Inode, str], str] = {}  # directory and name that setup made -> what stands for it
+        self._roots: list[str] = []  # directories that setup made
+        self._kept: list[object] = []  # so that no other object gets the id of one
+        self._met: list[Inode] = []
+        self._actors = actors  # more are not told apart
 
     def inode(self, key: tuple[int, int]) -> Inode:
         """The file or directory with these numbers."""
         found = self._inodes.get(key)
         if found is None:
-            found = self._inodes[key] = Inode(len(self._kept))
-            self._kept.append(found)
+            found = self._inodes[key] = Inode(len(self._met))
+            self._met.append(found)
         return found
 
     def label(self, text: str) -> Label:
@@ -164,8 +181,40 @@ class Paths:
 
     def locks(self, where: Any = None) -> list[FileLock]:
         """The locks of one file, or of all that were met."""
-        inodes = self._kept if where is None else [self.inode(where)]
+        inodes = self._met if where is None else [self.inode(where)]
         return [lock for inode in inodes for lock in (inode.flock, inode.lockf)]
+
+    def position(self, fd: int) -> Common:
+        """The position of an open file, by its file descriptor."""
+        found = self._positions.get(fd)
+        if found is None:
+            found = self._positions[fd] = Common()
+            self._kept.append(found)
+        return found
+
+    def same_position(self, fd: int, another: int) -> None:
+        """Two file descriptors are of one open file."""
+        self._positions[another] = self.position(fd)
+
+    def opened(self, fd: int) -> None:
+        """A file descriptor is that of another file than before."""
+        self._positions.pop(fd, None)
+
+    def set_up(self, where: Any, directory: bool) -> None:
+        """Setup is about to make an entry that is not there: each execution has its own, whatever its name is."""
+        if isinstance(where, str):
+            where = self._absolute(where)
+            found = self._look_up(where, follow=False)
+            if found.directory is not None and found.inode is None:
+                self._new[found.directory, found.name] = f"<{len(self._new)}>"
+                if directory and not self._begin(where)[1]:
+                    self._roots.append(where)
+
+    def told(self, text: str) -> str:
+        """A text without the paths of directories that setup made."""
+        for root in self._roots:
+            text = text.replace(f"{root}/", "").replace(root, "<new directory>")
+        return text
 
     def made(self, where: Any) -> None:
         """An entry came to be: what it leads to is new, even if its number was used before."""
@@ -185,7 +234,16 @@ class Paths:
         for where, how in effects:
             if where is None:
                 continue
+            if isinstance(where, Common):
+                first.append((where, how.removeprefix("!"), how.startswith("!")))
+                continue
+            if isinstance(where, int):
+                then.append((self.position(where), _POSITION, True))
+                continue
             if isinstance(where, str):
+                if self.process is not None and not where.startswith("/"):
+                    then.append((self.process, DIRECTORY, False))
+                    where = self._absolute(where)
                 found = self._look_up(where, follow="l" in how)
                 self._entry(found, how, where, actor, first, then, made)
                 then += found.passed
@@ -212,23 +270,28 @@ class Paths:
         if directory is None:
             return  # a directory on the way is not there
         changes = ("+" in how and found.inode is None) or "*" in how or ("-" in how and found.inode is not None)
-        first.append((directory, ("entry", found.name), changes))
+        first.append((directory, self._key(directory, found.name), changes))
         if changes:
-            then.append((directory, ("entries", actor.index), True))
+            then.append((directory, ("entries", min(actor.index, self._actors)), True))
             then.append((directory, _STATE, False))
-            self._changes(where)
+            self._changes(directory, found.name, where)
+            if self.process is not None and "+" in how:
+                then.append((self.process, MASK, False))
             if "-" in how or "*" in how:
                 if found.inode is not None:
                     then.append((found.inode, _STATE, True))
             else:
                 made.append(where)
         elif not _CHANGES.isdisjoint(how):
-            self._changes(where)
+            self._changes(directory, found.name, where)
+
+    def _key(self, directory: Inode, name: str) -> tuple[str, str]:
+        return "entry", self._new.get((directory, name), name) if self._new else name
 
     def _inside(self, inode: Inode, how: str, first: list[Access], then: list[Access]) -> None:
         for letter in how:
             if letter in "rwW":
-                first.append((inode, _DATA, letter != "r"))
+                first.append((inode, DATA, letter != "r"))
             elif letter in "mM":
                 (first if letter == "M" else then).append((inode, _STATE, letter == "M"))
             elif letter == "L":
@@ -236,15 +299,15 @@ class Paths:
             elif letter == "o":
                 then.append((inode, _POSITION, True))
 
-    def _changes(self, path: str) -> None:
-        if not path.startswith(f"{self.root}/"):
+    def _changes(self, directory: Inode, name: str, path: str) -> None:
+        if (directory, name) not in self._new and not self._begin(path)[1]:
             self.beyond.meet(path)
 
     # ------------------------------------------------------------ looking up
 
     def _look_up(self, path: str, follow: bool) -> _Found:
         found = _Found()
-        at, stack = self._begin(path)
+        at, stack = self._begin_at(path, found)
         parts = deque(path[len(at) :].split("/"))
         links = 0
         while parts:
@@ -257,7 +320,7 @@ class Paths:
             directory = stack[-1]
             last = not any(parts)
             full = f"{at}/{name}"
-            found.passed.append((directory, ("entry", name), False))
+            found.passed.append((directory, self._key(directory, name), False))
             try:
                 status = _lstat(full)
             except (OSError, ValueError):
@@ -274,7 +337,7 @@ class Paths:
                 if links > _MOST_LINKS:
                     return found
                 if target.startswith("/"):
-                    at, stack = self._begin(target)
+                    at, stack = self._begin_at(target, found)
                     target = target[len(at) :]
                 parts.extendleft(reversed(target.split("/")))
                 continue
@@ -289,12 +352,22 @@ class Paths:
         found.inode = stack[-1]  # the private directory itself, or the root
         return found
 
-    def _begin(self, path: str) -> tuple[str, list[Inode]]:
-        """Where the way to an absolute path begins."""
+    def _begin(self, path: str) -> tuple[str, bool]:
+        """Where the way to an absolute path begins, and whether that is in a directory that is new each time."""
         root = self.root
-        if path == root or path.startswith(f"{root}/"):
-            return root, [self._of(root)]
-        return "", [self._of("/")]
+        if root and (path == root or path.startswith(f"{root}/")):
+            return root, True
+        for root in self._roots:
+            if path.startswith(f"{root}/"):
+                return root, True
+        return "", False
+
+    def _begin_at(self, path: str, found: _Found) -> tuple[str, list[Inode]]:
+        root = self._begin(path)[0]
+        if root and root != self.root:  # which may be removed like any other
+            above = self._of(root.rpartition("/")[0] or "/")
+            found.passed.append((above, self._key(above, root.rpartition("/")[2]), False))
+        return root, [self._of(root or "/")]
 
     def _up(self, at: str, stack: list[Inode]) -> tuple[str, list[Inode]]:
         if len(stack) > 1:
@@ -310,3 +383,6 @@ class Paths:
         except OSError:
             return self.inode((0, 0))
         return self.inode((status.st_dev, status.st_ino))
+
+    def _absolute(self, path: str) -> str:
+        return path if path.startswith("/") else f"{_getcwd()}/{path}"

@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from lab.child.stops import Stops
-from lab.child.system import Instead, Twin
+from lab.filesystem.stops import Stops
+from lab.filesystem.system import Instead, Twin
 
 try:
     import fcntl
@@ -25,6 +25,11 @@ def make(stops: Stops) -> Instead:
         fcntl.flock: Twin(fcntl.flock, _flock(stops)),
         fcntl.lockf: Twin(fcntl.lockf, _lockf(stops)),
     }
+
+
+def operations() -> list[Any]:
+    """The operations that have a twin."""
+    return [] if fcntl is None else [fcntl.flock, fcntl.lockf]
 
 
 def _number(fd: Any) -> int:

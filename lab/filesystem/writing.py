@@ -8,7 +8,7 @@ import os
 import stat
 from typing import Any
 
-from lab.child.stops import Stops
+from lab.filesystem.stops import Stops
 from lab.naming import short
 
 _fstat, _lseek = os.fstat, os.lseek

@@ -1,15 +1,17 @@
-"""What a child asks for: an operation, what it touches, and what it may have to wait for."""
+"""What an actor comes to: an operation, what it touches, and what it may have to wait for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
-from lab.carriers.actor import Actor, Wait
-from lab.carriers.filelocks import Held
-from lab.carriers.paths import Access, Paths
+from lab.filesystem.filelocks import Held
+from lab.filesystem.paths import Access, Paths
 from lab.instrument import Site
 from lab.operations import SYNC
+
+if TYPE_CHECKING:
+    from lab.carriers.actor import Actor
 
 _OF_CONDITION = "._wait_semaphore"
 LETS_GO = frozenset(("commits to", "rolls back in", "leaves", "fetches from", "lets go of", "ends"))
@@ -23,14 +25,23 @@ class Request:
 
     __slots__ = (
         *("_found", "accesses", "actor", "blocks", "detail", "effects", "ends", "kind", "label", "locks", "made"),
-        *("_database", "goes_on", "payload", "site", "timed", "version", "wait", "wanted", "where", "word"),
+        *("_database", "goes_on", "owner", "payload", "site", "timed", "version", "wait", "wanted", "where", "word"),
     )
 
     def __init__(
-        self, word: str, label: str, effects: Any, detail: str, wait: tuple[Any, ...], site: Site, actor: Actor
+        self,
+        word: str,
+        label: str,
+        effects: Any,
+        detail: str,
+        wait: tuple[Any, ...],
+        site: Site,
+        actor: Actor,
+        owner: object = None,
     ) -> None:
         self.word, self.label, self.effects, self.detail = word, label, effects, detail
         self.wait, self.site, self.actor = wait, site, actor
+        self.owner = owner if owner is not None else actor  # whose its locks are
         self.kind = ""  # of the event
         self.blocks = self.timed = self.ends = False
         self.goes_on = False  # it is the rest of a write that has begun
@@ -49,10 +60,14 @@ class Request:
         if not self.wait:
             return
         what, *rest = self.wait
-        if what == "sleep":
+        if what == "server":
+            self.kind, self.blocks = "server", True
+        elif what == "sleep":
             self.kind, self.blocks, self.timed = "sleep", True, True
         elif what == "goes on":
             self.goes_on = True
+        elif what == "file":
+            self.kind, self.blocks = "", not rest[0].is_free()
         elif what == "alive":
             self.kind = self.word
         elif what == "database":
@@ -68,13 +83,13 @@ class Request:
         elif what in ("lock", "try", "unlock"):
             inode, sort, shared, fd, start, end = rest
             self._found = [getattr(paths.inode(inode), sort)]
-            self.wanted = Held(self.actor, fd, shared, start, end)
+            self.wanted = Held(self.actor, self.owner, fd, shared, start, end)
             self.blocks = what == "lock"
             self.kind = {"lock": "shared lock" if shared else "lock", "try": self.word, "unlock": "releases"}[what]
         else:
             self.ends = what == "end"
             locks = paths.locks() if self.ends else paths.locks(rest[0])
-            self._found = [lock for lock in locks if any(held.actor is self.actor for held in lock.held)]
+            self._found = [lock for lock in locks if any(held.owner is self.owner for held in lock.held)]
             self.kind = "releases" if self._found else ""
         self.locks = [(lock, SYNC, True) for lock in self._found]
 
@@ -90,11 +105,27 @@ class Request:
         else:
             self.kind = "lock" if is_lock else "semaphore"
 
-    def owner(self, paths: Paths) -> Any:
+    def subject(self, paths: Paths) -> Any:
         """What stands for the thing that it is about in a trace."""
         if self._found:
             return self._found[0]
         return paths.label(self.label) if self.label else None
+
+    def publish(self, paths: Paths, more: Sequence[Access] = ()) -> None:
+        """Tell the strategies what the actor is about to do, as things stand now."""
+        accesses, self.made = paths.accesses(self.effects, self.actor)
+        if self.locks:
+            accesses = [*self.locks, *accesses]
+        accesses += more
+        self.accesses = accesses
+        actor = self.actor
+        actor.site = self.site
+        if accesses:
+            owner, key, write = accesses[0]
+            actor.place, actor.writes = (id(owner), key), write
+            actor.more = tuple([((id(one), name), writes) for one, name, writes in accesses[1:]])
+        else:
+            actor.place, actor.writes, actor.more = None, False, ()
 
     def take(self, result: str | None, timed_out: bool) -> None:
         """Keep what has come of it."""
@@ -114,10 +145,10 @@ class Request:
         lock, wanted = self._found[0], self.wanted
         if what == "close":
             for one in self._found:
-                one.closed(self.actor, self.wait[2])
+                one.closed(self.owner, self.wait[2])
         elif what == "end":
             for one in self._found:
-                one.ended(self.actor)
+                one.ended(self.owner)
         elif wanted is None:
             return
         elif what == "unlock":
@@ -128,31 +159,30 @@ class Request:
             lock.take(wanted)
 
 
-def waiting(request: Request, paths: Paths, now: float) -> Wait:
-    """What an actor that has come to such a request waits for."""
+def waiting(request: Request, paths: Paths, now: float) -> tuple[str, object, Callable[[], bool], float | None]:
+    """What an actor that has come to such a request waits for: kind, object, whether it is ready, and until when."""
     if request.wait[0] == "database":
-        what, path, timeout, first = request.wait
-        database, version, actor = paths.database(path), request.version, request.actor
-        changed: Callable[[], bool] = lambda: database.version > version and database.is_free(actor)  # noqa: E731
-        free: Callable[[], bool] = lambda: database.is_free(actor)  # noqa: E731
-        return Wait(what, database, free if first else changed, now + timeout, now, request.site)
+        what, path, timeout, first, connection = request.wait
+        database, version, writer = paths.database(path), request.version, connection or request.actor
+        changed: Callable[[], bool] = lambda: database.version > version and database.is_free(writer)  # noqa: E731
+        free: Callable[[], bool] = lambda: database.is_free(writer)  # noqa: E731
+        return what, database, free if first else changed, now + timeout
     if request.wait[0] in ("get", "put"):
         what, _, inode, amount, timeout = request.wait
-        deadline = None if timeout is None else now + timeout
         get: Callable[[], bool] = lambda: paths.channels.can_get(inode, amount)  # noqa: E731
         put: Callable[[], bool] = lambda: paths.channels.can_put(inode)  # noqa: E731
-        ready = get if what == "get" else put
-        return Wait(what, request.locks[0][0], ready, deadline, now, request.site)
+        return what, request.locks[0][0], get if what == "get" else put, None if timeout is None else now + timeout
+    if request.wait[0] in ("file", "server"):
+        return request.wait[0], request.wait[1], request.wait[1].is_free, None
     if request.kind == "sleep":
-        return Wait("sleep", None, _never, now + request.wait[1], now, request.site)
+        return "sleep", None, _never, now + request.wait[1]
     if request.wait[0] == "semaphore":
         semaphore, timeout = request.locks[0][0], request.wait[3]
-        deadline = None if timeout is None else now + timeout
-        return Wait(request.kind, semaphore, semaphore.is_free, deadline, now, request.site)
+        return request.kind, semaphore, semaphore.is_free, None if timeout is None else now + timeout
     lock, wanted = request.locks[0][0], request.wanted
     assert wanted is not None
     can_have: Callable[[], bool] = lambda: lock.is_free(wanted)  # noqa: E731
-    return Wait("lock", lock, can_have, None, now, request.site)
+    return "lock", lock, can_have, None
 
 
 def _never() -> bool:

@@ -1,4 +1,4 @@
-"""`sqlite3` in the process of an actor: each statement is a step, and who finds the database locked waits.
+"""`sqlite3` under control: each statement is a step, and who finds the database locked waits.
 
 A statement of SQLite happens at once or not at all.  What waits inside of it, up to the connection's timeout, waits
 here instead: until another actor has done something with the same database, or until the time is up, which may be at
@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from lab.child.stops import TIMED_OUT, Stops
+from lab.filesystem.paths import Common
+from lab.filesystem.stops import TIMED_OUT, Effect, Stops
 from lab.naming import short
 
 try:
@@ -36,12 +37,13 @@ class Databases:
         self._real: Any = sqlite3.connect if sqlite3 is not None else None
         self._kinds: dict[Any, Any] = {}
 
-    def _connect(self, *arguments: Any, **named: Any) -> Any:
+    def connect(self, *arguments: Any, **named: Any) -> Any:
         """A connection that stops; one to a database that nobody else can reach is as it always is."""
         stops = self._stops
         database = arguments[0] if arguments else named.get("database")
         text = os.fsdecode(database) if isinstance(database, str | bytes | os.PathLike) else ""
-        if not stops.begun or text in _PRIVATE:
+        private = text in _PRIVATE
+        if not stops.begun or (private and not stops.are_threads):
             return self._real(*arguments, **named)
         if len(arguments) > 5 or named.get("uri") or text.startswith("file:"):
             stops.note("uncontrolled", f"{stops.place()} connects to {text} by an address, which is not under control")
@@ -51,13 +53,18 @@ class Databases:
             arguments = (arguments[0], 0, *arguments[2:])
         else:
             named["timeout"] = 0
-        path = stops.path(text)
-        stops.step("connects to", text, ((path, "l+v"),))
+        path = "" if private else os.path.join(os.getcwd(), text)
+        stops.step("connects to", text, ((path, "l+v"),) if path else ())
         named["factory"] = self._kind_of(named.get("factory") or sqlite3.Connection)
         with stops.known():
             made = self._real(*arguments, **named)
-        made._lab = _Connected(path, text, float(timeout))
-        stops.connected.append(path)
+        made._lab = _Connected(path, text or "a database", float(timeout))
+        if not named.get("check_same_thread", True) or (len(arguments) > 4 and not arguments[4]):
+            made._lab.thread = 0
+        else:
+            made._lab.thread = stops.thread()
+        if path:
+            stops.connected.append(path)
         return made
 
     def _kind_of(self, kind: Any) -> Any:
@@ -70,12 +77,16 @@ class Databases:
         stops, about = self._stops, connection._lab
         if not stops.begun or about is None:
             return do()
+        self._check_thread(about)
+        effects: tuple[Effect, ...] = ((about.path, f"l{how}"),) if about.path else ()
+        if stops.are_threads:
+            effects = (*effects, (about, "!connection"))
         first = True
         while True:
             wait: tuple[Any, ...] = ()
-            if not first or (how == "W" and patient and about.timeout and word == "executes in"):
-                wait = ("database", about.path, about.timeout, first)
-            if stops.step(word, about.label, ((about.path, f"l{how}"),), detail, wait=wait) == TIMED_OUT:
+            if not first or (how == "W" and patient and about.timeout and about.path and word == "executes in"):
+                wait = ("database", about.path, about.timeout, first, about if stops.are_threads else None)
+            if stops.step(word, about.label, effects, detail, wait=wait) == TIMED_OUT:
                 raise sqlite3.OperationalError("database is locked")
             first = False
             try:
@@ -86,6 +97,15 @@ class Databases:
                 if _code(error) not in ("SQLITE_BUSY", "SQLITE_BUSY_RECOVERY") or not patient or not about.timeout:
                     raise
 
+    def _check_thread(self, about: Any) -> None:
+        """Complain as SQLite does, where threads are not what they seem."""
+        here = self._stops.thread()
+        if about is not None and about.thread not in (0, here):
+            raise sqlite3.ProgrammingError(
+                "SQLite objects created in a thread can only be used in that same thread. "
+                f"The object was created in thread id {about.thread} and this is thread id {here}."
+            )
+
     def _connection_kind(self, kind: Any) -> Any:
         databases = self
 
@@ -93,6 +113,7 @@ class Databases:
             _lab: Any = None
 
             def cursor(self, factory: Any = None) -> Any:
+                databases._check_thread(self._lab)
                 return super().cursor(databases._cursor_kind(factory or sqlite3.Cursor))
 
             def execute(self, sql: str, *parameters: Any) -> Any:
@@ -119,16 +140,20 @@ class Databases:
             def close(self) -> None:
                 about, stops = self._lab, databases._stops
                 if about is not None and stops.begun and about.path in stops.connected:
-                    stops.step("leaves", about.label, ((about.path, "lW"),))
-                    stops.connected.remove(about.path)
+                    databases._check_thread(about)
+                    with stops.known():
+                        stops.step("leaves", about.label, ((about.path, "lW"),))
+                    if about.path in stops.connected:  # not one of an execution that is over
+                        stops.connected.remove(about.path)
                     if about.writing:
-                        stops.note("wrote", about.path)
+                        stops.writes(about.path, None)
                     self._lab = None
                 with stops.known():
                     super().close()
 
             def __del__(self) -> None:
-                self.close()
+                with suppress(sqlite3.ProgrammingError):  # it ends in another thread, where C code closes it
+                    self.close()
 
             def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
                 if kind is None:
@@ -177,7 +202,8 @@ class Databases:
         about = connection._lab
         if about is not None and about.writing != (writes and connection.in_transaction):
             about.writing = not about.writing
-            self._stops.note("writes" if about.writing else "wrote", about.path)
+            if about.path:
+                self._stops.writes(about.path, about if about.writing else None)
 
     def _make_cursor_kind(self, kind: Any) -> Any:
         databases = self
@@ -208,13 +234,16 @@ class Databases:
                     raise
                 self._open = bool(result) and self._open
                 databases._stops.came_to(short(result))
+                if self.connection._lab is not None and isinstance(result, list) and len(result) > 1:
+                    databases._stops.several(_ROWS, self.connection._lab, "connection")
                 return result
 
             def _let_go(self) -> None:
                 about, stops = self.connection._lab, databases._stops
-                if self._open and about is not None and stops.begun:
+                if self._open and about is not None and stops.begun and about.path:
                     self._open = False
-                    stops.step("lets go of", about.label, ((about.path, "lr"),))
+                    with stops.known():
+                        stops.step("lets go of", about.label, ((about.path, "lr"),))
 
             def close(self) -> None:
                 self._let_go()
@@ -246,7 +275,7 @@ class Databases:
         modules: tuple[Any, Any] = (sqlite3, sqlite3.dbapi2)
         before = [(module, module.connect) for module in modules]
         for module, _ in before:
-            module.connect = self._connect
+            module.connect = self.connect
         try:
             yield
         finally:
@@ -265,11 +294,15 @@ def _noting(stops: Stops, name: str, real: Any) -> Any:
     return method
 
 
-class _Connected:
+_ROWS = "reads several rows in one step, through a connection that others use"
+
+
+class _Connected(Common):
     """What is kept beside a connection."""
 
     def __init__(self, path: str, label: str, timeout: float) -> None:
         self.path, self.label, self.timeout = path, label, timeout
+        self.thread = 0  # that made it, where nobody else may use it
         self.writing = False  # so was something written
         self.reading = False  # something was read in the transaction that goes on
 

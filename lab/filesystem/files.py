@@ -9,11 +9,12 @@ from __future__ import annotations
 import io
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
-from lab.child.stops import Stops
-from lab.child.writing import goes_on, in_pages, text_of
+from lab.filesystem.stops import Stops
+from lab.filesystem.writing import goes_on, in_pages, text_of
 
 RAW = io.FileIO
 _BLOCK = io.DEFAULT_BUFFER_SIZE
@@ -33,12 +34,15 @@ def how_opened(flags: int) -> tuple[str, str]:
     return f"l{create}m{later}", "opens"
 
 
-def make(stops: Stops) -> tuple[type[Any], Callable[..., Any]]:
-    """The raw file and the `open` of the process that ``stops`` belongs to."""
+def make(stops: Stops, kinds: Mapping[Any, Any] = MappingProxyType({})) -> tuple[type[Any], Callable[..., Any]]:
+    """The raw file that asks ``stops``, and an `open` that builds on it, with ``kinds`` in place of classes of `io`."""
+    both, reader = kinds.get(io.BufferedRandom, io.BufferedRandom), kinds.get(io.BufferedReader, io.BufferedReader)
+    writer, text = kinds.get(io.BufferedWriter, io.BufferedWriter), kinds.get(io.TextIOWrapper, io.TextIOWrapper)
 
     class FileIO(RAW):
         """A raw file that stops before each operation."""
 
+        _lab = None  # which tells it from others
         _shown = ""
 
         def __init__(self, file: Any, mode: str = "r", closefd: bool = True, opener: Any = None) -> None:
@@ -71,7 +75,7 @@ def make(stops: Stops) -> tuple[type[Any], Callable[..., Any]]:
             inode = stops.inode(fd)
             if inode is None or not is_shared(stops, fd, word):
                 return False
-            stops.step(word, self._shown, ((inode, how + stops.offset(fd)),), detail)
+            stops.step(word, self._shown, ((inode, how), *stops.position(fd)), detail)
             return True
 
         def _read(self, size: int) -> bytes | None:
@@ -130,24 +134,30 @@ def make(stops: Stops) -> tuple[type[Any], Callable[..., Any]]:
             return super().truncate(size)
 
         def seek(self, offset: int, whence: int = 0, /) -> Any:
-            """The position belongs to this process, but the end of the file to all."""
-            if whence != os.SEEK_SET:
-                self._seek_end(whence)
-            return super().seek(offset, whence)
-
-        def _seek_end(self, whence: int) -> None:
+            """The end of the file belongs to all, the position to whoever has the file descriptor."""
             if whence == os.SEEK_END:
                 self._touch("asks for the size of", "r")
+            else:
+                stops.moves(self.fileno(), self._shown)
+            return super().seek(offset, whence)
 
         def close(self) -> None:
             """A close(2) matters to others where a lock is given back."""
-            if not self.closed and self.closefd:
+            if self.closed or not self.closefd:
+                super().close()
+            else:
                 fd = self.fileno()
                 inode = stops.inode(fd)
-                if inode in stops.locked:
-                    stops.step("closes", self._shown, (), wait=("close", inode, fd))
-                stops.own.discard(fd)
-            super().close()
+                try:
+                    effects = stops.closes(fd)
+                    if inode in stops.locked:
+                        stops.step("closes", self._shown, effects, wait=("close", inode, fd))
+                    elif effects:
+                        stops.step("closes", self._shown, effects)
+                finally:
+                    stops.closed(fd)
+                    with stops.known():
+                        super().close()
 
     def open_(
         file: Any,
@@ -175,14 +185,14 @@ def make(stops: Stops) -> tuple[type[Any], Callable[..., Any]]:
                 return raw
             size = buffering if buffering > 1 else _block_size(raw)
             if "+" in mode:
-                result = io.BufferedRandom(raw, size)
+                result = both(raw, size)
             elif _plain(mode)[0] == "r":
-                result = io.BufferedReader(raw, size)
+                result = reader(raw, size)
             else:
-                result = io.BufferedWriter(raw, size)
+                result = writer(raw, size)
             if binary:
                 return result
-            result = io.TextIOWrapper(result, io.text_encoding(encoding), errors, newline, line_buffering)
+            result = text(result, io.text_encoding(encoding), errors, newline, line_buffering)
             result.mode = mode
             return result
         except BaseException:

@@ -7,9 +7,9 @@ import stat
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from lab.child.files import how_opened, is_shared
-from lab.child.stops import Stops
-from lab.child.writing import in_pages, text_of, write_on
+from lab.filesystem.files import how_opened, is_shared
+from lab.filesystem.stops import Effect, Stops
+from lab.filesystem.writing import in_pages, text_of, write_on
 
 Instead = dict[Any, Callable[..., Any]]
 """Operation -> what is called in its place."""
@@ -38,7 +38,7 @@ _PATHS: dict[str, tuple[str, str]] = {
     "removexattr": ("changes an attribute of", "lM"),
     "listxattr": ("reads the attributes of", "lm"),
 }
-"""Function of a path -> the verb, and how it touches what is there: see `lab.carriers.paths`."""
+"""Function of a path -> the verb, and how it touches what is there: see `lab.filesystem.paths`."""
 _ANSWERS = ("access",)
 _DESCRIPTORS: dict[str, tuple[str, str]] = {
     "read": ("reads", "ro"),
@@ -57,6 +57,9 @@ _DESCRIPTORS: dict[str, tuple[str, str]] = {
     "fstatvfs": ("asks for the room at", ""),
 }
 _OPENING = ("dup", "dup2", "memfd_create", "eventfd", "epoll_create")
+
+
+_NOBODY: Any = None  # whom twins ask that are never called
 
 
 class Twin:
@@ -86,6 +89,11 @@ def make(stops: Stops) -> Instead:
         if real is not None:
             found[real] = Twin(real, call(real))
     return found
+
+
+def operations() -> list[Any]:
+    """The operations that have a twin."""
+    return list(make(_NOBODY))
 
 
 def _twins(stops: Stops) -> Iterator[tuple[str, Callable[[Any], Callable[..., Any]]]]:
@@ -142,10 +150,10 @@ def _of_descriptor(stops: Stops, name: str, word: str, how: str) -> Callable[[An
                 return real(fd, *arguments, **named)
             written = word == "writes" and arguments and isinstance(arguments[0], bytes | bytearray | memoryview)
             detail = text_of(memoryview(arguments[0]).cast("B")[:200]) if written else ""
-            touched = how.replace("o", stops.offset(fd))
+            effects = ((inode, how.replace("o", "")), *(stops.position(fd) if "o" in how else ()))
             position = arguments[1] if name == "pwrite" and written and len(arguments) == 2 else -1
             parts = in_pages(stops, fd, arguments[0], position) if written else []
-            stops.step(word, stops.label(fd), ((inode, touched),), detail)
+            stops.step(word, stops.label(fd), effects, detail)
             with stops.known():
                 if len(parts) > 1:
                     arguments = (parts[0], *arguments[1:])
@@ -170,7 +178,7 @@ def _open(stops: Stops) -> Callable[[Any], Callable[..., Any]]:
             stops.step(word, stops.label(path), ((stops.path(path, dir_fd), how),))
             with stops.known():
                 fd = real(path, flags, mode, dir_fd=dir_fd)
-            stops.opened(fd, stops.label(path))
+            stops.opened(fd, stops.label(path), bare=True)
             return fd
 
         return call
@@ -182,11 +190,16 @@ def _close(stops: Stops) -> Callable[[Any], Callable[..., Any]]:
     def of(real: Any) -> Callable[..., Any]:
         def call(fd: int) -> None:
             inode = stops.inode(fd) if isinstance(fd, int) else None
-            if inode in stops.locked:
-                stops.step("closes", stops.label(fd), (), wait=("close", inode, fd))
-            stops.own.discard(fd)
-            with stops.known():
-                real(fd)
+            try:
+                effects = stops.closes(fd) if inode is not None else ()
+                if inode in stops.locked:
+                    stops.step("closes", stops.label(fd), effects, wait=("close", inode, fd))
+                elif effects:
+                    stops.step("closes", stops.label(fd), effects)
+            finally:
+                stops.closed(fd)
+                with stops.known():
+                    real(fd)
 
         return call
 
@@ -197,9 +210,10 @@ def _lseek(stops: Stops) -> Callable[[Any], Callable[..., Any]]:
     def of(real: Any) -> Callable[..., Any]:
         def call(fd: int, position: int, how: int, /) -> Any:
             inode = stops.inode(fd) if isinstance(fd, int) else None
-            touched = ("" if how in (os.SEEK_SET, os.SEEK_CUR) else "r") + stops.offset(fd)
-            if inode is not None and touched and is_shared(stops, fd, "seeks in"):
-                stops.step("seeks in", stops.label(fd), ((inode, touched),))
+            effects: tuple[Effect, ...] = () if how in (os.SEEK_SET, os.SEEK_CUR) else ((inode, "r"),)
+            effects += stops.position(fd) if inode is not None else ()
+            if inode is not None and effects and is_shared(stops, fd, "seeks in"):
+                stops.step("seeks in", stops.label(fd), effects)
             return real(fd, position, how)
 
         return call
@@ -237,11 +251,11 @@ def _copies(stops: Stops, name: str) -> Callable[[Any], Callable[..., Any]]:
     def of(real: Any) -> Callable[..., Any]:
         def call(one: int, other: int, *arguments: Any, **named: Any) -> Any:
             out, source = (one, other) if name == "sendfile" else (other, one)
-            effects = []
+            effects: list[Effect] = []
             for fd, how in ((out, "w"), (source, "r")):
                 inode = stops.inode(fd)
                 if inode is not None and is_shared(stops, fd, "copies from or to"):
-                    effects.append((inode, how + stops.offset(fd)))
+                    effects += [(inode, how), *stops.position(fd)]
             if effects:
                 stops.step("copies into", stops.label(out), tuple(effects))
             return real(one, other, *arguments, **named)
@@ -257,7 +271,9 @@ def _opens_another(stops: Stops) -> Callable[[Any], Callable[..., Any]]:
     def of(real: Any) -> Callable[..., Any]:
         def call(*arguments: Any, **named: Any) -> Any:
             fd = real(*arguments, **named)
-            if not arguments or not isinstance(arguments[0], int) or arguments[0] in stops.own:
+            if arguments and isinstance(arguments[0], int):
+                stops.duplicated(arguments[0], fd)
+            else:
                 stops.own.add(fd)
             return fd
 
@@ -350,6 +366,11 @@ def existence(stops: Stops) -> Instead:
         real = getattr(os.path, name)
         found[real] = Twin(real, _asks(stops, real, f"asks whether it {what}", follow, kind))
     return found
+
+
+def questions() -> list[Any]:
+    """The functions that `existence` has twins for."""
+    return list(existence(_NOBODY))
 
 
 def _asks(stops: Stops, real: Any, word: str, follow: bool, kind: Callable[[int], bool] | None) -> Callable[..., Any]:

@@ -1,0 +1,76 @@
+"""The tables of the operations on files and databases that have a twin, by the way in which they are called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from lab.filesystem import files, locks, system
+
+if TYPE_CHECKING:
+    from lab.carriers.control import Control
+    from lab.instrument import Site
+
+
+def _twin(real: Any) -> Callable[..., Any]:
+    def call(control: Control, _site: Site, /, *arguments: Any, **named: Any) -> Any:
+        return control.twins.files.instead[real](*arguments, **named)
+
+    return call
+
+
+def _connect(control: Control, _site: Site, /, *arguments: Any, **named: Any) -> Any:
+    return control.twins.files.databases.connect(*arguments, **named)
+
+
+def _entry(name: str, asks: str) -> Callable[..., Any]:
+    real = getattr(os.DirEntry, name)
+
+    def call(control: Control, _site: Site, entry: Any, /, *arguments: Any, **named: Any) -> Any:
+        files = control.twins.files
+        if name == "stat" or (name != "is_symlink" and entry.is_symlink()):  # else it is known from the listing
+            follow = named.get("follow_symlinks", True)
+            files.step(asks, files.label(entry.path), ((files.path(entry.path), "lrm" if follow else "Nrm"),))
+        return real(entry, *arguments, **named)
+
+    return call
+
+
+METHODS: dict[type, dict[str, Callable[..., Any]]] = {
+    os.DirEntry: {
+        "stat": _entry("stat", "asks for the state of"),
+        "is_dir": _entry("is_dir", "asks whether it is a directory"),
+        "is_file": _entry("is_file", "asks whether it is a file"),
+        "is_symlink": _entry("is_symlink", ""),
+    }
+}
+LATE = {"connect": _connect}
+"""The twins of operations of `_sqlite3`, which is not imported for their sake."""
+
+
+def late_functions() -> dict[Any, Callable[..., Any]]:
+    """The twins of what is not imported for their sake."""
+    found: dict[Any, Callable[..., Any]] = {}
+    tempfile: Any = sys.modules.get("tempfile")
+    if tempfile is not None:
+        found[tempfile._get_candidate_names] = _candidate_names
+    psycopg: Any = sys.modules.get("psycopg")
+    if psycopg is not None:
+        found[psycopg.Connection.connect.__func__] = _connect_to_server
+    return found
+
+
+def _connect_to_server(control: Control, _site: Site, kind: Any, /, *arguments: Any, **named: Any) -> Any:
+    return control.twins.files.servers.connect(kind, *arguments, **named)
+
+
+def _candidate_names(control: Control, _site: Site, /) -> Iterator[str]:
+    return control.twins.files.names()
+
+
+_OPERATIONS = [*system.operations(), *locks.operations()]
+FUNCTIONS: dict[Any, Callable[..., Any]] = {real: _twin(real) for real in system.questions()}
+PLAIN: dict[Any, Callable[..., Any]] = {real: _twin(real) for real in (open, *_OPERATIONS)}
+RAW = files.RAW
