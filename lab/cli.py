@@ -139,6 +139,10 @@ def run(
     entry = find(folder, name)
     console = _console()
     kept = True
+    missing = entry.scenario.missing()
+    if missing:
+        console.print(f"SKIPPED  {entry.name}: {missing}", markup=False)
+        return
     keeping.begin(session)
     try:
         for number, one in enumerate(chosen_variants(entry, variant)):

@@ -171,6 +171,9 @@ class ScenarioItem(pytest.Item):
     def runtest(self) -> None:
         from lab.catalogue import run_explore, run_hammer
 
+        missing = self.entry.scenario.missing()
+        if missing:
+            pytest.skip(missing)
         result = (run_explore if self.method == "explore" else run_hammer)(self.entry, self.variant)
         self.user_properties.append((_LINE, result.line))
         if self.method == "hammer":

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.errors import InvalidType, InvalidValue
+from lab.errors import InvalidType, InvalidValue, LabError
 from lab.program import CARRIERS, Program, modules
 
 KINDS = ("check", "exception", "deadlock", "lost wakeup", "livelock", "leak")
@@ -40,6 +40,7 @@ class Scenario:
     three words.  Every actor takes the state.  ``allowed`` and ``forbidden``
     describe outcomes, ``symptoms`` the other ways to fail: kind -> description.
     ``on``, ``trace``, ``carrier``, ``order``, ``cancel`` and ``crash`` are for `explore`.
+    ``needs()`` raises LabError where the scenario cannot run, which is skipped then.
 
     Raises InvalidType or InvalidValue in one line that names the field and the remedy.
     """
@@ -63,6 +64,7 @@ class Scenario:
     cancel: bool | Sequence[str] = False
     on: str = "auto"
     crash: bool | Sequence[str] = False
+    needs: Callable[[], object] | None = None
     seen_in: tuple[str, ...] = ()
     hint: str = ""
     review: tuple[str, ...] = ()
@@ -115,6 +117,8 @@ class Scenario:
             raise InvalidValue(f"Scenario: {error}") from None
         if self.carrier not in CARRIERS:
             raise InvalidValue(f"Scenario: carrier={self.carrier!r}: unknown; choose one of {', '.join(CARRIERS)}")
+        if self.needs is not None and not callable(self.needs):
+            raise InvalidType(f"Scenario: needs={self.needs!r}: give a function, or leave it out")
         if not isinstance(self.hint, str):
             raise InvalidType(f"Scenario: hint={self.hint!r}: give a string")
 
@@ -145,6 +149,15 @@ class Scenario:
             yield "still_unsafe", self.still_unsafe
         yield from self.variants.items()
         yield "fixed", self.fixed
+
+    def missing(self) -> str:
+        """Why the scenario cannot run here: what ``needs`` raised; empty if it can."""
+        if self.needs is not None:
+            try:
+                self.needs()
+            except LabError as why:
+                return str(why)
+        return ""
 
     def every_variant(self) -> list[Variant]:
         """The variants in reading order: unsafe first, fixed last."""

@@ -1,4 +1,4 @@
-"""Mode mask: a thread closes the mask while it writes a key, and the page of another thread is closed, too.
+"""Mode mask: one thread closes the mask for its key, and the page of another one is closed, too.
 
 `os.umask` says which rights new files do not get, and it says so for the whole process.  Alice takes all from group and
 others, writes a private key and puts the mask back.  Bob knows nothing of it, and publishes a page meanwhile:
