@@ -204,21 +204,28 @@ def test_the_graph_of_waits():
     assert wait_for_graph({}, ["a"]) is None
 
 
+def test_a_thing_may_be_called_as_an_actor_is():
+    graph = wait_for_graph({"a": Wait("b", "x.py", 1), "b": Wait("m", "x.py", 2, "b")}, ["a", "b"])
+    assert [(node.label, node.lane) for node in graph.nodes] == [("a", 0), ("b", 1), ("b", -1)]
+    assert graph.told == "a waits for b; b waits for m, which it has itself"
+
+
 # ------------------------------------------------------------------ source
 
 
 def test_source_is_shown_by_functions_without_its_margin(tmp_path):
     file = tmp_path / "x.py"
     file.write_text(
-        "class A:\n    def f(self):\n        return 1\n\n    def g(self):\n        return '''\n  a'''\n\nx = 1\n"
+        "class A:\n    def f(self):\n        \"\"\"Do.\"\"\"\n        return 1\n\n    def g(self):\n        return '''\n  a'''\n\nx = 1\n"
     )
-    source = excerpt("x.py", str(file), [3])
+    source = excerpt("x.py", str(file), [4])
     assert [(line.number, re.sub("<[^>]*>", "", line.markup)) for line in source.lines] == [
         (2, "def f(self):"),
-        (3, "    return 1"),
+        (3, '    """Do."""'),
+        (4, "    return 1"),
     ]
-    both = excerpt("x.py", str(file), [3, 9])
-    assert [line.number for line in both.lines if line.after_gap] == [6]
+    both = excerpt("x.py", str(file), [4, 10])
+    assert [line.number for line in both.lines if line.after_gap] == [7]
 
 
 def test_lines_are_those_that_python_counts(tmp_path):

@@ -37,7 +37,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Source:
-    """The lines of one file that a page shows; none, and why, where it cannot be read."""
+    """The lines of one file that a page shows; none, and why, where it cannot be read; neither where it is nobody's."""
 
     name: str
     lines: tuple[Line, ...] = ()
@@ -131,7 +131,7 @@ def _chosen(lines: list[Markup], numbers: list[int]) -> Iterator[Line]:
     for number, match in zip(numbers, indents, strict=True):
         line = lines[number - 1]
         if match is not None and margin:
-            line = Markup(match[1] + match[2][margin:] + line[match.end() :])
+            line = Markup(f"{match[1]}{match[2][margin:]}{str(line)[match.end() :]}")
         yield Line(number, line, number != before + 1 and before != 0)
         before = number
 

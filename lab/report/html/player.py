@@ -28,6 +28,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from lab.origin import LAB
 from lab.passing import Passing
 from lab.program import NOTHING
 from lab.report.html.code import Source, excerpt
@@ -226,6 +227,9 @@ def _sources(witness: Witness, passing: Passing | None, within: Path | None) -> 
     found = []
     for number, (path, numbers) in enumerate(lines.items()):
         why = "is one file too many" if number >= _MOST_FILES else within and _why_not(witness, path, within)
+        if path.startswith(LAB):  # of tasks and threads that hand over to each other
+            found.append(Source(files[path]))
+            continue
         found.append(
             Source(files[path], (), why) if why else excerpt(files[path], str((within or Path()) / path), numbers)
         )

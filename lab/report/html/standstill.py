@@ -90,24 +90,28 @@ def wait_for_graph(waits: Mapping[str, Wait], actors: Sequence[str]) -> Graph | 
     names = [actor for actor in actors if actor in waits or any(one.holder == actor for one in waits.values())]
     names = _in_circle(names, waits)
     things = list(dict.fromkeys(one.thing for one in waits.values() if not one.holder))
-    labels = [*names, *things]
+    labels = [*names, *things]  # a thing may be called as an actor is
     sizes = [max(64.0, _LETTER * len(clip(label, 30)) + 24) for label in labels]
     spots = _spots(len(labels), max(sizes), max(len(clip(one.thing, 30)) for one in waits.values()) * _LETTER)
     nodes = [
-        Node(clip(label, 30), label, x, y, size, actors.index(label) if label in names else -1)
-        for label, size, (x, y) in zip(labels, sizes, spots, strict=True)
+        Node(clip(label, 30), label, x, y, size, actors.index(label) if number < len(names) else -1)
+        for number, (label, size, (x, y)) in enumerate(zip(labels, sizes, spots, strict=True))
     ]
-    at = dict(zip(labels, nodes, strict=True))
+    actor_at = dict(zip(names, nodes, strict=False))
+    thing_at = dict(zip(things, nodes[len(names) :], strict=True))
     edges = [
-        _edge(at[actor], at[one.holder or one.thing], one.thing if one.holder else "", len(labels) == 2)
+        _edge(actor_at[actor], actor_at[one.holder], one.thing, len(labels) == 2)
+        if one.holder
+        else _edge(actor_at[actor], thing_at[one.thing], "", len(labels) == 2)
         for actor, one in waits.items()
     ]
     return _framed(nodes, edges, "; ".join(_told(actor, one) for actor, one in waits.items()))
 
 
 def _told(actor: str, wait: Wait) -> str:
-    of = f", which {wait.holder} has" if wait.holder and not wait.thing.endswith(wait.holder) else ""
-    return f"{actor} waits for {wait.thing}{of}"
+    who = "it has itself" if wait.holder == actor else f"{wait.holder} has"
+    ending = not wait.holder or wait.thing == f"the end of {wait.holder}"
+    return f"{actor} waits for {wait.thing}" + ("" if ending else f", which {who}")
 
 
 def _in_circle(names: list[str], waits: Mapping[str, Wait]) -> list[str]:
