@@ -183,6 +183,7 @@ class Servers:
 
             def close(self) -> None:
                 session, stops = self._lab, servers._stops
+                goes = False
                 if session is not None and stops.begun and not self.closed:
                     goes = session.keeps or self.info.transaction_status != _IDLE
                     try:
@@ -192,7 +193,7 @@ class Servers:
                         raise
                 with uncontrolled():
                     super().close()
-                    if session is not None:
+                    if session is not None and goes:
                         _wait_for_end(session)
 
         Connection.__name__, Connection.__qualname__, Connection.__module__ = (

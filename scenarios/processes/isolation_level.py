@@ -15,6 +15,8 @@ them with an error, after which the whole transaction has to be tried again.  A 
 (`SELECT ... FOR UPDATE`) is the other way.
 """
 
+from contextlib import closing
+
 from lab import Scenario
 from lab.postgres import server
 
@@ -36,11 +38,12 @@ class UnsafeDuty:
             db.execute("INSERT INTO duty VALUES ('alice', true), ('bob', true)")
 
     def sign_off(self, doctor):
-        with psycopg.connect(server()) as db:
+        with closing(psycopg.connect(server())) as db:
             db.isolation_level = psycopg.IsolationLevel(self.level)
-            (count,) = db.execute("SELECT count(*) FROM duty WHERE on_call").fetchone()
-            if count == 2:
-                db.execute("UPDATE duty SET on_call = false WHERE doctor = %s", (doctor,))
+            with db.transaction():
+                (count,) = db.execute("SELECT count(*) FROM duty WHERE on_call").fetchone()
+                if count == 2:
+                    db.execute("UPDATE duty SET on_call = false WHERE doctor = %s", (doctor,))
 
 
 class StillUnsafeDuty(UnsafeDuty):

@@ -44,7 +44,7 @@ def closed(state):
 def test_one_connection_loses_an_update(carrier):
     run = lambda state: increment(state.db)  # noqa: E731  # two actors of one body
     verdict = lab.explore(
-        in_memory, {"alice": run, "bob": run}, outcome=value, allowed={2}, teardown=closed, carrier=carrier
+        in_memory, {"alice": run, "bob": run}, outcome=value, allowed={2}, teardown=closed, carrier=carrier, seconds=60
     )
     verdict.assert_fails()
     assert verdict.failure.message == "outcome 1 (allowed: 2)"
@@ -57,7 +57,7 @@ def test_under_a_lock_it_does_not(carrier):
             increment(state.db)
 
     verdict = lab.explore(
-        in_memory, {"alice": run, "bob": run}, outcome=value, allowed={2}, teardown=closed, carrier=carrier
+        in_memory, {"alice": run, "bob": run}, outcome=value, allowed={2}, teardown=closed, carrier=carrier, seconds=60
     )
     verdict.assert_holds()
     assert verdict.schedules == 2
@@ -65,7 +65,9 @@ def test_under_a_lock_it_does_not(carrier):
 
 def test_one_statement_needs_none():
     run = lambda state: state.db.execute("UPDATE t SET v = v + 1")  # noqa: E731  # two actors of one body
-    verdict = lab.explore(in_memory, {"alice": run, "bob": run}, outcome=value, allowed={2}, teardown=closed)
+    verdict = lab.explore(
+        in_memory, {"alice": run, "bob": run}, outcome=value, allowed={2}, teardown=closed, seconds=60
+    )
     verdict.assert_holds()
 
 
@@ -76,6 +78,7 @@ def test_a_connection_belongs_to_its_thread(carrier):
         {"alice": lambda state: increment(state.db)},
         teardown=closed,
         carrier=carrier,
+        seconds=60,
     )
     verdict.assert_fails()
     assert "SQLite objects created in a thread can only be used in that same thread" in verdict.failure.message
@@ -116,6 +119,7 @@ def test_a_connection_each_loses_an_update(carrier):
         allowed={2},
         teardown=removed,
         carrier=carrier,
+        seconds=60,
     )
     verdict.assert_fails()
     assert verdict.failure.message == "outcome 1 (allowed: 2)"
@@ -160,7 +164,7 @@ def test_nothing_is_left_behind():
     folder = tempfile.mkdtemp()
     try:
         before = os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else []
-        lab.explore(in_memory, {"alice": lambda state: increment(state.db)}, teardown=closed)
+        lab.explore(in_memory, {"alice": lambda state: increment(state.db)}, teardown=closed, seconds=60)
         assert not before or len(os.listdir("/proc/self/fd")) <= len(before)
     finally:
         shutil.rmtree(folder)

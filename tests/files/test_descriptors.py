@@ -37,6 +37,7 @@ def test_a_file_descriptor_has_one_position():
         {"alice": take("alice"), "bob": take("bob")},
         outcome=lambda state: (state.got["alice"], state.got["bob"]),
         teardown=teardown,
+        seconds=60,
     )
     verdict.assert_holds()
     assert set(verdict.outcomes) == {
@@ -59,6 +60,7 @@ def test_a_file_descriptor_that_another_one_closes():
         opened,
         {"alice": lambda state: os.close(state.fd), "bob": lambda state: os.read(state.fd, 1)},
         teardown=lambda state: shutil.rmtree(state.folder),
+        seconds=60,
     )
     assert verdict.failure.message == "OSError: [Errno 9] Bad file descriptor left bob"
 
@@ -98,6 +100,7 @@ def test_two_file_descriptors_of_one_open_file():
         {"alice": take(0), "bob": take(1)},
         outcome=lambda state: (state.got[0], state.got[1]),
         teardown=teardown,
+        seconds=60,
     )
     verdict.assert_holds()
     assert set(verdict.outcomes) == {(b"a", b"b"), (b"b", b"a")}
@@ -118,7 +121,9 @@ def test_a_file_from_before_is_no_proof(tmp_path):
     path.write_text("1\n")
 
     with open(path) as file:
-        verdict = lab.explore(lambda: file.seek(0), {"alice": lambda _: next(file, None), "bob": contents(path)})
+        verdict = lab.explore(
+            lambda: file.seek(0), {"alice": lambda _: next(file, None), "bob": contents(path)}, seconds=60
+        )
     assert verdict.status == "unknown"
 
 

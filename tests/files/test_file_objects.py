@@ -38,7 +38,7 @@ def test_one_method_of_a_file_object_is_one_step(carrier):
         return run
 
     verdict = lab.explore(
-        log, {"alice": write("a"), "bob": write("b")}, outcome=lines, teardown=log_closed, carrier=carrier
+        log, {"alice": write("a"), "bob": write("b")}, outcome=lines, teardown=log_closed, carrier=carrier, seconds=60
     )
     verdict.assert_holds()
     assert set(verdict.outcomes) == {"a\nb\n", "b\na\n"}
@@ -50,7 +50,7 @@ def test_to_print_into_a_file_object_takes_several(carrier):
         return lambda state: print(text, file=state.file, flush=True)
 
     verdict = lab.explore(
-        log, {"alice": write("a"), "bob": write("b")}, outcome=lines, teardown=log_closed, carrier=carrier
+        log, {"alice": write("a"), "bob": write("b")}, outcome=lines, teardown=log_closed, carrier=carrier, seconds=60
     )
     verdict.assert_holds()
     assert set(verdict.outcomes) == {"a\nb\n", "b\na\n", "ab\n\n", "ba\n\n"}

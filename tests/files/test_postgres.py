@@ -93,11 +93,12 @@ def test_a_deadlock_is_the_servers_to_end():
 def skewed(level):
     def run(number):
         def go(state):
-            with contextlib.suppress(psycopg.errors.SerializationFailure), connected() as db:
+            with contextlib.closing(connected()) as db, contextlib.suppress(psycopg.errors.SerializationFailure):
                 db.isolation_level = level
-                (count,) = db.execute("SELECT sum(taken) FROM seats").fetchone()
-                if not count:
-                    db.execute("UPDATE seats SET taken = 1 WHERE id = %s", (number,))
+                with db.transaction():
+                    (count,) = db.execute("SELECT sum(taken) FROM seats").fetchone()
+                    if not count:
+                        db.execute("UPDATE seats SET taken = 1 WHERE id = %s", (number,))
 
         return go
 

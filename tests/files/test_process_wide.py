@@ -32,7 +32,9 @@ def set_mask():
 @pytest.mark.parametrize("carrier", ["greenlet", "thread"])
 def test_a_mask_that_is_put_back_by_two(carrier):
     os.umask(before := os.umask(0o027))
-    verdict = lab.explore(set_mask, {"alice": secret, "bob": secret}, outcome=mask, allowed={"0o22"}, carrier=carrier)
+    verdict = lab.explore(
+        set_mask, {"alice": secret, "bob": secret}, outcome=mask, allowed={"0o22"}, carrier=carrier, seconds=60
+    )
     verdict.assert_fails()
     assert verdict.failure.message == "outcome '0o77' (allowed: '0o22')"
     assert next((step.word, step.name, step.value) for step in verdict.witness.trace.steps) == (
@@ -52,6 +54,7 @@ def test_a_new_file_goes_by_the_mask_of_all():
         {"alice": secret, "bob": make},
         outcome=lambda state: oct(os.stat("n").st_mode & 0o777),
         teardown=removed,
+        seconds=60,
     )
     verdict.assert_holds()
     assert set(verdict.outcomes) == {"0o600", "0o644"}
@@ -78,6 +81,7 @@ def test_a_working_directory_that_is_put_back_by_two():
         outcome=lambda folder: os.path.relpath(os.getcwd(), folder),
         allowed={"."},
         teardown=removed,
+        seconds=60,
     )
     verdict.assert_fails()
     assert os.getcwd() == here

@@ -3,6 +3,7 @@
 import ctypes
 import fcntl
 import mmap
+import multiprocessing
 import os
 import socket
 import sqlite3
@@ -10,6 +11,8 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 
 import pytest
@@ -57,6 +60,22 @@ def forks(state):
     os.waitpid(pid, 0)
 
 
+def has_a_pool(state):
+    with ProcessPoolExecutor(1) as pool:
+        pool.submit(len, "").result()
+
+
+def has_a_manager(state):
+    with multiprocessing.Manager() as manager:
+        manager.dict()
+
+
+def shares_memory(state):
+    memory = SharedMemory(create=True, size=1)
+    memory.close()
+    memory.unlink()
+
+
 def asks_for_state(state, stat=os.stat):
     stat("a")
 
@@ -80,6 +99,9 @@ def locks_by_number(state):
         (uses_an_address, "connects to file:b by an address, which is not under control"),
         (calls_c, "calls C code by ctypes, which is not under control"),
         (forks, "forks a process, which is not under control"),
+        (has_a_pool, "forks a process, which is not under control"),
+        (has_a_manager, "forks a process, which is not under control"),
+        (shares_memory, "maps a file into memory, which is not under control"),
         (asks_for_state, "calls os.stat by a way that is not under control"),
         (reads_a_pipe, "writes a pipe or socket, which is not under control"),
         (locks_by_number, "comes to fcntl.fcntl by a way that is not under control, which is not under control"),
