@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import os
+import sys
 from types import FunctionType
 from typing import Any
 
@@ -31,6 +32,9 @@ _STATELESS = frozenset((
 ))
 # fmt: on
 """Packages whose C objects either never change or have hooks of their own."""
+_SYSTEM = sys.modules[os.name]
+_COMPUTING = ("_path_normpath", "_path_splitroot")
+"""Beginnings of the names of its functions that compute with paths, on Pythons that have some."""
 # fmt: off
 _OF_PROCESS = (
     "WEXITSTATUS", "WIFEXITED", "WIFSIGNALED", "WTERMSIG", "confstr", "cpu_count", "device_encoding", "fdatasync",
@@ -40,7 +44,11 @@ _OF_PROCESS = (
     "sysconf", "times", "uname", "urandom", "waitstatus_to_exitcode",
 )
 # fmt: on
-HARMLESS = frozenset([getattr(os, name) for name in _OF_PROCESS if hasattr(os, name)] + [io.text_encoding])
+HARMLESS = frozenset(
+    [getattr(os, name) for name in _OF_PROCESS if hasattr(os, name)]
+    + [getattr(_SYSTEM, name) for name in dir(_SYSTEM) if name.startswith(_COMPUTING)]
+    + [io.text_encoding]
+)
 """Functions that concern no actor, or all of them alike."""
 # fmt: off
 _ON_PATHS = frozenset((
