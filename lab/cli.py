@@ -180,8 +180,8 @@ def replay(file: str, test_file: str | None, force: bool, html: bool, output: st
     from lab.report.console import styled
     from lab.witness import Witness
 
-    page = page_file(html, output, file)
     witness = Witness.load(file)
+    page = page_file(html, output, file)
     base = _base(file)
     if test_file is not None:
         from lab.emitting import emit

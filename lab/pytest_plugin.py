@@ -15,6 +15,7 @@ from lab.files import is_scenario_file
 if TYPE_CHECKING:
     from lab.catalogue import Entry
     from lab.scenario import Variant
+    from lab.verdict import Verdict
 
 _OPTIONS = (
     ("strategy", "NAME", "who steps next: auto, dpor, surw, pos, pct or random"),
@@ -263,18 +264,27 @@ def pytest_runtest_makereport(
     answers = [verdict for verdict in session.replayed if not verdict.stale] or session.replayed
     report.user_properties += [(_REPLAY, str(verdict)) for verdict in answers]
     if session.reporting and report.when == "call":
-        from lab.report.folder import properties_of, records_of
-
-        verdicts = [*session.kept, *(one for one in answers if not any(one is kept for kept in session.kept))]
-        item.user_properties += properties_of(verdicts)  # told with the report of its teardown
-        told: Any = report  # what is put there travels from xdist's workers
-        told.race_lab = records_of(verdicts, session.root, report.passed, session.replay)
+        _report(item, report, [*session.kept, *(one for one in answers if not any(one is k for k in session.kept))])
     session.replayed.clear()
     session.kept.clear()
     return report
 
 
 # ------------------------------------------------------------------ the folder of reports
+
+
+def _report(item: pytest.Item, report: Any, verdicts: list[Verdict]) -> None:
+    """Put down what a test came to: in its properties, and with its report, which travels from xdist's workers."""
+    from lab.report.folder import properties_of, records_of
+
+    session = item.config.stash[_SESSION]
+    try:
+        item.user_properties += properties_of(verdicts)  # told with the report of its teardown
+        report.race_lab = records_of(verdicts, session.root, report.passed, session.replay)
+    except Exception:  # a page is not worth the run
+        from traceback import format_exc
+
+        report.sections.append(("race-lab: no page could be made", format_exc()))
 
 
 class _Reports:

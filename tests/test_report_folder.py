@@ -210,6 +210,17 @@ def test_a_folder_that_is_gone_when_the_run_ends(pages, monkeypatch):
     assert re.fullmatch(r"lab: not written: .*reports/.* \(No space left on device\)", line)
 
 
+def test_a_page_that_cannot_be_made_does_not_end_the_run(pages, monkeypatch):
+    def broken(*arguments, **options):
+        raise RuntimeError("of its own")
+
+    monkeypatch.setattr(folder_of_reports, "records_of", broken)
+    result = pages.runpytest_inprocess("--lab-report", "reports", *sources.FAST, "test_it.py::test_no_failure")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*- race-lab: no page could be made -*", "RuntimeError: of its own"])
+    assert (pages.path / "reports" / "index.html").exists()
+
+
 # ------------------------------------------------------------------ one page
 
 
@@ -275,6 +286,15 @@ def test_a_path_in_a_witness_is_not_followed_out_of_the_project(witness, tmp_pat
     text = Path("other.html").read_text(encoding="utf-8")
     assert "swordfish" not in text
     assert f"secret.py is no Python file below {Path.cwd()}." in text
+
+
+def test_a_path_that_is_none_is_not_opened(witness):
+    data = json.loads(Path(witness).read_text())
+    data["places"] = [["x\0.py", *row[1:]] for row in data["places"]]
+    data["target"] = ""
+    Path("other.json").write_text(json.dumps(data))
+    assert replayed("other.json", "--html")[1][0] == "wrote other.html"
+    assert "x\\x00.py has a name that cannot be shown." in Path("other.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,11 @@ def trace_of(witness: Witness) -> dict[str, Any]:
         events.append(_event("M", track, 0, "thread_sort_index", args={"sort_index": track}))
     for number, step in enumerate(steps, 1):
         place = step.place
-        args: dict[str, Any] = {"step": number, "at": f"{printable(place.file)}:{place.line}", "in": place.function}
+        args: dict[str, Any] = {
+            "step": number,
+            "at": f"{printable(place.file)}:{place.line}",
+            "in": printable(place.function),
+        }
         if step.value is not None:
             args["value"] = printable(step.value)
         if number in witness.critical:

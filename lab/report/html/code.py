@@ -23,6 +23,7 @@ from pygments.lexers import get_lexer_by_name
 _AROUND = 3  # lines before and after what is shown for its own sake
 _LONGEST_FUNCTION = 60  # lines; of a longer one only what is around the lines in question
 _LARGEST = 2 * 1024 * 1024  # bytes of a file that is shown
+_LONGEST_TEXT = 300_000  # characters of a file that is coloured
 _LONGEST_LINE = 2_000  # columns
 
 
@@ -97,7 +98,7 @@ def excerpt(name: str, path: str, wanted: Iterable[int]) -> Source:
 @functools.lru_cache(maxsize=16)
 def _read(path: str, size: int, modified: int) -> tuple[list[Markup], list[tuple[int, int]]]:
     text = read_source(path)
-    return coloured(text), list(_functions(text))
+    return coloured(text, "python" if len(text) <= _LONGEST_TEXT else "text"), list(_functions(text))
 
 
 def _functions(text: str) -> Iterator[tuple[int, int]]:

@@ -238,6 +238,8 @@ def _sources(witness: Witness, passing: Passing | None, within: Path | None) -> 
 
 def _why_not(witness: Witness, path: str, within: Path) -> str:
     """Why the source at a path that stands in a file is not shown, if so."""
+    if not path.isprintable():  # a NUL is no part of any path
+        return "has a name that cannot be shown"
     file = (within / path).resolve()
     if file.suffix != ".py" or not file.is_relative_to(within.resolve()):
         return f"is no Python file below {within}"
