@@ -162,6 +162,11 @@ def readable(folder: Path) -> tuple[list[Entry], list[LabError]]:
     return found, broken
 
 
+def scenario_paths(folder: Path) -> list[Path]:
+    """The file of every scenario below ``folder``, in order of path; raises InvalidValue in one line for none such."""
+    return [Path(os.path.abspath(path)) for path in _paths(folder)]
+
+
 def _paths(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise InvalidValue(f"{folder}: no such folder; give the one that holds the scenarios with --scenarios")

@@ -26,12 +26,14 @@ from lab.leftovers import FirstWrites, Writes
 from lab.operations import SYNC
 from lab.program import NOTHING, Failure, Program, told
 from lab.standings import Observing, state_of
-from lab.stopwatch import now
+from lab.stopwatch import now, spent
 from lab.strategies.replay import Choices
 from lab.trace import Step
 
 NODES = 3_000
 SECONDS = 10.0
+"""Of the processor's time, its children's included: as much is drawn on a machine that is busy with something else."""
+_SLOWER = 6  # real time that it may take for each second of the processor's
 STEPS = 1_000
 """Of one execution: what is longer can be no part of a graph that a person looks at."""
 _MOST_RESTARTS = 50
@@ -52,7 +54,8 @@ class _Chart:
     exploration: Exploration
     merging: bool
     most: int  # nodes
-    until: float
+    until: float  # of the processor's time
+    deadline: float  # of real time
     first: Sequence[Step] = ()  # of a witness, which is to be in the graph whatever else is
 
     beginning: bool = False  # whether to let an actor begin is a move: somebody fails before its first operation
@@ -98,7 +101,7 @@ class _Chart:
                 return ""
             if len(self.nodes) > self.most:
                 return f"it has more than {self.most:,} states"
-            if now() > self.until:
+            if spent() > self.until or now() > self.deadline:
                 return "to explore all of its states takes too long"
             path, deviations = following
 
@@ -355,7 +358,7 @@ def chart(
     seconds: float = SECONDS,
     steps: int = STEPS,
 ) -> Graph:
-    """The graph of states of ``program``, with at most about so many nodes, drawn in at most about that time.
+    """The graph of states of ``program``, with at most about so many nodes, drawn in about that much processor time.
 
     ``first`` are the steps of a witness.  Where there are more nodes, the graph is a part, of the schedules that
     differ least from that one, and `Graph.why` says so.
@@ -369,7 +372,7 @@ def chart(
                 if merging and exploration.control.tasked:
                     continue
                 exploration.profile()
-                drawing = _Chart(exploration, merging, nodes, now() + seconds, first)
+                drawing = _Chart(exploration, merging, nodes, spent() + seconds, now() + _SLOWER * seconds, first)
                 ended = drawing.run()
                 exploration.put_back()
                 gave_way = exploration.control.gave_way

@@ -238,6 +238,25 @@ def _base(file: str) -> Path:
 
 
 @main.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@_SCENARIOS
+def site(folder: Path, scenarios: str | None) -> None:
+    """Build the catalogue as a site in DIR, with the evil-scheduler game; open DIR/index.html.
+
+    What has not changed since the last time is kept.  The exit code is 2 if a scenario is broken; the others are built.
+    """
+    from lab.site.building import build
+
+    built = build(folder, _folder(scenarios), lambda told: click.echo(told, err=True))
+    pages = f"{built.written} {'page' if built.written == 1 else 'pages'} written, {built.removed} removed"
+    known = built.scenarios - built.gathered
+    click.echo(f"{folder / 'index.html'}: {built.scenarios} scenarios, {known} as they were; {pages}")
+    for line in built.broken:
+        click.echo(f"Error: {line}", err=True)
+    sys.exit(2 if built.broken else 0)
+
+
+@main.command()
 def doctor() -> None:
     """Tell what this interpreter and this version of the lab can do."""
     from lab.report.console import doctor_page

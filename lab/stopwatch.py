@@ -6,6 +6,7 @@ attribute; budgets and watches have to go on.
 
 from __future__ import annotations
 
+import os
 import time
 
 
@@ -23,6 +24,12 @@ class Real:
 def now() -> float:
     """Seconds since some moment, in real time."""
     return Real.seconds()
+
+
+def spent() -> float:
+    """Seconds of the processor's time that this process, and the children that it has waited for, have used."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def worked_by(identity: int) -> float:

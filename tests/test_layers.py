@@ -103,6 +103,7 @@ ORDER = [
     "report",
     "catalogue",
     "emitting",
+    "site",
     "training",
     "command",
     "cli",
