@@ -80,6 +80,7 @@ ORDER = [
     "histories",
     "crossing",
     "standings",
+    "drawing",
     "charting",
     # what it comes to
     "witness",
