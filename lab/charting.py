@@ -70,6 +70,7 @@ def chart(
         raise NoGraph(drawing.differs or ended or "no execution came to its end")
     if not ended and gave_way:
         ended = "an actor that waits in a loop is interrupted only now and then"
+    drawing.leave_open()
     graph = Graph(drawing.nodes, not ended, ended or why)
     graph.classes = len(graph.endings)
     return graph.merged()

@@ -29,6 +29,9 @@ _MOST_HALTS = 20  # executions that were cut short, and others, from which it is
 _Label = tuple[str, str]
 """Of a move: the actor's name, and a word where it is something that happens to it."""
 
+_Open = tuple[int, int, int, _Label]
+"""A move that was not made yet: how far the way there strays, a number that tells it from others, its node, the move."""
+
 
 @dataclass(eq=False)
 class Drawing:
@@ -56,7 +59,7 @@ class Drawing:
         self.nodes: list[Node] = []
         self._keys: dict[object, int] = {}
         self._ways: list[tuple[int, _Label] | None] = []  # of each node: from which node and by which move it was met
-        self._open: list[tuple[int, int, int, _Label]] = []  # moves still to be made: deviations, number, node, move
+        self._open: list[_Open] = []
         self._histories = Histories()
         self.differs = ""  # how prefixes differed that were taken for one
 
@@ -82,15 +85,32 @@ class Drawing:
             following = self._following()
             if following is None:
                 return ""
-            if len(self.nodes) > self.most:
-                return f"it has more than {self.most:,} states"
-            if spent() > self.until or now() > self.deadline:
-                return "to explore all of its states takes too long"
-            path, deviations = following
+            path, deviations, move = following
+            bound = self._bound()
+            if bound:
+                heapq.heappush(self._open, move)
+                return bound
 
-    def _following(self) -> tuple[list[_Label], int] | None:
+    def _bound(self) -> str:
+        """Which bound has been reached, in words."""
+        if len(self.nodes) > self.most:
+            return f"it has more than {self.most:,} states"
+        if spent() > self.until or now() > self.deadline:
+            return "to explore all of its states takes too long"
+        return ""
+
+    def leave_open(self) -> None:
+        """Draw the moves that were not made as leading nowhere."""
+        for _, _, number, (actor, word) in self._open:
+            moves = self.nodes[number].moves
+            if not any((move.actor, move.word) == (actor, word) for move in moves):
+                moves.append(Move(actor, word, (), -1))
+
+    def _following(self) -> tuple[list[_Label], int, _Open] | None:
+        """The way to a move that was not made yet, how far it strays, and its entry; None if there is none."""
         while self._open:
-            deviations, _, node, label = heapq.heappop(self._open)
+            entry = heapq.heappop(self._open)
+            deviations, _, node, label = entry
             if any((move.actor, move.word) == label for move in self.nodes[node].moves):
                 continue
             path = [label]
@@ -98,7 +118,7 @@ class Drawing:
             while way is not None:
                 path.append(way[1])
                 way = self._ways[way[0]]
-            return path[::-1], deviations
+            return path[::-1], deviations, entry
         return None
 
     # ------------------------------------------------------------ one execution

@@ -73,7 +73,7 @@ def state_of(exploration: Exploration, seen: Observing, enabled: Collection[Acto
     control: Any = exploration.control
     holders: dict[int, Actor | str] = control.twins.memory.holders() if hasattr(control, "twins") else {}
     holders = {**holders, **getattr(control, "holding", {})}
-    ready = {_whose(actor) for actor in enabled}
+    ready = set(enabled)  # what may happen to an actor does not make it ready
     standings = tuple(
         _standing(control, actor, actor in ready, seen, holders)
         for actor in control.actors
@@ -84,10 +84,6 @@ def state_of(exploration: Exploration, seen: Observing, enabled: Collection[Acto
     if exploration.program.processes:
         values = {**seen.told, **control.files()}
     return State(standings, tuple(sorted(values.items())), tuple(held))
-
-
-def _whose(actor: Actor) -> Actor:
-    return actor.owner if isinstance(actor, Outside) else actor
 
 
 def _standing(control: Any, actor: Actor, ready: bool, seen: Observing, holders: dict[int, Actor | str]) -> Standing:

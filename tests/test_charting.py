@@ -111,8 +111,11 @@ def test_a_part_of_a_graph_says_that_it_is_one():
     program = Program.of(Box, {"alice": count, "bob": count}, outcome=lambda box: box.value)
     graph = chart(program, nodes=100)
     assert (graph.complete, graph.why) == (False, "it has more than 100 states")
-    assert any(move.to < 0 for node in graph.nodes for move in node.moves) is False
-    assert any(len(node.moves) < 2 and node.ending is None for node in graph.nodes)
+    open_moves = [move for node in graph.nodes for move in node.moves if move.to < 0]
+    assert open_moves
+    assert not any(move.steps for move in open_moves)
+    for node in graph.nodes:  # nobody who can go on is left out
+        assert {one.actor for one in node.state.actors if one.status == "ready"} == {move.actor for move in node.moves}
 
 
 def test_a_part_of_a_graph_holds_the_witness():

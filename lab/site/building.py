@@ -13,9 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import lab
 from lab.catalogue import scenario_paths
 from lab.errors import InvalidValue
+from lab.origin import LAB
 from lab.site.pages import pages_of
 from lab.site.workers import gather_all
 
@@ -150,7 +150,7 @@ def _digest(path: Path) -> str:
 def _own() -> bytes:
     """The digest of the lab itself."""
     digest = hashlib.sha256()
-    for file in sorted(Path(lab.__file__).parent.rglob("*.py")):
+    for file in sorted(Path(LAB).rglob("*.py")):
         if "__pycache__" not in file.parts:
             digest.update(file.read_bytes())
     return digest.digest()

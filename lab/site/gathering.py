@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from lab.catalogue import SCHEDULES, SECONDS, Entry, load, run_hammer
+from lab.catalogue import SCHEDULES, Entry, load, run_hammer
 from lab.charting import NoGraph, chart
 from lab.errors import LabError
 from lab.explorer import explore
@@ -28,7 +28,8 @@ from lab.verdict import Verdict
 
 NODES = 1_500
 """Of a graph: so that a page of two stays below 150 kB, and because nobody plays a larger one to its end."""
-CHART_SECONDS = 3.0
+CHART_SECONDS = 1.5
+EXPLORE_SECONDS = 3.0
 
 Record = dict[str, Any]
 
@@ -102,7 +103,7 @@ def _explored(entry: Entry, variant: Variant) -> Verdict:
         on=scenario.on,
         crash=scenario.crash,
         schedules=SCHEDULES,
-        seconds=SECONDS,
+        seconds=EXPLORE_SECONDS,
         title=f"{entry.family}/{entry.name}::{variant.name}",
         **scenario.options(),
     )

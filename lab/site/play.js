@@ -87,7 +87,7 @@
 
     choose(number) {
       const move = this.moves()[number];
-      if (!move) return;
+      if (!move || move[2] < 0) return;
       const [label, steps, to] = move;
       this.path.push({ from: this.at, steps, actor: this.graph.labels[label][0] });
       this.at = to;
@@ -104,27 +104,27 @@
         this.say(this.path.length ? "No failure can be reached from here: undo." : "No failure can be reached.", "passes");
         return;
       }
-      this.choices.querySelectorAll("button:not(:disabled)")[best].classList.add("hinted");
+      this.choices.querySelector(`[data-number="${best}"]`).classList.add("hinted");
     }
 
     moves() {
-      return this.at < 0 ? [] : this.graph.nodes[this.at][1];
+      return this.graph.nodes[this.at][1];
     }
 
     /* ------------------------------------------------------------ what is shown */
 
     show() {
-      const node = this.at < 0 ? null : this.graph.nodes[this.at];
+      const node = this.graph.nodes[this.at];
       this.verdict.hidden = true;
       this.showLog();
-      if (node) this.showState(node[0]);
+      this.showState(node[0]);
       this.showChoices(node);
       this.root.querySelector('[data-do="undo"]').disabled = !this.path.length;
       this.root.querySelector('[data-do="restart"]').disabled = !this.path.length;
       const hint = this.root.querySelector('[data-do="hint"]');
       if (hint) hint.disabled = !this.moves().length;
-      if (!node) this.say("The explored part of the states ends here: undo.", "passes");
-      else if (node[2]) this.end(node[2]);
+      if (node[2]) this.end(node[2]);
+      else if (this.moves().every(([, , to]) => to < 0)) this.say("The explored part of the states ends here: undo.", "passes");
     }
 
     say(text, kind) {
@@ -250,9 +250,8 @@
     showChoices(node) {
       const had = this.choices.contains(document.activeElement);
       this.choices.replaceChildren();
-      if (!node) return;
       const made = [];
-      node[1].forEach(([label, steps], number) => {
+      node[1].forEach(([label, steps, to], number) => {
         const [actor, word] = this.graph.labels[label];
         const button = element("button", undefined, `a${actor % COLOURS}`);
         button.type = "button";
@@ -260,12 +259,19 @@
         if (number < 9) button.append(element("kbd", String(number + 1)));
         button.append(this.badge(actor));
         const first = steps.length ? this.graph.steps[steps[0]] : null;
+        if (to < 0) {
+          button.disabled = true;
+          button.append(element("span", `${word ? `${word}: ` : ""}not explored in this part`));
+          made.push([actor, button]);
+          return;
+        }
         const told = first && first[0] === actor ? `${first[1] ? `line ${first[1]}: ` : ""}${first[2]}` : word || "goes on";
         button.append(element("span", told));
         made.push([actor, button]);
       });
       this.graph.states[node[0]][0].forEach((standing, actor) => {
-        if (standing < 0 || node[2] || this.graph.standings[standing][0] !== "blocked") return;
+        const moves = made.some(([other]) => other === actor);
+        if (standing < 0 || node[2] || moves || this.graph.standings[standing][0] !== "blocked") return;
         const button = element("button", undefined, `a${actor % COLOURS}`);
         button.type = "button";
         button.disabled = true;

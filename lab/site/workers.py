@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -52,6 +53,12 @@ class Worker:
         self.close()
         return {"error": f"{path}: the process that explored it ended, or took longer than {_PATIENCE:g} s"}
 
+    def kill(self) -> None:
+        """End the process from another thread: whoever waits for its answer gets none."""
+        process = self._process
+        if process is not None:
+            process.kill()
+
     def close(self) -> None:
         """End the process."""
         process, self._process = self._process, None
@@ -68,9 +75,10 @@ def gather_all(paths: Iterable[Path], taken: Callable[[Path, dict[str, Any]], No
         pending.put(path)
         count += 1
     lock = threading.Lock()
+    processes = max(1, min(count, os.cpu_count() or 1))
+    workers = [Worker() for _ in range(processes)]
 
-    def work() -> None:
-        worker = Worker()
+    def work(worker: Worker) -> None:
         try:
             while True:
                 try:
@@ -83,7 +91,14 @@ def gather_all(paths: Iterable[Path], taken: Callable[[Path, dict[str, Any]], No
         finally:
             worker.close()
 
-    processes = max(1, min(count, os.cpu_count() or 1))
     with ThreadPoolExecutor(processes) as threads:
-        for done in [threads.submit(work) for _ in range(processes)]:
-            done.result()
+        try:
+            for done in [threads.submit(work, worker) for worker in workers]:
+                done.result()
+        except BaseException:  # Ctrl-C: what was not begun is not, and nobody is waited for
+            with suppress(Empty):
+                while True:
+                    pending.get_nowait()
+            for worker in workers:
+                worker.kill()
+            raise
