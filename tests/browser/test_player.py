@@ -127,8 +127,10 @@ def test_it_reads_well_without_scripts(lost_update, visit):
 
 
 def test_on_paper_all_steps_are_listed(lost_update, visit):
-    with visit(lost_update) as page:
+    with visit(lost_update, scheme="dark") as page:
         page.emulate_media(media="print")
+        back = page.evaluate("getComputedStyle(document.querySelector('.critical')).backgroundColor")
+        assert min(map(int, back.removeprefix("rgb(").removesuffix(")").split(", "))) > 150  # not as on a dark screen
         assert page.locator(".steps li:visible").count() == 4
         assert page.locator("button:visible").count() == 0
 
