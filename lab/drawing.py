@@ -30,7 +30,7 @@ _Label = tuple[str, str]
 """Of a move: the actor's name, and a word where it is something that happens to it."""
 
 _Open = tuple[int, int, int, _Label]
-"""A move that was not made yet: how far the way there strays, a number that tells it from others, its node, the move."""
+"""A move that was not made yet: how far the way there strays, a number of its own, the node, the move."""
 
 
 @dataclass(eq=False)
