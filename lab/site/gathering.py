@@ -83,6 +83,7 @@ def _variant(entry: Entry, variant: Variant) -> Record:
         "must_fail": variant.must_fail,
         "source": _source(variant),
         "verdict": record,
+        "pattern": witness.pattern if witness is not None else "",
         "steps": len(witness.trace.steps) if witness is not None else 0,
         "switches": witness.trace.switches if witness is not None else 0,
         "schedules": verdict.schedules,

@@ -95,7 +95,7 @@ def _variant(record: Record, name: str) -> Record:
 def _text_of(record: Record) -> str:
     parts = [record["title"], record["story"], record["bug_class"], record["name"].replace("_", " "), record["hint"]]
     parts += [*record["review"], *record["seen_in"], record["model"], *(f"CWE-{one}" for one in record["cwe"])]
-    parts += [one["verdict"]["pattern"] for one in record["variants"]]
+    parts += [one["pattern"] for one in record["variants"]]
     return " ".join(" ".join(parts).split())
 
 

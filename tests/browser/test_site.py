@@ -125,10 +125,10 @@ def test_search_and_filters(site, visit):
         page.get_by_label("Search").fill("zebra")
         assert page.locator("#count").inner_text() == "Nothing fits; leave out a word or a filter."
         page.get_by_label("Search").fill("")
-        page.get_by_label("Bug class").select_option("atomicity violation")
+        page.locator("#bug").select_option("atomicity violation")
         assert shown(page) == ["Lost update"]
-        page.get_by_label("Bug class").select_option("")
-        page.get_by_label("Order").select_option("-score")
+        page.locator("#bug").select_option("")
+        page.locator("#order").select_option("-score")
         assert sorted(shown(page)) == ["Lock order", "Lost update"]
 
 
