@@ -141,6 +141,23 @@ def test_a_broken_scenario_is_named_and_the_others_are_built(tmp_path, catalogue
     assert (copy / "index.html").is_file()
 
 
+def test_a_scenario_that_cannot_run_here_has_a_page_that_says_so(tmp_path):
+    folder, made = tmp_path / "scenarios", tmp_path / "site"
+    (folder / "atomicity").mkdir(parents=True)
+    text = (SCENARIOS / "atomicity" / "lost_update.py").read_text(encoding="utf-8")
+    text = text.replace(
+        "SCENARIO = Scenario(",
+        "def server():\n    raise LabError('no <server>')\n\n\nSCENARIO = Scenario(\n    needs=server,",
+    )
+    text = text.replace("from lab import Scenario", "from lab import Scenario\nfrom lab.errors import LabError")
+    (folder / "atomicity" / "needy.py").write_text(text, encoding="utf-8")
+    assert build(made, folder).broken == []
+    page = (made / "atomicity-needy.html").read_text(encoding="utf-8")
+    assert "This one cannot be played: no &lt;server&gt;." in page
+    assert "not run: no &lt;server&gt;" in page
+    assert build(made, folder).gathered == 1  # it is tried again
+
+
 def refused(*arguments):
     result = CliRunner().invoke(main, ["site", *map(str, arguments)])
     assert result.exit_code == 2

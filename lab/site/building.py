@@ -122,7 +122,7 @@ def _remembered(destination: Path, path: Path, digest: str) -> Record | None:
     found = _read(_place(destination, path))
     if isinstance(found, dict) and found.get("digest") == digest and isinstance(found.get("record"), dict):
         record: Record = found["record"]
-        return record
+        return None if record.get("missing") else record  # what could not be run is tried again
     return None
 
 

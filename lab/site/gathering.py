@@ -39,7 +39,8 @@ def gather(path: Path) -> Record:
     entry = load(path)
     scenario = entry.scenario
     title, text = story(entry.module)
-    variants = [_variant(entry, variant) for variant in scenario.every_variant()]
+    missing = printable(scenario.missing())
+    gathered = [_not_run(one, missing) if missing else _variant(entry, one) for one in scenario.every_variant()]
     return {
         "name": entry.name,
         "family": entry.family,
@@ -55,7 +56,8 @@ def gather(path: Path) -> Record:
         "allowed": [[repr(one), told] for one, told in (scenario.allowed or {}).items()],
         "forbidden": [[repr(one), told] for one, told in scenario.forbidden.items()],
         "symptoms": [[kind, told] for kind, told in scenario.symptoms.items()],
-        "variants": variants,
+        "variants": gathered,
+        "missing": missing,  # why it could not be run here
         "python": sys.version.split()[0],
     }
 
@@ -90,6 +92,23 @@ def _variant(entry: Entry, variant: Variant) -> Record:
         "hammer": hammer_line(hammered),
         "rate": hammered.rate,
         "game": _game(entry, variant, verdict) if played else None,
+    }
+
+
+def _not_run(variant: Variant, why: str) -> Record:
+    """What can be told of a variant that cannot be run here."""
+    return {
+        "name": variant.name,
+        "must_fail": variant.must_fail,
+        "source": _source(variant),
+        "verdict": {"status": "unknown", "headline": f"not run: {why}", "story": "", "player": None},
+        "pattern": "",
+        "steps": 0,
+        "switches": 0,
+        "schedules": 0,
+        "hammer": "not run",
+        "rate": 0.0,
+        "game": {"why_not": why},
     }
 
 
