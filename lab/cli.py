@@ -250,7 +250,8 @@ def site(folder: Path, scenarios: str | None) -> None:
     built = build(folder, _folder(scenarios), lambda told: click.echo(told, err=True))
     pages = f"{built.written} {'page' if built.written == 1 else 'pages'} written, {built.removed} removed"
     known = built.scenarios - built.gathered
-    click.echo(f"{folder / 'index.html'}: {built.scenarios} scenarios, {known} as they were; {pages}")
+    scenarios_told = f"{built.scenarios} {'scenario' if built.scenarios == 1 else 'scenarios'}, {known} kept as known"
+    click.echo(f"{folder / 'index.html'}: {scenarios_told}; {pages}")
     for line in built.broken:
         click.echo(f"Error: {line}", err=True)
     sys.exit(2 if built.broken else 0)

@@ -137,7 +137,7 @@ def test_a_broken_scenario_is_named_and_the_others_are_built(tmp_path, catalogue
             f"Error: {folder}/ordering/raises.py:1: cannot be imported: ZeroDivisionError: division by zero",
         ]
     )
-    assert result.stdout == f"{copy}/index.html: 2 scenarios, 0 as they were; 2 pages written, 0 removed\n"
+    assert result.stdout == f"{copy}/index.html: 2 scenarios, 0 kept as known; 2 pages written, 0 removed\n"
     assert (copy / "index.html").is_file()
 
 
