@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.syntax import Syntax
-from rich.table import Table
 from rich.text import Text
 
 from lab.report.console import styled
@@ -48,8 +46,17 @@ class Dialogue:
 
     def say(self, text: str = "", style: str = "", indent: int = 0) -> None:
         """A paragraph, wrapped."""
-        shown = Text(_clean(text), style=style)
-        self.console.print(Padding(shown, (0, 0, 0, indent), expand=False) if indent else shown, width=self.width)
+        self._hanging(Text(" " * indent), Text(_clean(text), style=style))
+
+    def _hanging(self, before: Text, text: Text) -> None:
+        """What stands before the text is beside its first line, and the others are below that."""
+        room = max(1, self.width - len(before))
+        for line in text.wrap(self.console, room, overflow="fold") or [Text()]:
+            line.rstrip()
+            shown = before + line
+            shown.rstrip()
+            self.console.print(shown, soft_wrap=True)
+            before = Text(" " * len(before))
 
     def heading(self, left: str, right: str) -> None:
         """What comes now."""
@@ -68,38 +75,30 @@ class Dialogue:
         """With the numbers that the lines have in their file."""
         colours = Syntax("", "python", theme="ansi_dark", background_color="default")
         text = colours.highlight("\n".join(_clean(line) for _, line in lines))
-        table = Table.grid(padding=(0, 2))
-        table.add_column(justify="right", style="dim", no_wrap=True)
-        table.add_column(overflow="fold")
-        before = None
+        size = len(str(lines[-1][0])) if lines else 0
+        previous = None
         for (number, _), line in zip(lines, text.split("\n", allow_blank=True), strict=False):
-            if before is not None and number > before + 1:
-                table.add_row("", "")
-            table.add_row(str(number), line)
-            before = number
-        self.console.print(Padding(table, (0, 0, 0, _INDENT), expand=False), width=self.width)
+            if previous is not None and number > previous + 1:
+                self.console.print()
+            self._hanging(Text(f"{'':{_INDENT}}{number:>{size}}  ", style="dim"), line)
+            previous = number
 
     def diff(self, lines: list[str]) -> None:
         """With a sign in front of what goes and what comes."""
         for line in lines:
             style = {"+": "green", "-": "red"}.get(line[:1], "")
-            self.console.print(
-                Padding(Text(_clean(line), style=style), (0, 0, 0, _INDENT), expand=False), width=self.width
-            )
+            self._hanging(Text(" " * _INDENT), Text(_clean(line), style=style))
 
     def report(self, text: str) -> None:
         """Columns as they are."""
         self.console.print(styled(_clean(text)), soft_wrap=True)
 
-    def menu(self, choices: Iterable[tuple[str, str]]) -> None:
+    def menu(self, choices: Sequence[tuple[str, str]]) -> None:
         """Numbered; what each means beside it."""
-        table = Table.grid(padding=(0, 2))
-        table.add_column(justify="right", style="bold", no_wrap=True)
-        table.add_column(no_wrap=True)
-        table.add_column(style="dim")
+        size = max(len(name) for name, _ in choices)
         for number, (name, meaning) in enumerate(choices, 1):
-            table.add_row(str(number), name, meaning)
-        self.console.print(Padding(table, (0, 0, 0, _INDENT), expand=False), width=self.width)
+            before = Text(" " * _INDENT).append(f"{number}", style="bold").append(f"  {_clean(name):<{size}}  ")
+            self._hanging(before, Text(_clean(meaning), style="dim"))
 
     def ask(self, prompt: str) -> str:
         """One line of an answer; raises Ended where there is none."""

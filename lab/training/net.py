@@ -93,22 +93,21 @@ def audit(private: str, forks: bool, refuse: Callable[[str], NoReturn]) -> None:
 
 
 def _by_the_lab() -> bool:
-    """Whether the lab itself does it: the innermost frame that is no library's is its own, and no twin's."""
+    """Whether the lab itself does it: the innermost frame that is no library's and no twin's is its own."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         name = frame.f_code.co_filename
         if name.startswith(LAB):
-            if not name.startswith(_HERE):
-                return not name.startswith(_TWINS)
+            if not name.startswith(_PASSED_OVER):
+                return True
         elif not is_library(name):
             return False
         frame = frame.f_back
     return True
 
 
-_HERE = os.path.join(LAB, "training", "")
-_TWINS = (os.path.join(LAB, "virtual", ""), os.path.join(LAB, "child", ""))
-"""Called in place of what the program calls."""
+_PASSED_OVER = tuple(os.path.join(LAB, folder, "") for folder in ("training", "virtual", "child"))
+"""The hook itself, and what is called in place of what the program calls."""
 
 
 def _told(arguments: tuple[Any, ...]) -> str:

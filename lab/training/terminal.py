@@ -135,7 +135,7 @@ class Session:
                 self._dialogue.say(str(error), style="yellow")
         if not question.choices:
             return question.judge(lines, "")
-        self._dialogue.menu((name, meaning(name)) for name in question.choices)
+        self._dialogue.menu([(name, meaning(name)) for name in question.choices])
         return question.judge(lines, self._choose("bug", question.choices, question))
 
     def _break(self, question: Break) -> Judgement:

@@ -150,3 +150,33 @@ def test_a_module_that_cannot_be_imported(tmp_path):
     reply = ask("describe", Subject.of(path, "f", ("g",)))
     assert reply.trouble == "error"
     assert reply.reason == f"{path}:1: cannot be imported: ModuleNotFoundError: No module named 'nothing_there'"
+
+
+def test_actors_that_are_processes_may_be_killed_by_the_lab_and_by_nobody_else(tmp_path):
+    path = tmp_path / "note.py"
+    path.write_text(PROCESSES)
+    subject = Subject.of(path)
+    given = {"seconds": 60.0, "variant": "unsafe", "model": "processes", "budget": 5.0, "width": 80}
+    good = "class UnsafeNote:\n    def write(self):\n        open('note', 'a').close()\n"
+    assert ask("grade", subject, patch=good, **given).answer["status"] == "holds"
+    bad = good.replace("open('note', 'a').close()", "__import__('os').kill(1, 15)")
+    assert ask("grade", subject, patch=bad, **given).reason == "it was stopped before os.kill(1, 15)"
+
+
+PROCESSES = """
+from pathlib import Path
+from lab import Scenario
+
+class UnsafeNote:
+    def write(self):
+        Path("note").write_text("two words")
+
+def actor(note):
+    note.write()
+
+SCENARIO = Scenario(
+    bug_class="a", unsafe=UnsafeNote, fixed=UnsafeNote, actors={"alice": actor}, on="processes", crash=True,
+    outcome=lambda note: Path("note").exists() and Path("note").read_text(),
+    allowed={"": "empty", False: "none"}, forbidden={"two words": "all"},
+)
+"""
