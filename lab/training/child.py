@@ -113,7 +113,10 @@ def _measure(question: dict[str, Any], _: Callable[[str, Any], None]) -> dict[st
     from lab.training.measuring import measure
 
     subject = Subject.from_json(question["subject"])
-    case = subjected(subject).cases[question["variant"]]
+    found = subjected(subject)
+    if missing := found.scenario.missing() if found.scenario is not None else "":
+        raise LabError(missing)
+    case = found.cases[question["variant"]]
     return measure(case, subject.path, Path(question["witness"]))
 
 

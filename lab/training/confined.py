@@ -72,6 +72,7 @@ def ask(
     }
     mark = secrets.token_hex(8)
     with tempfile.TemporaryDirectory(prefix="race-lab-training-", ignore_cleanup_errors=True) as private:
+        os.chmod(private, 0o711)  # a server that the code needs may have to run as somebody else
         ours, theirs = os.pipe()
         try:
             process = _started(private, mark, theirs)

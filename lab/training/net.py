@@ -106,7 +106,7 @@ def _by_the_lab() -> bool:
     return True
 
 
-_PASSED_OVER = tuple(os.path.join(LAB, folder, "") for folder in ("training", "virtual", "child"))
+_PASSED_OVER = tuple(os.path.join(LAB, folder, "") for folder in ("training", "virtual", "child", "filesystem"))
 """The hook itself, and what is called in place of what the program calls."""
 
 
