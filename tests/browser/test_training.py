@@ -35,7 +35,7 @@ def exercise(visit, server):
 
         def __enter__(self):
             page = self._visit.__enter__()
-            page.set_default_timeout(30_000)
+            page.set_default_timeout(60_000)
             if self._kind:
                 page.goto(server.partition("/?")[0] + EXERCISE.format(self._kind))
             return page

@@ -105,7 +105,7 @@ def test_a_loop_without_end_and_a_flood_are_cut_short(grade):
     began = time.monotonic()
     reply = grade("import os\nwhile True: os.write(1, b'flood ' * 1_000)\n", seconds=3.0)
     assert (reply.trouble, reply.reason) == ("too long", "it was stopped, as it did not come to an end in 3 s")
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60  # what it takes to start included
     assert reply.output.startswith("flood flood")
     assert reply.output.endswith("\n... cut off: it printed more ...")
     assert len(reply.output) < 10_000

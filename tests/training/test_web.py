@@ -39,7 +39,7 @@ def server(studies, subject, history, monkeypatch):
     told = []
     thread = threading.Thread(target=lambda: serve([subject], studies, history, 0, told.append, seed=1))
     thread.start()
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not (told and started and started[0].started):
         assert time.monotonic() < until
         time.sleep(0.01)
@@ -229,7 +229,7 @@ def test_ctrl_c_ends_it_and_a_patch_that_is_being_graded(tmp_path):
         connection.request("POST", "/exercise/lost_update/fix", form, headers)
         assert connection.getresponse().status == 303
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
         process.wait()
