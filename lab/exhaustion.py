@@ -183,7 +183,7 @@ class Exhaustion:
                     self.choices = choices
                     self._count(outcome)
                     return
-        if exploration.discovery.take_found():
+        if exploration.take_found():
             self._known = (-1, -1)  # code that started uninstrumented
             return
         if exploration.finalizers.missed:

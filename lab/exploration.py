@@ -46,7 +46,7 @@ class Exploration:
         self.carrier = carrier
         self.strict = strict  # nothing shared may be missed, whatever it costs
         self.counts = Counts()
-        self.leftovers = Leftovers(program.setup)
+        self.leftovers = Leftovers(program.setup, program.functions)
         self.finalizers = Finalizers()
         self._guarded: dict[Site, None] = {}  # library code that is no step, but under a lock
         self._supposed: dict[str, None] = {}  # operations that are several, but under a lock
@@ -76,7 +76,7 @@ class Exploration:
         if sharing is not None and self.carrier in ("greenlet", "thread"):
             sharing.guards.holds = control.twins.memory.locks_of
         result = control.execute(
-            setup or program.setup,
+            setup or (self.leftovers.setup if self.leftovers.unseen else program.setup),
             program.actors,
             program.judge,
             choose,
@@ -193,7 +193,7 @@ class Exploration:
             self.leftovers.take_in(sharing)
             known = len(self.control.hot)
             self.take_in(sharing)
-            found = self.discovery.take_found()
+            found = self.take_found()
             failed = failure or failed
             if failure is not None and not found:
                 met = self.control.choices, outcome, failure
@@ -206,6 +206,12 @@ class Exploration:
         if met is None:
             self._doubt(failed, failure)
         return met
+
+    def take_found(self) -> bool:
+        """Instrument the functions that started uninstrumented; true if there were any, and then look what they did."""
+        found = self.discovery.take_found()
+        self.leftovers.unseen |= found
+        return found
 
     def tally(self, outcomes: Counter[Any], outcome: Any, count: int = 1) -> None:
         """Count an outcome; raises a one-line error for one that cannot be compared."""
@@ -235,7 +241,7 @@ class Exploration:
             self.take_in(sharing)
             if isinstance(sharing, Writes):
                 self.leftovers.take_in(sharing)
-            found = self.discovery.take_found()
+            found = self.take_found()
             if len(self.control.hot) > known:
                 self._in_vain = 0
             failed = failure or failed

@@ -81,7 +81,7 @@ def follow(
         steps = Steps(witness.trace.steps, follower.taken, witness.last, witness.repeats)
         # Sharing is noted for its side effect: on 3.11 only such executions report the functions that start.
         outcome, failure = exploration.execute(steps.choose, recording=follower, sharing=SharingMap())
-        if not exploration.discovery.take_found():
+        if not exploration.take_found():
             break
     return follower, outcome, failure
 

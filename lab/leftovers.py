@@ -18,6 +18,7 @@ from typing import Any
 
 from lab.alive import Alive
 from lab.carriers.actor import Actor
+from lab.inherited import Inherited
 from lab.instrument import Site
 from lab.kinds import is_a
 from lab.naming import peek, short
@@ -83,8 +84,10 @@ class FirstWrites:
 class Leftovers:
     """Stands in for setup, and compares what an execution began with with what the next one does."""
 
-    def __init__(self, setup: Callable[[], Any]) -> None:
+    def __init__(self, setup: Callable[[], Any], functions: Iterable[Callable[..., object]] = ()) -> None:
         self._setup = setup
+        self._inherited = Inherited(functions)
+        self.unseen = False  # code has run uninstrumented: what it has changed shows only by its values
         # Places that the execution before wrote: how to get the object; the key, the state and its text before it did.
         self._last: list[tuple[Callable[[], object], object, object, object]] = []
         self._changed: dict[tuple[int, object], tuple[object, str]] = {}  # place -> its object, and the story
@@ -93,6 +96,12 @@ class Leftovers:
     def setup(self) -> Any:
         """Make a state, and look what else is not as it was when the execution before began."""
         state = self._setup()
+        self._inherited.look()
+        if self.unseen:
+            self.unseen = False
+            for changed in self._inherited.changes():
+                told = f"{changed} in an execution in which code ran uninstrumented, and so began the next"
+                self.found[f"setup does not make everything anew: {told}"] = None
         for get, key, was, text in self._last:
             owner = get()
             if owner is not None and _state(owner, key) != was:

@@ -84,7 +84,7 @@ class Sample:
 def _again(exploration: Exploration, outcome: Any, failure: Failure | None) -> tuple[Any, Failure | None]:
     """Repeat an execution in which code started uninstrumented."""
     for _ in range(MOST_PROFILES):
-        if not exploration.discovery.take_found():
+        if not exploration.take_found():
             break
         if exploration.is_late:
             raise OutOfTime("code that started uninstrumented was not run once more")

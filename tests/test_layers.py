@@ -59,6 +59,7 @@ ORDER = [
     "detectors",
     "finalizers",
     "freshness",
+    "inherited",
     "leftovers",
     "footprints",
     "strategies",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+import sys
 from collections import Counter as Tally
 from collections import OrderedDict, deque
 
@@ -10,6 +12,7 @@ import pytest
 from controlled import State
 
 from lab import explore
+from lab.interleave import interleave
 
 
 class Registry:
@@ -144,3 +147,62 @@ def test_states_that_the_program_collects_are_no_leftovers():
         state.value = state.value + 1
 
     assert explore(setup, [actor, actor], strategy="dpor").reason == "all 4 classes of schedules"
+
+
+DONE = False
+
+
+def once(*_):
+    global DONE
+    DONE = True
+    return 1
+
+
+class Ordered:
+    def __lt__(self, other):
+        return bool(once())
+
+
+class Shown:
+    def __repr__(self):
+        return str(once())
+
+    def __hash__(self):
+        return once()
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda: list(map(once, [1])),
+        lambda: functools.reduce(once, [1, 2]),
+        lambda: sorted([2, 1], key=once),
+        lambda: sorted([Ordered(), Ordered()]),
+        lambda: repr(Shown()),
+        lambda: {Shown(): 1},
+    ],
+    ids=["map", "reduce", "key", "compared", "shown", "hashed"],
+)
+def test_what_a_callback_changes_once_before_it_is_known(act, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "DONE", False)
+    verdict = explore(lambda: None, [lambda _: act()] * 2, schedules=40)
+    assert verdict.status == "unknown"
+    assert "DONE changed from False to True in" in verdict.reason
+
+
+def test_what_setup_makes_anew_is_no_leftover():
+    class Kept:
+        value = None
+
+    def setup():
+        Kept.value = [0]
+
+    verdict = explore(setup, [lambda _: list(map(Kept.value.append, [1]))] * 2, schedules=40)
+    assert verdict.status == "holds"
+
+
+def test_a_test_that_changes_something_once_is_not_proved(monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "DONE", False)
+    verdict = interleave(once, {}, 2)
+    assert verdict.status == "unknown"
+    assert "DONE changed from False to True" in verdict.reason
