@@ -9,12 +9,14 @@ from __future__ import annotations
 import io
 import os
 import stat
+import sys
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from types import FrameType, MappingProxyType
 from typing import Any
 
 from lab.filesystem.stops import Stops
 from lab.filesystem.writing import goes_on, in_pages, text_of
+from lab.origin import LAB
 
 RAW = io.FileIO
 _BLOCK = io.DEFAULT_BUFFER_SIZE
@@ -228,6 +230,14 @@ def is_shared(stops: Stops, fd: int, word: str) -> bool:
     mode = _fstat(fd).st_mode
     if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
         return True
-    if fd > 2 and (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
+    if fd > 2 and (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)) and not (stops.are_threads and _is_of_a_pool()):
         stops.note("uncontrolled", f"{stops.place()} {word} a pipe or socket, which is not under control")
     return False
+
+
+def _is_of_a_pool() -> bool:
+    """Whether `multiprocessing` itself uses the file: by pipes that are selected its pools of threads wake each other."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame.f_code.co_filename.startswith(LAB):
+        frame = frame.f_back
+    return frame is not None and str(frame.f_globals.get("__name__")).startswith("multiprocessing.")
