@@ -236,7 +236,7 @@ def is_shared(stops: Stops, fd: int, word: str) -> bool:
 
 
 def _is_of_a_pool() -> bool:
-    """Whether `multiprocessing` itself uses the file: by pipes that are selected its pools of threads wake each other."""
+    """Whether `multiprocessing` uses the file: its pools of threads wake each other by pipes, which they select."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None and frame.f_code.co_filename.startswith(LAB):
         frame = frame.f_back
