@@ -74,7 +74,7 @@ def remove(site):
 
 
 SCENARIO = Scenario(
-    bug_class="state of the whole process, changed for a while",
+    bug_class="process-wide state changed for a while",
     cwe=(362, 277),
     unsafe=UnsafeSite,
     still_unsafe=StillUnsafeSite,
