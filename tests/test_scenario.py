@@ -51,7 +51,7 @@ def takes_two(one, other):
             {"zzz": 1},
             InvalidType,
             "unknown field 'zzz'; the fields are bug_class, unsafe, fixed, actors, cwe, still_unsafe, variants, "
-            "outcome, allowed, forbidden, symptoms, check, teardown, trace, carrier, order, cancel, on, crash, seen_in, hint, review",
+            "outcome, allowed, forbidden, symptoms, check, teardown, trace, carrier, order, cancel, on, crash, needs, seen_in, hint, review",
         ),
         ({"bug_class": MISSING}, InvalidType, "field 'bug_class' is missing; add bug_class="),
         ({"unsafe": MISSING}, InvalidType, "field 'unsafe' is missing; add unsafe="),
