@@ -10,7 +10,6 @@ import os
 import platform
 import re
 import reprlib
-import secrets
 import stat
 import sys
 from collections.abc import Iterable
@@ -21,6 +20,7 @@ from typing import Any
 from lab.errors import InvalidType, WitnessError, door
 from lab.origin import shown
 from lab.program import Failure
+from lab.replacing import replace_text
 from lab.trace import Place, Step, Trace
 
 FORMAT = 1
@@ -75,15 +75,7 @@ class Witness:
         destination = Path(path)
         destination.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps(self._to_json(), indent=1, ensure_ascii=False) + "\n"
-        temporary = destination.parent / f".writing-{secrets.token_hex(8)}.json"
-        try:
-            # A lone surrogate, as in a file name that is not UTF-8, becomes JSON's own escape.
-            with open(temporary, "x", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-                file.write(text)
-            os.replace(temporary, destination)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        replace_text(destination, text)
         return destination
 
     @classmethod

@@ -20,6 +20,7 @@ ORDER = [
     "kinds",
     "errors",
     "files",
+    "replacing",
     "schedule",
     "postgres",
     "stopwatch",

@@ -204,7 +204,7 @@ def test_a_folder_that_is_gone_when_the_run_ends(pages, monkeypatch):
     def full(path, text):
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr(folder_of_reports, "save", full)
+    monkeypatch.setattr(folder_of_reports, "replace_text", full)
     result = pages.runpytest_inprocess("--lab-report", "reports", *sources.FAST, sources.FILE)
     (line,) = [line for line in result.outlines if line.startswith("lab: ")]
     assert re.fullmatch(r"lab: not written: .*reports/.* \(No space left on device\)", line)

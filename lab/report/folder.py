@@ -7,14 +7,13 @@ where the run ends, each file once.
 from __future__ import annotations
 
 import json
-import os
 import re
-import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.errors import LabError
+from lab.replacing import replace_text
 from lab.report.html.pages import page
 from lab.report.html.report import Record, record_of, report_page
 from lab.report.perfetto import trace_of
@@ -93,13 +92,13 @@ def write(folder: Path, items: Iterable[Item]) -> None:
             if name:
                 pages.append((name, record, row.hammer))
                 if record["trace"]:
-                    save(folder / f"{name}.trace.json", json.dumps(record["trace"]))
+                    replace_text(folder / f"{name}.trace.json", json.dumps(record["trace"]))
             if record["sarif"]:
                 results.append(record["sarif"])
     for name, record, hammer in pages:
-        save(folder / f"{name}.html", report_page(record, hammer, home=INDEX if len(pages) > 1 else ""))
-    save(folder / SARIF, json.dumps(log_of(results), indent=1) + "\n")
-    save(folder / INDEX, page("reports.html", rows=rows, sarif=SARIF))
+        replace_text(folder / f"{name}.html", report_page(record, hammer, home=INDEX if len(pages) > 1 else ""))
+    replace_text(folder / SARIF, json.dumps(log_of(results), indent=1) + "\n")
+    replace_text(folder / INDEX, page("reports.html", rows=rows, sarif=SARIF))
 
 
 def _rows(items: Iterable[Item]) -> list[_Row]:
@@ -144,7 +143,7 @@ class _Names:
 def save_page(verdict: Verdict, recorded: Witness, root: Path, file: Path) -> str:
     """Write the page of what became of a replay; what to tell the person.  Raises LabError in one line."""
     try:
-        save(file, report_page(record_of(verdict, recorded=recorded, root=root)))
+        replace_text(file, report_page(record_of(verdict, recorded=recorded, root=root)))
     except OSError as error:
         raise LabError(f"{file}: cannot be written ({error.strerror}); give another place with --output") from None
     return f"wrote {file}"
@@ -153,19 +152,6 @@ def save_page(verdict: Verdict, recorded: Witness, root: Path, file: Path) -> st
 def write_page(file: Path, items: Iterable[Item]) -> bool:
     """Write the first page of a run that only replays; false if there is none.  Raises OSError."""
     for record in (record for item in items for record in item.records if record["player"]):
-        save(file, report_page(record))
+        replace_text(file, report_page(record))
         return True
     return False
-
-
-def save(path: Path, text: str) -> None:
-    """Write ``text`` at once or not at all; raises OSError."""
-    temporary = path.parent / f".writing-{secrets.token_hex(8)}"
-    try:
-        # A lone surrogate, as in a file name that is not UTF-8, cannot be written otherwise.
-        with open(temporary, "x", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            file.write(text)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
 import sys
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from typing import Any
 from lab.catalogue import scenario_paths
 from lab.errors import InvalidValue
 from lab.origin import LAB
+from lab.replacing import replace_text
 from lab.site.pages import pages_of
 from lab.site.workers import gather_all
 
@@ -102,12 +102,9 @@ def _write_pages(destination: Path, records: list[Record], built: Built) -> None
 
 def _write(file: Path, text: str) -> None:
     """Write at once or not at all."""
-    temporary = file.parent / f".writing-{secrets.token_hex(8)}"
     try:
-        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
-        os.replace(temporary, file)
+        replace_text(file, text)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise InvalidValue(f"{file}: cannot be written ({error.strerror}); make room there") from None
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +11,7 @@ from threading import Event
 from typing import Any
 
 from lab.errors import InvalidValue
+from lab.replacing import replace_text
 from lab.training.confined import ask, required
 from lab.training.subject import Subject
 
@@ -153,12 +152,9 @@ class Studies:
 def write(path: Path, content: Mapping[str, Any]) -> None:
     """As JSON, at once or not at all; raises InvalidValue in one line where it cannot be written."""
     _make(path.parent)
-    temporary = path.parent / f".writing-{secrets.token_hex(8)}"
     try:
-        temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8", "backslashreplace")
-        os.replace(temporary, path)
+        replace_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise InvalidValue(f"{path}: cannot be written ({error.strerror}); give another place") from None
 
 
