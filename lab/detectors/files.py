@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.detectors.account import Account, did
-from lab.detectors.candidate import Candidate, Found
+from lab.detectors.candidate import Candidate, Found, check_then_act, stale_read
 
 _LOOKS = ("asks", "tests", "opens", "removes")
 """What a step begins with from which its actor knows what a name stands for, or that it stands for nothing."""
@@ -16,18 +16,13 @@ def stale_row(account: Account) -> Found:
         if steps[act].word != "executes in" or not account.changes(act):
             continue
         actor = steps[act].actor
-        fetched = [one for one in account.own(actor, -1, act) if _is_before(account, one, act, "fetches from")]
-        for look in reversed(fetched):
+        for look in reversed(account.own(actor, -1, act)):
+            if steps[look].word != "fetches from":
+                continue
             changes = [one for one in account.others(actor, look, act) if account.changes(one)]
             for change in sorted(changes, key=lambda one: steps[one].word != "commits to"):
                 if account.conflict(look, change) and account.conflict(change, act):
-                    yield Candidate(
-                        ((look, change), (change, act)),
-                        f"{actor} {did(steps[look])} (step {look + 1}) before {steps[change].actor} "
-                        f"{did(steps[change])} (step {change + 1}), did not look again and {did(steps[act])} "
-                        f"(step {act + 1}): a stale read.",
-                        "stale read",
-                    )
+                    yield stale_read(account, ((look, change), (change, act)), look, change, act)
 
 
 def replaced(account: Account) -> Found:
@@ -65,13 +60,7 @@ def changed_name(account: Account) -> Found:
                 continue
             for look in reversed(account.own(actor, -1, change)):
                 if steps[look].word.startswith(_LOOKS) and names & _names(account, look):
-                    yield Candidate(
-                        ((look, change), (change, act)),
-                        f"{actor} {did(steps[look])} (step {look + 1}), then {steps[change].actor} "
-                        f"{did(steps[change])} (step {change + 1}), and then {actor} {did(steps[act])} "
-                        f"(step {act + 1}): check-then-act.",
-                        "check-then-act",
-                    )
+                    yield check_then_act(account, look, change, act)
                     break
 
 
@@ -93,10 +82,6 @@ def mixed_write(account: Account) -> Found:
                     "a torn write.",
                     "torn write",
                 )
-
-
-def _is_before(account: Account, position: int, act: int, word: str) -> bool:
-    return account.steps[position].word == word and account.conflict(position, act)
 
 
 def _alike(account: Account, one: int, other: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lab.detectors import candidate
 from lab.detectors.account import Account, did
 from lab.detectors.candidate import Candidate, Found
 
@@ -62,14 +63,7 @@ def stale_read(account: Account) -> Found:
             if account.changes(change) and account.conflict(read, change):
                 later = account.own(actor, change)
                 if later and not any(account.conflict(one, change) for one in later):
-                    yield Candidate(
-                        ((read, change),),
-                        f"{actor} {did(steps[read])} (step {read + 1}) before {steps[change].actor} "
-                        f"{did(steps[change])} "
-                        f"(step {change + 1}), did not look again and {did(steps[later[0]])} (step {later[0] + 1}): "
-                        "a stale read.",
-                        "stale read",
-                    )
+                    yield candidate.stale_read(account, ((read, change),), read, change, later[0])
 
 
 def first_look(account: Account) -> Found:
@@ -83,13 +77,7 @@ def first_look(account: Account) -> Found:
         for look in looked[:-1]:
             for change in account.others(actor, look, looked[-1]):
                 if account.changes(change) and account.conflict(look, change):
-                    yield Candidate(
-                        ((look, change), (change, act)),
-                        f"{actor} {did(steps[look])} (step {look + 1}), then {steps[change].actor} "
-                        f"{did(steps[change])} (step {change + 1}), and then {actor} {did(steps[act])} "
-                        f"(step {act + 1}): check-then-act.",
-                        "check-then-act",
-                    )
+                    yield candidate.check_then_act(account, look, change, act)
 
 
 def torn_write(account: Account) -> Found:
