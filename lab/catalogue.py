@@ -207,13 +207,8 @@ def run_explore(entry: Entry, variant: Variant) -> Result:
         verdict = explore(
             variant.make,
             scenario.actors,
-            trace=scenario.trace,
-            carrier=scenario.carrier,
-            order=scenario.order,
-            on=scenario.on,
-            crash=scenario.crash,
             title=title,
-            **scenario.options(),
+            **scenario.exploring(),
         )
         keeping.keep(verdict)
         if session.replay is not None:

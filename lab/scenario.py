@@ -181,6 +181,11 @@ class Scenario:
             text = variant.name + text.removeprefix("setup") if text.startswith("setup") else text
             raise type(error)(f"Scenario: {text}") from None
 
+    def exploring(self) -> dict[str, Any]:
+        """The keyword arguments of `explore` for any of its variants."""
+        names = ("trace", "carrier", "order", "on", "crash")
+        return {**{name: getattr(self, name) for name in names}, **self.options()}
+
     def options(self) -> dict[str, Any]:
         """The keyword arguments that `explore` and `hammer` share."""
         return {

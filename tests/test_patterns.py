@@ -87,11 +87,7 @@ def test_the_pattern_of_a_scenario_is_named(entry, variant, tmp_path):
     verdict = lab.explore(
         variant.make,
         scenario.actors,
-        trace=scenario.trace,
-        on=scenario.on,
-        order=scenario.order,
-        crash=scenario.crash,
-        **scenario.options(),
+        **scenario.exploring(),
     )
     witness = verdict.witness
     if PATTERNS[entry.name][variant.name] is None:

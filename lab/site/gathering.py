@@ -73,9 +73,7 @@ def _variant(entry: Entry, variant: Variant) -> Record:
     witness = verdict.witness
     played = variant.name in ("unsafe", "fixed")
     record = record_of(verdict)
-    if (
-        record["player"] is not None
-    ):  # a page has several, and what can be gone to by a screen reader needs its own name
+    if record["player"] is not None:  # a page has several, and a screen reader goes to each by its name
         for source in record["player"]["sources"]:
             source["name"] += f" ({variant.name})"
         for run in record["player"]["document"]["runs"]:
@@ -117,15 +115,10 @@ def _explored(entry: Entry, variant: Variant) -> Verdict:
     return explore(
         variant.make,
         scenario.actors,
-        trace=scenario.trace,
-        carrier=scenario.carrier,
-        order=scenario.order,
-        on=scenario.on,
-        crash=scenario.crash,
         schedules=SCHEDULES,
         seconds=EXPLORE_SECONDS,
         title=f"{entry.family}/{entry.name}::{variant.name}",
-        **scenario.options(),
+        **scenario.exploring(),
     )
 
 
