@@ -138,7 +138,7 @@ def test_a_program_that_waits_in_a_loop_has_no_end_and_is_cut():
     assert not graph.complete
 
 
-def different(box, seen=[]):  # noqa: B006
+def different(box, seen=[]):  # noqa: B006  # that it goes on from one execution to the next is the point
     seen.append(None)
     if len(seen) % 2:
         box.value += 1

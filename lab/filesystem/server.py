@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 import select
 import time
-from collections.abc import Callable
 from typing import Any
 
 from lab.filesystem.paths import Common
@@ -235,13 +234,13 @@ class Servers:
             session.turn.taken = False
 
     def _drive(self, connection: Any, session: Session, gen: Any, effects: tuple[Effect, ...]) -> Any:
-        advance: Callable[[], Any] = lambda: next(gen)  # noqa: E731
+        ready: int | None = None  # nothing has been waited for yet
         poll = select.poll()
         number = connection.pgconn.socket
         try:
             while True:
                 with uncontrolled():
-                    state = int(advance())
+                    state = int(gen.send(ready))
                 while True:
                     poll.register(number, (select.POLLIN if state & 1 else 0) | (select.POLLOUT if state & 2 else 0))
                     found = poll.poll(_GLANCE * 1000)
@@ -253,7 +252,6 @@ class Servers:
                             self._stops.step("waits in", session.label, effects, wait=("server", session))
                 events = found[0][1]
                 ready = (1 if events & ~select.POLLOUT else 0) | (2 if events & select.POLLOUT else 0)
-                advance = lambda ready=ready: gen.send(ready)  # type: ignore[misc]  # noqa: E731
         except StopIteration as end:
             return end.value
 

@@ -7,7 +7,7 @@ import pytest
 import lab
 from lab.postgres import NoServer, server
 
-psycopg = pytest.importorskip("psycopg")
+psycopg = pytest.importorskip("psycopg", reason="psycopg, of the extra postgres, is not installed")
 CARRIERS = pytest.mark.parametrize("carrier", ["greenlet", "thread"])
 
 
