@@ -38,9 +38,9 @@ def _executable() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """One Chromium for all tests of a worker."""
+    """One Chromium for all tests of a file, no longer: meanwhile an event loop of Playwright runs in this thread."""
     executable = _executable()
     from playwright.sync_api import sync_playwright
 
