@@ -108,7 +108,7 @@ class Search:
     @property
     def _has_classes(self) -> bool:
         tasks = len(self.program.tasks) == len(self.program.actors)
-        return tasks and self.strategy in ("auto", SourceSets.name) and self.preemptions is None
+        return tasks and self._covers and self.preemptions is None
 
     def _share(self, share: float) -> float | None:
         return None if self.seconds is None else self._began + share * self.seconds
@@ -143,21 +143,33 @@ class Search:
         """Cover the program, once and strictly if it seems small, or spend the budget on it; prove what was covered."""
         verdict = self.verdict
         self._small = 0
-        with engine(self.program, self.steps, self.trace, self.carrier) as exploration:
+        at_once = self.program.processes and self._covers  # which takes a process hardly longer
+        with engine(self.program, self.steps, self.trace, self.carrier, strict=at_once) as exploration:
             self._began = now()  # once more: the engine may have been busy for another OS thread
             exploration.ends_by(self._until)
             covered = self._search(exploration)
+            if covered is not None and at_once:
+                self._prove(exploration, covered)
             self._notes = exploration.control.notes
             verdict.uncontrolled = tuple(exploration.discovery.uncontrolled)
             leftovers = exploration.leftovers.found
-        if covered and not self._prove_strictly(leftovers):
+        if covered is None:
+            return
+        if at_once:
+            self._sample_after_all()
+        elif not self._prove_strictly(leftovers):
             with engine(self.program, self.steps, self.trace, self.carrier) as exploration:
                 exploration.ends_by(self._until)
-                covered = not self._profile(exploration) and self._alternate(exploration, self._until, look=False)
+                covered = None if self._profile(exploration) else self._alternate(exploration, self._until, look=False)
                 verdict.uncontrolled = tuple(exploration.discovery.uncontrolled)
             self._small = 0
-            if covered:
+            if covered is not None:
                 self._prove_strictly(leftovers)
+
+    @property
+    def _covers(self) -> bool:
+        """Whether the strategy may cover all schedules."""
+        return self.strategy in ("auto", SourceSets.name)
 
     def _prove_strictly(self, leftovers: Collection[str]) -> bool:
         """Cover the program as a proof needs; false if it seemed small and is not, and others should have turns."""
@@ -174,13 +186,14 @@ class Search:
                 found.doubts.update(dict.fromkeys(leftovers))
                 self._prove(exploration, found)
             verdict.uncontrolled = tuple(exploration.discovery.uncontrolled)
-        if verdict.status == "unknown" and self.strategy == "auto" and not self.cut:
-            self._sample_after_all()
+        self._sample_after_all()
         return True
 
     def _sample_after_all(self) -> None:
-        """What was covered is not all there is: go on with what is left of the budget."""
+        """If what was covered is not all there is, go on with what is left of the budget."""
         verdict = self.verdict
+        if verdict.status != "unknown" or self.strategy != "auto" or self.cut:
+            return
         reason, uncontrolled = verdict.reason, verdict.uncontrolled
         with engine(self.program, self.steps, self.trace, self.carrier) as exploration:
             exploration.ends_by(self._until)
@@ -195,32 +208,33 @@ class Search:
     def _until(self) -> float | None:
         return None if self.seconds is None else self._began + self.seconds
 
-    def _search(self, exploration: Exploration) -> bool:
-        """Look for a failure; true if there is none in any schedule of which the search knows."""
+    def _search(self, exploration: Exploration) -> Exhaustion | None:
+        """Look for a failure; what found none in any schedule of which it knows, or in few and may be done strictly."""
         if self._profile(exploration):
-            return False
+            return None
         if self.strategy == "auto":
             return self._alternate(exploration, self._until)
         if self.strategy == SourceSets.name:
             found = Exhaustion(exploration, self.preemptions)
             self._go_on(found, _FEW if self.schedules is None else min(_FEW, self.schedules), self._until)
             if self._is_small(found):
-                return True
+                return found
             self._go_on(found, None if self.schedules is None else self.schedules - found.executions, self._until)
             self._take_in(exploration, found)
             self.cut, self.waits = found.cut, found.waits
-            return found.complete
+            return found if found.complete else None
         self._sample(exploration, self.schedules, self._until)
-        return False
+        return None
 
     def _is_small(self, covering: Exhaustion) -> bool:
         """Whether a program that has not failed yet seems small enough to be covered as strictly as a proof needs.
 
-        Not where something stands against a proof already.
+        Not where something stands against a proof already, nor where it is being covered so.
         """
         most = _SMALL if self.schedules is None else min(_SMALL, self.schedules)
         doubted = covering.doubts or covering.exploration.discovery.uncontrolled
         may_be = not covering.over and self.preemptions is None and covering.is_plain
+        may_be = may_be and not covering.exploration.strict
         if may_be and not doubted and covering.executions >= _FEW and covering.estimate <= most:
             self._small, self.waits = covering.estimate, covering.waits
         return bool(self._small)
@@ -230,8 +244,8 @@ class Search:
         strategy = STRATEGIES[self.strategy](self.seed, exploration.counts)
         return strategy if self.preemptions is None else FewPreemptions(strategy, self.preemptions)
 
-    def _alternate(self, exploration: Exploration, until: float | None, look: bool = True) -> bool:
-        """Cover all and draw, by turns; true if all is covered, or a ``look`` tells that it is better done strictly."""
+    def _alternate(self, exploration: Exploration, until: float | None, look: bool = True) -> Exhaustion | None:
+        """Cover all and draw, by turns; what covers, if all is covered or a ``look`` tells to do it strictly."""
         covering = Exhaustion(exploration, self.preemptions)
         drawn = Sample(exploration, self._draw(exploration))
         turn = _FIRST_TURN
@@ -243,14 +257,14 @@ class Search:
                 if covering.failure is not None:
                     self._fail(exploration, covering.choices, covering.failure, covering.name)
                 self.cut, self.waits = covering.cut, covering.waits
-                return covering.complete
+                return covering if covering.complete else None
             left = self._left(covering, drawn)
             self._go_on(drawn, turn if left is None else min(turn, left), until)
             in_time = until is None or now() < until
             if self._left(covering, drawn) == 0 or not in_time:
                 break
             if look and drawn.failure is None and turn == _FIRST_TURN and self._is_small(covering):
-                return True
+                return covering
             turn *= 2
         self._add_up(exploration, covering, drawn)
         self.verdict.reason = "; ".join((spent(self.verdict.schedules, in_time), *covering.differences))
@@ -258,7 +272,7 @@ class Search:
             self.verdict.bound = at_most(self.preemptions)
         if drawn.failure is not None:
             self._fail(exploration, drawn.choices, drawn.failure, drawn.strategy.name)
-        return False
+        return None
 
     def _go_on(self, part: Exhaustion | Sample, executions: int | None, until: float | None) -> None:
         """Let a part go on, in slices of time, and tell a person how far it is."""

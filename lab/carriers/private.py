@@ -34,6 +34,8 @@ rm -rf -- "$1"
 """
 """Reads until the runner is no more, however it ended, and then cleans up behind it."""
 
+_IN_MEMORY = "/dev/shm"
+_ROOM = 1 << 30  # bytes that have to be free there
 _SMALL = 200  # bytes of a file that is shown
 _MOST_FILES = 12
 
@@ -51,7 +53,7 @@ class PrivateDirectory:
     """
 
     def __init__(self) -> None:
-        above = os.path.realpath(tempfile.gettempdir())
+        above = os.path.realpath(_above())
         self.base = os.path.join(above, f"race-lab-{os.getpid()}-{_token(os.getpid())}")
         self.work = os.path.join(self.base, "work")
         self.groups_file = os.path.join(self.base, "groups")
@@ -164,6 +166,19 @@ class PrivateDirectory:
         if self._janitor:
             os.waitpid(self._janitor, 0)
             self._janitor = 0
+
+
+def _above() -> str:
+    """Where private directories are made if nobody chose: in memory if there is room, as nothing waits for a disk."""
+    usual = tempfile.gettempdir()
+    if usual != "/tmp" or any(os.environ.get(name) for name in _TEMPORARY):
+        return usual
+    try:
+        there = os.statvfs(_IN_MEMORY)
+    except OSError:
+        return usual
+    room = there.f_bavail * there.f_frsize >= _ROOM and os.access(_IN_MEMORY, os.W_OK | os.X_OK)
+    return _IN_MEMORY if room else usual
 
 
 def _kept_by_multiprocessing() -> dict[str, Any]:

@@ -2,7 +2,10 @@
 
 import fcntl
 import os
+import tempfile
 from pathlib import Path
+
+SEGMENTS = "/dev/shm"
 
 
 def zero():
@@ -38,3 +41,14 @@ def increment_by_hand(state):
 
 def both(function):
     return {"alice": function, "bob": function}
+
+
+def left_directories():
+    """The private directories of this process that are still there."""
+    there = (os.path.join(folder, name) for folder in {tempfile.gettempdir(), SEGMENTS} for name in os.listdir(folder))
+    return [path for path in there if os.path.basename(path).startswith(f"race-lab-{os.getpid()}-")]
+
+
+def segments():
+    """What stands among the segments of shared memory, without private directories, of which others may have theirs."""
+    return {name for name in os.listdir(SEGMENTS) if not name.startswith("race-lab-")}

@@ -20,11 +20,10 @@ from lab.errors import InvalidValue
 from lab.hammering.serving import _settle
 from lab.hammering.staying import _is_program
 from lab.stillness import Stillness
-from tests.processes.programs import both, increment_by_hand, increment_locked, value, zero
+from tests.processes.programs import both, increment_by_hand, increment_locked, left_directories, segments, value, zero
 from tests.processes.test_private import kill_runners, processes_of
 
 ROOT = Path(__file__).parents[2]
-SEGMENTS = Path("/dev/shm")
 
 
 def hammer(setup, actors, **options):
@@ -256,11 +255,11 @@ def test_nothing_is_left():
         shared_memory.SharedMemory(create=True, size=8).close()
         threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
 
-    before = set(os.listdir(SEGMENTS)), os.getcwd(), tempfile.gettempdir(), dict(os.environ)
+    before = segments(), os.getcwd(), tempfile.gettempdir(), dict(os.environ)
     verdict = hammer(dict, both(actor), rounds=3)
     assert notes(verdict, "left behind") == ["a segment of shared memory in 6 rounds; removed"]
-    assert (set(os.listdir(SEGMENTS)), os.getcwd(), tempfile.gettempdir(), dict(os.environ)) == before
-    assert not [name for name in os.listdir(tempfile.gettempdir()) if name.startswith(f"race-lab-{os.getpid()}-")]
+    assert (segments(), os.getcwd(), tempfile.gettempdir(), dict(os.environ)) == before
+    assert left_directories() == []
     assert not multiprocessing.active_children()
 
 
@@ -282,11 +281,11 @@ lab.hammer(zero, both(actor), on="processes", seconds=600)
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="no /proc here")
 def test_nothing_is_left_when_the_runner_is_killed(tmp_path):
-    before = set(os.listdir(SEGMENTS))
+    before = segments()
     kill_runners(PROGRAM, tmp_path, [0.1 + 0.13 * number for number in range(5)])
     assert os.listdir(tmp_path) == []
     assert processes_of(str(tmp_path)) == []
-    assert set(os.listdir(SEGMENTS)) <= before
+    assert segments() <= before
 
 
 def test_who_was_forked_by_a_runner_that_is_no_more_ends():

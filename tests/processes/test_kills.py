@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import lab
-from tests.processes.programs import both, increment_locked, value, zero
+from tests.processes.programs import both, increment_locked, left_directories, segments, value, zero
 
 
 def children():
@@ -55,7 +54,7 @@ class Killer(threading.Thread):
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="no /proc here")
 @pytest.mark.parametrize(("method", "kills"), [("explore", 80), ("hammer", 20)])
 def test_nothing_is_left_of_actors_that_are_killed(method, kills):
-    before = set(os.listdir("/dev/shm"))
+    before = segments()
     killer = Killer(kills, seed=method)
     killer.start()
     until, told = time.monotonic() + 40, set()
@@ -84,5 +83,5 @@ def test_nothing_is_left_of_actors_that_are_killed(method, kills):
     assert any("killed by SIGKILL" in message for message in told), told
     assert not [message for message in told if "SIGKILL" not in message], told
     assert children() == []
-    assert not [name for name in os.listdir(tempfile.gettempdir()) if name.startswith(f"race-lab-{os.getpid()}-")]
-    assert set(os.listdir("/dev/shm")) <= before
+    assert left_directories() == []
+    assert segments() <= before

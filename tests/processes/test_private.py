@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import lab
-from tests.processes.programs import both, increment, value, zero
+from tests.processes.programs import SEGMENTS, both, increment, left_directories, value, zero
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,6 +55,48 @@ def test_temporary_files_have_the_same_names_each_time():
     assert (verdict.status, len(verdict.outcomes)) == ("holds", 1)
 
 
+def above():
+    """Where the private directory of an execution is."""
+    seen = []
+    explore(lambda: seen.append(Path.cwd()), {"alice": len})
+    return str(seen[0].parents[1])
+
+
+@pytest.fixture
+def nowhere_chosen(monkeypatch):
+    """As where nobody chose a directory for temporary files."""
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", "/tmp")
+
+
+def has_room(blocks):
+    return lambda path: os.statvfs_result((4096, 4096, blocks, blocks, blocks, 0, 0, 0, 0, 255))
+
+
+@pytest.mark.parametrize(("free", "chosen"), [(1 << 30, SEGMENTS), ((1 << 30) - 4096, "/tmp")])
+def test_it_is_in_memory_where_there_is_room(monkeypatch, nowhere_chosen, free, chosen):
+    monkeypatch.setattr(os, "statvfs", has_room(free // 4096))
+    assert above() == chosen
+    assert left_directories() == []
+
+
+def test_it_is_with_all_temporary_files_where_there_is_no_memory_for_files(monkeypatch, nowhere_chosen):
+    def no_such(path):
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(os, "statvfs", no_such)
+    assert above() == "/tmp"
+
+
+def test_it_is_where_somebody_chose(monkeypatch, nowhere_chosen, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert above() == str(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", "/tmp")
+    monkeypatch.setenv("TMPDIR", "/tmp")
+    assert above() == "/tmp"
+
+
 def test_directories_that_nobody_may_write_to_go_as_well():
     def actor(state):
         os.makedirs("a/b")
@@ -63,7 +105,7 @@ def test_directories_that_nobody_may_write_to_go_as_well():
         os.chmod("a", 0)
 
     explore(dict, {"alice": actor})
-    assert not [name for name in os.listdir(tempfile.gettempdir()) if name.startswith(f"race-lab-{os.getpid()}-")]
+    assert left_directories() == []
 
 
 def test_no_directory_is_said_in_one_line(monkeypatch):
