@@ -33,6 +33,7 @@ except ImportError:  # no POSIX
     resource = None  # type: ignore[assignment]
 
 _LOCALE, _ZONE = "locale", "time zone"
+_INTERVAL, _PRIORITY = "switch interval", "priority"
 _UNTOLD = "by which C code goes that does not tell"
 
 _READ: tuple[tuple[Any, str, str], ...] = (
@@ -43,10 +44,10 @@ _READ: tuple[tuple[Any, str, str], ...] = (
     (_locale, "strxfrm", _LOCALE),
     (_locale, "nl_langinfo", _LOCALE),
     (sys, "getrecursionlimit", "recursion limit"),
-    (sys, "getswitchinterval", "switch interval"),
+    (sys, "getswitchinterval", _INTERVAL),
     (_socket, "getdefaulttimeout", "default timeout of sockets"),
     (resource, "getrlimit", "limits"),
-    (os, "getpriority", "priority"),
+    (os, "getpriority", _PRIORITY),
 )
 """Module, name of a function, and what it reads."""
 _CHANGED: tuple[tuple[Any, str, str], ...] = (
@@ -56,15 +57,15 @@ _CHANGED: tuple[tuple[Any, str, str], ...] = (
     (_locale, "setlocale", _LOCALE),
     (time, "tzset", _ZONE),
     (sys, "setrecursionlimit", "recursion limit"),
-    (sys, "setswitchinterval", "switch interval"),
+    (sys, "setswitchinterval", _INTERVAL),
     (_socket, "setdefaulttimeout", "default timeout of sockets"),
     (resource, "setrlimit", "limits"),
-    (os, "setpriority", "priority"),
-    (os, "nice", "priority"),
+    (os, "setpriority", _PRIORITY),
+    (os, "nice", _PRIORITY),
 )
 """Module, name of a function, and what it changes."""
-_TELLS = (DIRECTORY, MASK)
-"""What everybody who goes by it tells; of the rest it is not known who does."""
+_TELLS = (DIRECTORY, MASK, _INTERVAL, _PRIORITY)
+"""Who goes by it tells so, or is only faster or slower for it; of the rest it is not known who does."""
 
 
 def _reading(real: Any, what: str) -> Callable[..., Any]:

@@ -89,7 +89,6 @@ CHANGES = {
     collect_otherwise: "the thresholds of the garbage collector",
     hide_output: "sys.stdout",
     take_hooks: "sys.excepthook",
-    go_elsewhere: "the working directory",
     add_a_builtin: "builtins.extra",
     set_an_alarm: "the alarm clock of the process",
     register_a_tool: "the sys.monitoring tool 'theirs'",
@@ -119,6 +118,16 @@ def test_the_hammer_puts_it_back_too(hammered, actor, name):
     assert verdict.failure is None, str(verdict)
     (told,) = [note for note in verdict.notes if note.startswith("put back: ")]
     assert name in told
+
+
+def test_the_working_directory_is_under_control_and_put_back(explored, hammered):
+    before = os.getcwd()
+    verdict = explored(go_elsewhere)
+    assert (verdict.status, os.getcwd()) == ("holds", before), str(verdict)
+    verdict = hammered(go_elsewhere)
+    assert verdict.failure is None, str(verdict)
+    assert any(note.startswith("put back: ") and "the working directory" in note for note in verdict.notes)
+    assert os.getcwd() == before
 
 
 def test_what_setup_changes_and_teardown_puts_back_is_no_doubt(explored):
