@@ -320,14 +320,22 @@ def review(
     With --patch the exit code is 1 if the code is not right.
     """
     from lab.training.dialogue import Dialogue
-    from lab.training.opening import Wanted, examine, serve, train
+    from lab.training.opening import Wanted, examine, go_together, serve, serve_exam, train
 
+    go_together(exam, patch, instructor, web)
     wanted = Wanted(subject, _folder(scenarios), actors=actors, **options)
-    if web:
-        serve(wanted, port, instructor, lambda address: click.echo(f"Open {address}\nCtrl-C ends it."))
+
+    def opened(address: str) -> None:
+        click.echo(f"Open {address}\nCtrl-C ends it.")
+
+    if exam is not None and web:
+        serve_exam(wanted, Dialogue(), exam, Path(result), port, opened)
         return
     if exam is not None:
         examine(wanted, Dialogue(), exam, Path(result))
+        return
+    if web:
+        serve(wanted, port, instructor, opened)
         return
     all_right = train(wanted, Dialogue(), Path(patch) if patch is not None else None, instructor)
     sys.exit(1 if patch is not None and not all_right else 0)

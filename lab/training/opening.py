@@ -16,6 +16,7 @@ from lab.training.course import Course, catalogue, drawn
 from lab.training.dialogue import Dialogue
 from lab.training.exam import Exam
 from lab.training.history import History
+from lab.training.paper import Paper
 from lab.training.questions import KINDS
 from lab.training.repairs import question
 from lab.training.studies import Studies
@@ -66,6 +67,14 @@ class Wanted:
         return found
 
 
+def go_together(exam: int | None, patch: str | None, answers: bool, web: bool) -> None:
+    """Whether these options do; raises InvalidValue where one of them would be passed over."""
+    if patch is not None and (exam is not None or web):
+        raise InvalidValue(f"--patch {patch}: is graded by itself; leave {'--web' if web else '--exam'} out")
+    if exam is not None and answers:
+        raise InvalidValue(f"--exam {exam}: shows no answers; leave --instructor out, or --exam")
+
+
 def train(wanted: Wanted, dialogue: Dialogue, patch: Path | None = None, answers: bool = False) -> bool:
     """Pose exercises; whether all that were answered were answered rightly.
 
@@ -106,13 +115,31 @@ def serve(wanted: Wanted, port: int, answers: bool, say: Callable[[str], None]) 
 
 def examine(wanted: Wanted, dialogue: Dialogue, number: int, result: Path) -> None:
     """The same questions for all who give the same seed; raises LabError where there are not so many."""
+    studies, history = Studies(wanted.folder / "studies"), History(wanted.folder)
+    paper = _paper(wanted, dialogue, number, result, studies, history)
+    Exam(dialogue, history, wanted.folder / "exam", paper).sit()
+
+
+def serve_exam(
+    wanted: Wanted, dialogue: Dialogue, number: int, result: Path, port: int, say: Callable[[str], None]
+) -> None:
+    """The same in a browser, until Ctrl-C; raises LabError in one line where that cannot be."""
+    from lab.training.web.serving import serve_exam as serve_on
+
+    studies, history = Studies(wanted.folder / "studies"), History(wanted.folder)
+    if history.told:
+        dialogue.say(history.told, style="yellow")
+    serve_on(lambda: _paper(wanted, dialogue, number, result, studies, history), studies, port, say)
+
+
+def _paper(wanted: Wanted, dialogue: Dialogue, number: int, result: Path, studies: Studies, history: History) -> Paper:
+    """The questions, with all measured that their answers are judged by, so that nobody waits for it in the exam."""
     if wanted.seed is None:
         raise InvalidValue("--exam: needs --seed, so that all get the same questions")
     if number < 1:
         raise InvalidValue(f"--exam {number}: nothing would be asked; give a whole number of at least 1")
-    studies = Studies(wanted.folder / "studies")
     with dialogue.waiting("the engine measures the exercises ..."):
         questions = drawn(wanted.subjects(), wanted.kinds, studies, wanted.seed, number)
         for one in questions:
-            one.facts  # noqa: B018  measured before the clock runs
-    Exam(dialogue, History(wanted.folder), wanted.folder / "exam", result, wanted.seed, questions).sit()
+            one.measure()
+    return Paper(history, result, wanted.seed, questions)

@@ -77,6 +77,10 @@ class Question:
         """The code, without its story."""
         return [(number, text) for number, text in self.description.code[self.variant]]
 
+    def measure(self) -> None:
+        """Find out all that an answer is judged by, so that nobody waits for it then."""
+        self.facts  # noqa: B018  found when it is first asked for
+
     def why_not(self) -> str:
         """Why it cannot be asked; empty if it can."""
         if not self.facts.fails:
@@ -219,6 +223,11 @@ class Review(Question):
         """What the engine found about it."""
         return self.studies.facts(self.subject, self.claim)
 
+    def measure(self) -> None:
+        """The change, too."""
+        super().measure()
+        self.claimed  # noqa: B018
+
     def diff(self) -> list[str]:
         """The change, all of the code around it included."""
         before, after = (spaced(self.description.code[one]) for one in ("unsafe", self.claim))
@@ -282,6 +291,11 @@ def read_lines(text: str, known: list[Line]) -> set[int]:
     if not 1 <= len(words) <= 2:
         raise InvalidValue(f"lines: {len(words)} given; give the two that race, or one that races with itself")
     return {int(word) for word in words}
+
+
+def given_to_spot(lines: set[int], name: str) -> list[str]:
+    """An answer in text, the same however it was typed."""
+    return [" ".join(map(str, sorted(lines))), *([name] if name else [])]
 
 
 def failure_told(failure: dict[str, str]) -> str:

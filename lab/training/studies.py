@@ -19,6 +19,7 @@ _SECONDS = 90.0
 """Most that the facts about one variant may take; most need one or two."""
 
 
+_REMEDY = "give another folder with --data"
 _TIME_UP = re.compile(r"\bwhen the time was up\b")
 _MANY = 20  # schedules
 _RARE = 0.001
@@ -149,17 +150,17 @@ class Studies:
         return found if needed <= set(found) <= set(kind.__annotations__) else None
 
 
-def write(path: Path, content: Mapping[str, Any]) -> None:
-    """As JSON, at once or not at all; raises InvalidValue in one line where it cannot be written."""
-    _make(path.parent)
+def write(path: Path, content: Mapping[str, Any], remedy: str = _REMEDY) -> None:
+    """As JSON, at once or not at all; raises InvalidValue in one line, with the remedy, where it cannot be written."""
+    _make(path.parent, remedy)
     try:
         replace_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     except OSError as error:
-        raise InvalidValue(f"{path}: cannot be written ({error.strerror}); give another place") from None
+        raise InvalidValue(f"{path}: cannot be written ({error.strerror}); {remedy}") from None
 
 
-def _make(folder: Path) -> None:
+def _make(folder: Path, remedy: str = _REMEDY) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InvalidValue(f"{folder}: cannot be made ({error.strerror}); give another folder with --data") from None
+        raise InvalidValue(f"{folder}: cannot be made ({error.strerror}); {remedy}") from None

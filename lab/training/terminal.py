@@ -13,7 +13,7 @@ from lab.training.bug_classes import meaning
 from lab.training.course import points
 from lab.training.dialogue import Dialogue, Ended
 from lab.training.history import Card, History
-from lab.training.questions import APPROVE, TASKS, Break, Judgement, Question, Review, Spot, read_lines
+from lab.training.questions import APPROVE, TASKS, Break, Judgement, Question, Review, Spot, given_to_spot, read_lines
 from lab.training.repairs import Fix
 from lab.training.telling import witness_text
 from lab.witness import Witness
@@ -36,14 +36,13 @@ class Session:
         self._shows_answers = answers
         self._told_hints = 0
         self._tried: Judgement | None = None
-        self._given: list[str] = []
+        self._given: list[str] = []  # what was judged, in text
         self._answered = self._right = self._points = 0
 
     def run(self, questions: Iterable[Question], over: str = "") -> None:
         """Pose them; what is answered is put down.  ``over`` is said where there is none."""
         dialogue = self._dialogue
-        if self._history.told:
-            dialogue.say(self._history.told, style="yellow")
+        self._tell_of_history()
         try:
             self._pose_all(questions)
             if not self._answered and over:
@@ -58,6 +57,10 @@ class Session:
         """Grade one patch, and ask nothing."""
         assert isinstance(question, Fix)
         self._tell(question, self._graded(question, patch))
+
+    def _tell_of_history(self) -> None:
+        if self._history.told:
+            self._dialogue.say(self._history.told, style="yellow")
 
     def _pose_all(self, questions: Iterable[Question]) -> None:
         iterator = iter(questions)
@@ -133,10 +136,12 @@ class Session:
                 break
             except InvalidValue as error:
                 self._dialogue.say(str(error), style="yellow")
-        if not question.choices:
-            return question.judge(lines, "")
-        self._dialogue.menu([(name, meaning(name)) for name in question.choices])
-        return question.judge(lines, self._choose("bug", question.choices, question))
+        name = ""
+        if question.choices:
+            self._dialogue.menu([(one, meaning(one)) for one in question.choices])
+            name = self._choose("bug", question.choices, question)
+        self._given = given_to_spot(lines, name)
+        return question.judge(lines, name)
 
     def _break(self, question: Break) -> Judgement:
         while True:
@@ -144,6 +149,7 @@ class Session:
                 text = self._ask("schedule", question)
                 with self._dialogue.waiting("running your schedule ..."):
                     judgement = question.judge(text, self._dialogue.width)
+                self._given = [text]
             except InvalidValue as error:
                 self._dialogue.say(str(error), style="yellow")
                 continue
@@ -154,7 +160,9 @@ class Session:
     def _review(self, question: Review) -> Judgement:
         named = [(name if name == APPROVE else f"reject: {name}", meaning(name)) for name in question.choices]
         self._dialogue.menu([(named[0][0], "no order of the steps goes wrong any more"), *named[1:]])
-        return question.judge(self._choose("verdict", question.choices, question))
+        verdict = self._choose("verdict", question.choices, question)
+        self._given = [verdict]
+        return question.judge(verdict)
 
     def _fix(self, question: Fix) -> Judgement:
         while True:
@@ -182,6 +190,7 @@ class Session:
 
     def _graded(self, question: Fix, path: Path) -> Judgement:
         patch = read_patch(path)
+        self._given = [patch]
         dialogue = self._dialogue
         if not dialogue.is_interactive:
             return question.judge(patch, dialogue.width)
@@ -234,7 +243,6 @@ class Session:
                 continue
             if not word and prompt != "file":
                 continue
-            self._given.append(typed)
             return typed
 
     def _hint(self, question: Question) -> None:

@@ -1,9 +1,11 @@
 """Exercises in the browser: answered by keyboard, at every width, light and dark, for every reader."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,16 +14,25 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 EXERCISE = "/exercise/lost_update/{}?seed=1"
 
 
+@contextmanager
+def reviewing(*arguments):
+    """`lab review` as a person starts it; gives the address that it prints."""
+    command = [shutil.which("lab", path=str(Path(sys.executable).parent)), "review", *arguments]
+    environment = dict(os.environ, PYTHONUNBUFFERED="1")
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+    try:
+        yield process.stdout.readline().removeprefix("Open ").strip()
+    finally:
+        process.terminate()
+        process.wait()
+        process.stdout.close()
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, browser):
-    """`lab review --web` as a person starts it; gives the address that it prints."""
-    environment = dict(os.environ, LAB_DATA=str(tmp_path_factory.mktemp("data")), PYTHONUNBUFFERED="1")
-    command = [shutil.which("lab", path=str(Path(sys.executable).parent)), "review", "lost_update", "--web"]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
-    yield process.stdout.readline().removeprefix("Open ").strip()
-    process.terminate()
-    process.wait()
-    process.stdout.close()
+    """The training on one scenario."""
+    with reviewing("lost_update", "--web", "--data", str(tmp_path_factory.mktemp("data"))) as address:
+        yield address
 
 
 @pytest.fixture
@@ -114,3 +125,54 @@ def test_it_works_without_scripts(exercise):
         page.get_by_role("radio", name="lost update").check()
         page.get_by_role("button", name="Answer").click()
         page.locator(".headline", has_text="Right.").wait_for()
+
+
+def test_an_exam_is_sat_by_keyboard(visit, accessible, fits, tmp_path):
+    """Four questions on one scenario, answered as they come; the page that was gone back to changes nothing."""
+    result = tmp_path / "exam.json"
+    options = ["--exam", "4", "--seed", "7", "--result", str(result), "--data", str(tmp_path / "data")]
+    with reviewing("lost_update", "--web", *options) as address, visit(address, width=360) as page:
+        page.set_default_timeout(60_000)
+        accessible(page)
+        page.get_by_role("button", name="Begin").press("Enter")
+        for number in range(1, 5):
+            heading = page.get_by_role("heading", name=f"Question {number} of 4: ")
+            heading.wait_for()
+            fits(page)
+            accessible(page)
+            answered = _ANSWERS[heading.inner_text().partition(": ")[2]]
+            answered(page)
+            page.get_by_role("button", name="Answer").press("Enter")
+        page.get_by_text("4 of 4 right, 40 of 40 points.").wait_for()
+        accessible(page)
+        page.go_back()
+        page.get_by_text("4 of 4 right").wait_for()
+    told = json.loads(result.read_text())
+    assert (told["finished"], told["seed"], len(told["answers"])) == (True, 7, 4)
+    assert {one["kind"]: one["share"] for one in told["answers"]} == dict.fromkeys(_ANSWERS, 1.0)
+
+
+def _spot(page):
+    for line in ("30", "31"):
+        page.get_by_role("checkbox", name=line).press("Space")
+    page.get_by_role("radio", name="lost update").press("Space")
+
+
+def _review(page):
+    held = "_lock" in page.get_by_role("region", name="Change").inner_text()
+    page.get_by_role("radio", name="Approve" if held else "lost update").press("Space")
+
+
+def _break(page):
+    page.get_by_label("Schedule").fill("alice bob*2 alice")
+
+
+def _fix(page):
+    code = page.get_by_role("textbox", name="Code")
+    mended = code.input_value().replace(
+        "        current =", "        with LOCK: self.value += 1; return\n        current ="
+    )
+    code.fill("import threading\nLOCK = threading.Lock()\n\n" + mended)
+
+
+_ANSWERS = {"spot": _spot, "review": _review, "break": _break, "fix": _fix}

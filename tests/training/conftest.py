@@ -1,7 +1,12 @@
 """Studies that are known beforehand, so that nothing has to be measured."""
 
+import contextlib
 import copy
+import http.client
 import io
+import threading
+import time
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from rich.console import Console
@@ -133,3 +138,63 @@ def typed():
         return dialogue
 
     return talk
+
+
+@pytest.fixture
+def served(monkeypatch):
+    """Serve in a thread: ``served(start)`` calls ``start(say)`` and gives the address that it tells, once it is up."""
+    import uvicorn
+
+    started, threads = [], []
+    monkeypatch.setattr(uvicorn.Server, "capture_signals", lambda self: contextlib.nullcontext())
+    run = uvicorn.Server.run
+
+    def noted(self, sockets=None):
+        started.append(self)
+        run(self, sockets)
+
+    monkeypatch.setattr(uvicorn.Server, "run", noted)
+
+    def serve(start):
+        told = []
+        threads.append(threading.Thread(target=start, args=(told.append,)))
+        threads[-1].start()
+        until = time.monotonic() + 60
+        while not (told and started and started[-1].started):
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        return told[0]
+
+    yield serve
+    for server in started:
+        server.should_exit = True
+    for thread in threads:
+        thread.join()
+
+
+@pytest.fixture
+def asking():
+    """``asking(address)`` gives a function that sends a request; that gives the status, the headers and the text."""
+
+    def asking(address):
+        parts = urlsplit(address)
+
+        def ask(path, form=None, token=None, **headers):
+            connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
+            headers = {name.replace("_", "-"): value for name, value in headers.items()}
+            if token is not False:
+                headers.setdefault("Cookie", f"lab_review={token or parts.query.partition('=')[2]}")
+            body = None
+            if form is not None:
+                body = urlencode(form, doseq=True)
+                headers.setdefault("Origin", f"http://{parts.netloc}")
+                headers["Content-Type"] = "application/x-www-form-urlencoded"
+            connection.request("POST" if form is not None else "GET", path, body, headers)
+            answer = connection.getresponse()
+            text = answer.read().decode()
+            connection.close()
+            return answer.status, answer.headers, text
+
+        return ask
+
+    return asking

@@ -135,6 +135,10 @@ def test_a_module_that_holds_has_nothing_to_train_on(tmp_path):
             "--test t: says what is run, and so do --setup, --actor and --check; give either",
         ),
         (["--patch", "x.py"], "--patch x.py: is graded for one subject; give its name, and --kind fix or none"),
+        (["lost_update", "--patch", "x.py", "--web"], "--patch x.py: is graded by itself; leave --web out"),
+        (["lost_update", "--patch", "x.py", "--exam", "2"], "--patch x.py: is graded by itself; leave --exam out"),
+        (["--exam", "2", "--instructor"], "--exam 2: shows no answers; leave --instructor out, or --exam"),
+        (["--exam", "0", "--web"], "--exam 0: nothing would be asked; give a whole number of at least 1"),
         (["lost_update", "--patch", "x.py"], "patch x.py: no such file; give the Python file that you edited"),
     ],
 )

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from lab.training.exam import Exam
+from lab.training.paper import Paper
 from lab.training.repairs import question
 from lab.training.terminal import Session
 
@@ -94,14 +95,14 @@ def test_nothing_steers_the_terminal(pose, studies):
 
 def test_an_exam_writes_its_result(studies, subject, history, typed, tmp_path):
     questions = [question(kind, studies, subject, 3) for kind in ("spot", "review")]
-    dialogue = typed("h", "13 14", "lost update", "1", width=400)
+    dialogue = typed("h", "14, 13", "lost update", "1", width=400)
     result = tmp_path / "out" / "exam.json"
-    Exam(dialogue, history, tmp_path / "work", result, 3, questions).sit()
+    Exam(dialogue, history, tmp_path / "work", Paper(history, result, 3, questions)).sit()
     told = json.loads(result.read_text())
     assert (told["finished"], told["seed"], told["most points"]) == (True, 3, 20)
     assert [(one["subject"], one["kind"], one["answer"]) for one in told["answers"]] == [
-        ("counter", "spot", ["h", "13 14", "lost update"]),
-        ("counter", "review", ["1"]),
+        ("counter", "spot", ["13 14", "lost update"]),
+        ("counter", "review", ["approve"]),
     ]
     shown = dialogue.shown()
     assert "Right." not in shown  # nor any hint
@@ -111,7 +112,8 @@ def test_an_exam_writes_its_result(studies, subject, history, typed, tmp_path):
 
 def test_an_exam_that_is_left_keeps_what_was_answered(studies, subject, history, typed, tmp_path):
     questions = [question(kind, studies, subject, 3) for kind in ("spot", "review")]
-    Exam(typed("13 14", "lost update"), history, tmp_path, tmp_path / "exam.json", 3, questions).sit()
+    paper = Paper(history, tmp_path / "exam.json", 3, questions)
+    Exam(typed("13 14", "lost update"), history, tmp_path, paper).sit()
     told = json.loads((tmp_path / "exam.json").read_text())
     assert (told["finished"], len(told["asked"]), len(told["answers"])) == (False, 2, 1)
 

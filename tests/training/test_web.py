@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
@@ -23,53 +22,14 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture
-def server(studies, subject, history, monkeypatch):
-    """A server of known studies in a thread; gives its address with the token."""
-    import uvicorn
-
-    started = []
-    monkeypatch.setattr(uvicorn.Server, "capture_signals", lambda self: __import__("contextlib").nullcontext())
-    run = uvicorn.Server.run
-
-    def noted(self, sockets=None):
-        started.append(self)
-        run(self, sockets)
-
-    monkeypatch.setattr(uvicorn.Server, "run", noted)
-    told = []
-    thread = threading.Thread(target=lambda: serve([subject], studies, history, 0, told.append, seed=1))
-    thread.start()
-    until = time.monotonic() + 60
-    while not (told and started and started[0].started):
-        assert time.monotonic() < until
-        time.sleep(0.01)
-    yield told[0]
-    started[0].should_exit = True
-    thread.join()
+def server(studies, subject, history, served):
+    """The training on known studies; gives its address with the token."""
+    return served(lambda say: serve([subject], studies, history, 0, say, seed=1))
 
 
 @pytest.fixture
-def ask(server):
-    """Send a request; gives the status, the headers and the text."""
-    parts = urlsplit(server)
-
-    def ask(path, form=None, token=None, **headers):
-        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
-        headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        if token is not False:
-            headers.setdefault("Cookie", f"lab_review={token or parts.query.partition('=')[2]}")
-        body = None
-        if form is not None:
-            body = urlencode(form, doseq=True)
-            headers.setdefault("Origin", f"http://{parts.netloc}")
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-        connection.request("POST" if form is not None else "GET", path, body, headers)
-        answer = connection.getresponse()
-        text = answer.read().decode()
-        connection.close()
-        return answer.status, answer.headers, text
-
-    return ask
+def ask(server, asking):
+    return asking(server)
 
 
 SPOT = "/exercise/counter/spot"

@@ -6,12 +6,17 @@ import errno
 import secrets
 import socket
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
 
 from lab.errors import InvalidValue, LabError
 from lab.training.history import History
+from lab.training.paper import Paper
 from lab.training.questions import KINDS
 from lab.training.studies import Studies
 from lab.training.subject import Subject
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 ADDRESS = "127.0.0.1"
 
@@ -31,10 +36,42 @@ def serve(
 
     Raises LabError in one line where the packages are missing or the port is taken.
     """
+
+    def application() -> Served:
+        from lab.training.web.app import Application
+
+        return Application(subjects, studies, history, kinds, seed, answers)
+
+    _serve(application, port, say)
+
+
+def serve_exam(paper: Callable[[], Paper], studies: Studies, port: int, say: Callable[[str], None]) -> None:
+    """Serve the exam that ``paper`` draws, which may take its time: it is called once the port is known to be free.
+
+    Raises LabError as `serve` does, and what ``paper`` raises.
+    """
+
+    def application() -> Served:
+        from lab.training.web.examining import Examination
+
+        return Examination(paper(), studies)
+
+    _serve(application, port, say)
+
+
+class Served(Protocol):
+    """What is served: it has its pages, and can be told to end."""
+
+    @property
+    def app(self) -> ASGIApp: ...
+
+    def close(self) -> None: ...
+
+
+def _serve(make: Callable[[], Served], port: int, say: Callable[[str], None]) -> None:
     try:
         import uvicorn
 
-        from lab.training.web.app import Application
         from lab.training.web.guard import Guard
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("starlette", "uvicorn", "anyio", "h11"):
@@ -43,7 +80,7 @@ def serve(
     token = secrets.token_urlsafe(24)
     with _listening(port) as listening:
         port = listening.getsockname()[1]
-        application = Application(subjects, studies, history, kinds, seed, answers)
+        application = make()
         config = uvicorn.Config(
             Guard(application.app, port, token),
             log_level="warning",
