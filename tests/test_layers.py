@@ -17,6 +17,7 @@ ORDER = [
     # words that every part speaks
     "origin",
     "alive",
+    "orphans",
     "kinds",
     "errors",
     "files",

@@ -6,6 +6,7 @@ import hashlib
 import json
 import secrets
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -15,12 +16,14 @@ from typing import Any
 from lab.catalogue import scenario_paths
 from lab.errors import InvalidValue
 from lab.origin import LAB
-from lab.replacing import replace_text
+from lab.replacing import WRITING, replace_text
 from lab.site.pages import pages_of
 from lab.site.workers import gather_all
 
 MARKER = ".race-lab-site"
 """A folder in the site with what is known of each scenario; where it stands, there is a site."""
+
+_WRITTEN_IN = 60.0  # seconds, at most, for one file
 
 Record = dict[str, Any]
 
@@ -75,7 +78,7 @@ def _claim(destination: Path) -> None:
         if destination.is_dir() and not (destination / MARKER).is_dir() and any(destination.iterdir()):
             raise InvalidValue(f"{destination}: is not empty and holds no site; give a folder that is new, or empty")
         (destination / MARKER).mkdir(parents=True, exist_ok=True)
-        probe = destination / f".writing-{secrets.token_hex(8)}"
+        probe = destination / f"{WRITING}{secrets.token_hex(8)}"
         probe.touch()
         probe.unlink()
     except OSError as error:
@@ -131,10 +134,20 @@ def _read(file: Path) -> Any:
 
 
 def _forget(destination: Path, places: list[Path]) -> None:
+    """What is known of scenarios that are no more, and what a build that was killed was writing."""
     kept = {*places, destination / MARKER / "pages.json"}
-    for file in (destination / MARKER).glob("*.json"):
-        if file not in kept:
-            file.unlink(missing_ok=True)
+    gone = [file for file in (destination / MARKER).glob("*.json") if file not in kept]
+    half = [file for folder in (destination, destination / MARKER) for file in folder.glob(f"{WRITING}*")]
+    for file in [*gone, *filter(_is_left, half)]:
+        file.unlink(missing_ok=True)
+
+
+def _is_left(file: Path) -> bool:
+    """Whether nobody is writing it any more, as another build may be."""
+    try:
+        return file.stat().st_mtime < time.time() - _WRITTEN_IN
+    except OSError:  # it has been written
+        return False
 
 
 def _digest(path: Path) -> str:

@@ -1,7 +1,8 @@
 """What a page tells of one scenario, found out by exploring, hammering and charting it.
 
-``python -m lab.site.gathering`` does so for each path that it reads, and answers each with one line of JSON: the
-catalogue's programs can end a process or never come to an end themselves, and must not take the site with them.
+``python -m lab.site.gathering PARENT`` does so for each path that it reads, and answers each with one line of JSON: the
+catalogue's programs can end a process or never come to an end themselves, and must not take the site with them.  It
+ends with the process PARENT.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from lab.catalogue import SCHEDULES, Entry, load, run_hammer
 from lab.charting import NoGraph, chart
 from lab.errors import LabError
 from lab.explorer import explore
+from lab.orphans import end_with
 from lab.program import describe
 from lab.report.html.code import excerpt
 from lab.report.html.report import record_of
@@ -170,6 +172,7 @@ def serve(paths: IO[str], answers: IO[str]) -> None:
 
 def main() -> None:
     """Answer on what was the standard output, to which no program can write any more."""
+    end_with(int(sys.argv[1]))
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)

@@ -27,7 +27,7 @@ class Worker:
         """The record of a scenario, or {"error": one line}."""
         if self._process is None:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "lab.site.gathering"],
+                [sys.executable, "-m", "lab.site.gathering", str(os.getpid())],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,

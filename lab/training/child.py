@@ -1,17 +1,15 @@
 """The process in which code under training runs: reads one question, answers in lines of JSON, and ends.
 
-``python -m lab.training.child FD`` reads the question from its standard input and writes to the file descriptor; what
-the code prints goes to the standard output, which is not read as an answer.
+``python -m lab.training.child FD PARENT`` reads the question from its standard input and writes to the file descriptor;
+what the code prints goes to the standard output, which is not read as an answer.  It ends with the process PARENT.
 """
 
 from __future__ import annotations
 
-import ctypes
 import importlib
 import json
 import os
 import resource
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -19,13 +17,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from lab.errors import LabError
+from lab.orphans import end_with
 from lab.program import describe, told
 from lab.scenario import Scenario, story
 from lab.training.subject import Subject
 
 REFUSED = 71
 """Exit code of a process that was ended as it was about to do what it may not."""
-_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 _FILES = 256  # open at once
 _LARGEST_FILE = 64 << 20  # bytes
 
@@ -33,8 +31,7 @@ _LARGEST_FILE = 64 << 20  # bytes
 def main() -> None:
     """Answer the question."""
     fd = int(sys.argv[1])
-    if hasattr(ctypes.CDLL(None), "prctl"):  # Linux: end with whoever asked, however that ends
-        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
+    end_with(int(sys.argv[2]))
 
     def say(word: str, value: Any) -> None:
         os.write(fd, json.dumps({word: value}, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")

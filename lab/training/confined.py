@@ -99,7 +99,7 @@ def _started(private: str, mark: str, fd: int) -> subprocess.Popen[bytes]:
     environment = dict(os.environ, HOME=private, TMPDIR=private, PYTHONDONTWRITEBYTECODE="1", PYTHONSAFEPATH="1")
     environment |= {_MARK: mark, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONHASHSEED": "0"}
     return subprocess.Popen(
-        [sys.executable, "-m", "lab.training.child", str(fd)],
+        [sys.executable, "-m", "lab.training.child", str(fd), str(os.getpid())],
         cwd=private,
         env=environment,
         stdin=subprocess.PIPE,
