@@ -11,7 +11,7 @@ from lab.errors import OutOfTime
 from lab.exploration import Escaped, Exploration
 from lab.following import Follower, SitesOf, follow
 from lab.instrument import Site
-from lab.passing import Passing, passing
+from lab.passing import DRAWS, Passing, passing
 from lab.program import Program
 from lab.recorder import Recording, SharingMap
 from lab.stopwatch import now
@@ -24,14 +24,17 @@ _MOST = 60  # switches that are left out, from the last one on
 _LONGEST = 1_000  # steps that it may have beyond those of the witness
 
 
-def beside(witness: Witness, program: Program, *, trace: tuple[str, ...], carrier: str, seed: int) -> Passing | None:
+def beside(
+    witness: Witness, program: Program, *, trace: tuple[str, ...], carrier: str, seed: int, draws: int = DRAWS
+) -> Passing | None:
     """What to show beside a witness: an execution like it that passes, or else any; None where none was found.
 
-    It never raises what the program may raise on the way: the failure is known.
+    Another one is looked for in as many schedules as ``draws`` says, all of which are tried where every one fails.  It
+    never raises what the program may raise on the way: the failure is known.
     """
     try:
         return contrast(witness, program, trace=trace, carrier=carrier) or passing(
-            program, trace=trace, carrier=carrier, seed=seed
+            program, trace=trace, carrier=carrier, seed=seed, draws=draws
         )
     except Exception:  # that every schedule fails, say
         return None

@@ -15,7 +15,8 @@ from lab.strategies.replay import Choices
 from lab.strategies.surw import SelectiveWalk
 from lab.trace import Trace
 
-_DRAWN = 30  # schedules, to find one that switches in the middle
+DRAWS = 30
+"""Schedules that are drawn, to find one that switches in the middle."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,8 @@ class Passing:
     outcome: Any
 
 
-def passing(program: Program, *, trace: tuple[str, ...], carrier: str, seed: int) -> Passing:
-    """The execution, among some that do not fail, in which the actors take turns most often.
+def passing(program: Program, *, trace: tuple[str, ...], carrier: str, seed: int, draws: int = DRAWS) -> Passing:
+    """The execution, among those of ``draws`` that do not fail, in which the actors take turns most often.
 
     Raises LabError where every one of them fails, or the program cannot be repeated.
     """
@@ -36,7 +37,7 @@ def passing(program: Program, *, trace: tuple[str, ...], carrier: str, seed: int
         failed = exploration.profile()
         best = None if failed is not None else list(exploration.control.choices)
         strategy = SelectiveWalk(seed, exploration.counts)
-        for _ in range(_DRAWN):
+        for _ in range(draws):
             strategy.begin(exploration.control)
             _, failure = exploration.execute(strategy.choose)
             choices = exploration.control.choices
@@ -44,7 +45,7 @@ def passing(program: Program, *, trace: tuple[str, ...], carrier: str, seed: int
             if failure is None and (best is None or _switches(choices) > _switches(best)):
                 best = choices
         if best is None:
-            raise LabError(f"none of {_DRAWN} schedules passes, so there is no passing one to show")
+            raise LabError(f"none of {draws} schedules passes, so there is no passing one to show")
         return _written_down(exploration, best)
 
 

@@ -93,6 +93,25 @@ def test_the_page_tells_what_was_found(site):
         assert told in text
 
 
+def test_each_failure_has_an_order_beside_it_that_passes(site):
+    record = json.loads((site / MARKER / "atomicity-lost_update.json").read_text(encoding="utf-8"))["record"]
+    runs = {
+        variant["name"]: [
+            (run["kind"], run["title"], run["end"]) for run in variant["verdict"]["player"]["document"]["runs"]
+        ]
+        for variant in record["variants"]
+        if variant["verdict"]["player"]
+    }
+    passes = "outcome 2"
+    assert runs == {
+        name: [
+            ("fails", f"The order that fails ({name})", "outcome 1: one increment lost (allowed: 2)"),
+            ("passes", f"An order that passes ({name})", passes),
+        ]
+        for name in ("unsafe", "still_unsafe")
+    }
+
+
 def test_nothing_that_a_scenario_says_becomes_markup(site):
     for file in site.glob("*.html"):
         text = file.read_text(encoding="utf-8")

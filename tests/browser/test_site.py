@@ -106,6 +106,18 @@ def test_the_game_works_where_nothing_can_be_kept(site, visit):
         assert told(page).startswith("You broke it")
 
 
+def test_an_order_that_passes_stands_beside_each_that_fails(site, visit, accessible):
+    with visit(site / "atomicity-lost_update.html", width=360) as page:
+        page.get_by_text("Step through its failure").click()
+        for name in ("witness", "witness-still_unsafe"):
+            player = page.locator(f"#{name}")
+            player.get_by_role("button", name="passes").click()
+            assert player.locator(".run.chosen h3").inner_text().startswith("An order that passes (")
+            player.locator(".run.chosen").get_by_role("link", name="4").click()
+            assert player.locator(".run.chosen [aria-current=step] a").inner_text() == "4"
+        accessible(page)
+
+
 def test_without_scripts_the_page_reads_well(site, visit):
     with visit(site / "atomicity-lost_update.html", java_script_enabled=False) as page:
         assert page.get_by_text("The game needs JavaScript").is_visible()
