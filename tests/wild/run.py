@@ -52,6 +52,8 @@ CASES = (
     Case("redis_replies", ("redis==4.5.5",), fails=False),
     Case("pytest_cache", (), fails=True, instead=("pytest==8.2.1",)),
     Case("pytest_cache", (), fails=False, instead=("pytest==8.2.2",)),
+    Case("filelock_link", ("filelock==3.20.0",), fails=True),
+    Case("filelock_link", ("filelock==3.20.1",), fails=False),
     Case("wait_for_cancel", (), fails=sys.version_info < (3, 12)),
 )
 
