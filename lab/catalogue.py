@@ -241,8 +241,16 @@ def show_passing(entry: Entry, variant: Variant) -> str:
     return render_passing(_title(entry, variant), run, program.descriptions)
 
 
-def run_hammer(entry: Entry, variant: Variant) -> Result:
-    """Hammer one variant; only a variant that must not fail can fail here."""
+def run_hammer(
+    entry: Entry,
+    variant: Variant,
+    *,
+    rounds: int | None = None,
+    seconds: float | None = HAMMER_SECONDS,
+    noise: float = 0.5,
+    seed: int = 0,
+) -> Result:
+    """Hammer one variant, bounded as `hammer` is; only a variant that must not fail can fail here."""
     from lab import hammer
     from lab.report.lines import one_line
 
@@ -251,7 +259,10 @@ def run_hammer(entry: Entry, variant: Variant) -> Result:
         variant.make,
         scenario.actors,
         on=scenario.on,
-        seconds=HAMMER_SECONDS,
+        rounds=rounds,
+        seconds=seconds,
+        noise=noise,
+        seed=seed,
         title=_title(entry, variant),
         **scenario.options(),
     )

@@ -164,6 +164,47 @@ def run(
 
 
 @main.command()
+@click.argument("name")
+@click.option("--variant", metavar="NAME", help="Only this variant, such as unsafe or fixed.")
+@click.option(
+    "--python", "pythons", metavar="PYTHON", multiple=True, help="A path, a command or a version such as 3.13t."
+)
+@click.option("--alone", is_flag=True, help="On this interpreter only.")
+@click.option("--rounds", metavar="N", help="How many rounds each variant is hammered on each interpreter.")
+@click.option("--seconds", metavar="S", help="How long; 1 unless given, or --rounds is.")
+@click.option("--noise", metavar="P", help="How often threads give way in the noisy half of the rounds: 0 to 1.")
+@click.option("--seed", metavar="N", help="The same seed gives the same noise, but threads never run twice alike.")
+@click.option("--markdown", is_flag=True, help="Print Markdown.")
+@click.option("--html", metavar="FILE", help="Also write a page.")
+@click.option("--json", "results", metavar="FILE", help="Also write the figures.")
+@_SCENARIOS
+def hammer(name: str, scenarios: str | None, **options: Any) -> None:
+    """Run one scenario for real on this interpreter and others, and show its rates side by side.
+
+    Others are those that --python names, once for each.  Without it they are all that are found in virtual
+    environments of this folder (tox's, too), on PATH and of pyenv, one of each version, with the global interpreter
+    lock and without, as long as the lab can be imported there.  The exit code is 0 if every variant kept what the
+    catalogue promises, else 1, and 2 if a named interpreter gave no figures.
+    """
+    from lab.beside import Wanted, hammer_scenario
+    from lab.catalogue import find
+    from lab.report.console import styled
+
+    folder = _folder(scenarios)
+    root = Path(os.path.abspath(folder)).parent
+    wanted = Wanted.of(root, **options)
+    keeping.begin(session := keeping.Session(root=root))
+    try:
+        hammered = hammer_scenario(find(folder, name), wanted)
+    finally:
+        keeping.end(session)
+    _console().print(hammered.report if wanted.markdown else styled(hammered.report), markup=False)
+    for line in hammered.missed:
+        click.echo(line, err=True)
+    sys.exit(hammered.code)
+
+
+@main.command()
 @click.argument("file", type=click.Path())
 @click.option("--emit-test", "test_file", metavar="FILE", help="Write a pytest test of this schedule instead.")
 @click.option("--force", is_flag=True, help="Force it on real OS threads as well, and tell whether it fails alike.")

@@ -21,12 +21,12 @@ def decide(session: Session, given: Mapping[str, str | None], where: Callable[[s
     for name in ("schedules", "seconds"):
         text = given.get(name)
         if text is not None:
-            value = _number(text, where(name), whole=name == "schedules")
+            value = number(text, where(name), whole=name == "schedules")
             positive(value, where(name), whole=name == "schedules", typed=text)
             setattr(session, name, value)
     seed = given.get("seed")
     if seed is not None:
-        session.seed = int(_number(seed, where("seed"), whole=True, kind="a whole number"))
+        session.seed = int(number(seed, where("seed"), whole=True, kind="a whole number"))
     strategy = given.get("strategy")
     if strategy is not None and strategy not in names():
         raise InvalidValue(f"{where('strategy')}={strategy}: unknown; choose one of {', '.join(names())}")
@@ -39,7 +39,7 @@ def decide(session: Session, given: Mapping[str, str | None], where: Callable[[s
     copies = given.get("interleave")
     if copies is not None:
         kind = "a whole number of at least 2"
-        session.interleave = int(_number(copies, where("interleave"), whole=True, kind=kind))
+        session.interleave = int(number(copies, where("interleave"), whole=True, kind=kind))
         if session.interleave < 2:
             raise InvalidValue(f"{where('interleave')}={copies}: nothing would run at once; give {kind}")
     session.replay = Witness.load(file) if file is not None else None
@@ -77,6 +77,16 @@ def page_file(html: bool, output: str | None, witness: str) -> Path | None:
     return page
 
 
+def file_to_write(file: str, where: str) -> Path:
+    """Where something is to be written at the end of what takes long; raises InvalidValue if that cannot be."""
+    path = Path(file)
+    if path.is_dir():
+        raise InvalidValue(f"{where} {file}: is a folder; give a file in it")
+    if not path.parent.is_dir():
+        raise InvalidValue(f"{where} {file}: there is no folder {path.parent}; make it first")
+    return path
+
+
 def belonging(targets: list[str], session: Session) -> list[bool]:
     """Which of the collected targets the session's witness is to be replayed on.
 
@@ -101,7 +111,8 @@ def misses(session: Session, file: str) -> str:
     )
 
 
-def _number(text: str, where: str, whole: bool, kind: str = "") -> float:
+def number(text: str, where: str, whole: bool, kind: str = "") -> float:
+    """The number that a person typed; raises InvalidValue in one line that tells the kind that is wanted."""
     kind = kind or ("a whole number of at least 1" if whole else "a number of seconds above 0")
     try:
         return int(text) if whole else float(text)

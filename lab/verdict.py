@@ -66,6 +66,7 @@ class Verdict:
     rate: float = 0.0  # hammer: share of rounds that failed
     rate_interval: tuple[float, float] = (0.0, 1.0)  # hammer: 95 %
     overlap: float = 0.0  # hammer: share of rounds in which actors really overlapped
+    by_noise: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # hammer: quiet, noisy -> failed, rounds
     notes: tuple[str, ...] = ()  # further lines for the report
     realizable: Mapping[str, Grade] = field(default_factory=dict)  # build -> whether the witness can happen there
     passing: Passing | None = None  # an execution that begins like the witness and passes, where reports are wanted

@@ -115,6 +115,7 @@ def test_doctor_tells_versions_and_limits():
     code, output = run("doctor")
     assert code == 0
     assert re.search(rf"^python +{re.escape(sys.version.split()[0])} ", output, re.MULTILINE)
+    assert re.search(r"^hammers beside +\w", output, re.MULTILINE)
     assert "\ncontrolled where stepped or library code calls them:\n" in output
     assert "\nnot controlled yet:\n" in output
 
@@ -130,7 +131,7 @@ def test_version_and_help():
     code, output = run("--help")
     assert code == 0
     assert "Find, show, replay and hammer race conditions in plain Python." in output
-    for command in ("doctor", "list", "replay", "run", "show"):
+    for command in ("doctor", "hammer", "list", "replay", "run", "show"):
         assert re.search(rf"^  {command} +\w", output, re.MULTILINE)
 
 
@@ -219,7 +220,8 @@ def test_a_broken_scenario_is_told_in_one_line(project):
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"), [("shw", "show"), ("lst", "list"), ("replya", "replay"), ("hammer", ""), ("", "")]
+    ("typed", "meant"),
+    [("shw", "show"), ("lst", "list"), ("replya", "replay"), ("hamer", "hammer"), ("quux", ""), ("", "")],
 )
 def test_a_command_that_is_nearly_right(typed, meant):
     code, output = run(typed)

@@ -24,6 +24,7 @@ ORDER = [
     "replacing",
     "schedule",
     "postgres",
+    "interpreters",
     "stopwatch",
     "stillness",
     "throwing",
@@ -102,6 +103,7 @@ ORDER = [
     "replaying",
     "interleave",
     "comparing",
+    "builds",
     # what a person defines, reads and types
     "scenario",
     "report",
@@ -110,8 +112,10 @@ ORDER = [
     "site",
     "training",
     "command",
+    "beside",
     "cli",
     "pytest_plugin",
+    "__main__",
 ]
 """Bottom to top.  A unit, which is a module or a package, imports only units above it in this list.
 

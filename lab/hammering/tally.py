@@ -92,6 +92,7 @@ class Tally:
         verdict.allowed = frozenset(program.allowed) if program.allowed is not None else None
         verdict.forbidden = frozenset(program.forbidden)
         verdict.rate_interval = wilson(failed, rounds)
+        verdict.by_noise = self._by_noise()
         if rounds:
             verdict.rate = failed / rounds
             verdict.overlap = sum(mode.overlapped for mode in self._modes) / rounds
@@ -109,18 +110,27 @@ class Tally:
             verdict.notes += (f"left alive: the thread of {' and of '.join(self.left)} could not be ended",)
         return verdict
 
-    def _rates(self) -> Iterator[str]:
-        for name, noisy in (("quiet", False), ("noisy", True)):
-            modes = [mode for mode in self._modes if mode.noisy is noisy]
+    def _by_noise(self) -> dict[str, tuple[int, int]]:
+        """Quiet and noisy, as far as there were such rounds: how many failed, and how many there were."""
+        found = {}
+        for name in ("quiet", "noisy"):
+            modes = self._so(name)
             rounds = sum(mode.rounds for mode in modes)
             if rounds:
-                failed = sum(mode.failed for mode in modes)
-                told = f"{name}: {failed:,} of {_rounds(rounds)}"
-                if failed:
-                    told += f" ({_percent(failed / rounds)})"
-                if self._several:
-                    told += f"; actors overlapped in {_percent(sum(mode.overlapped for mode in modes) / rounds)}"
-                yield told
+                found[name] = (sum(mode.failed for mode in modes), rounds)
+        return found
+
+    def _so(self, name: str) -> list[Mode]:
+        return [mode for mode in self._modes if mode.noisy is (name == "noisy")]
+
+    def _rates(self) -> Iterator[str]:
+        for name, (failed, rounds) in self._by_noise().items():
+            told = f"{name}: {failed:,} of {_rounds(rounds)}"
+            if failed:
+                told += f" ({_percent(failed / rounds)})"
+            if self._several:
+                told += f"; actors overlapped in {_percent(sum(mode.overlapped for mode in self._so(name)) / rounds)}"
+            yield told
 
     def _by_loop(self) -> Iterator[str]:
         loops = dict.fromkeys(mode.where for mode in self._modes)

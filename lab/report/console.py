@@ -7,6 +7,7 @@ import platform
 import sys
 from collections.abc import Iterable, Iterator
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
@@ -16,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lab.carriers.choice import carrier, why_no_greenlets
+from lab.interpreters import found
 from lab.scenario import story
 from lab.switch_points import switch_points
 from lab.virtual import controlled_operations, named_operations
@@ -111,6 +113,8 @@ def doctor_page() -> Iterator[RenderableType]:
     table.add_row(
         "switches threads", points.problem or f"at {', '.join(sorted(points.polling))}, and where C code waits"
     )
+    others = [f"{one.name} ({one.path})" for one in found(Path.cwd())]
+    table.add_row("hammers beside", ", ".join(others) or "no other interpreter that has the lab is found")
     yield table
     yield Text("\ncontrolled where stepped or library code calls them:", style="bold")
     yield _operations(controlled_operations())
