@@ -156,15 +156,15 @@ def test_waiting_for_another_thread_spends_no_budget():
     began = threading.Event()
 
     def slow():
-        lab.explore(lambda: began.set() or Counter(), [increment], seconds=0.5, strategy="random")
+        lab.explore(lambda: began.set() or Counter(), [increment], seconds=3, strategy="random")
 
     thread = threading.Thread(target=slow)
     thread.start()
-    began.wait(5)
-    verdict = lab.explore(Counter, [increment] * 2, seconds=0.1, strategy="random")
+    began.wait(30)
+    verdict = lab.explore(Counter, [increment] * 2, seconds=0.5, strategy="random")
     thread.join()
     assert verdict.schedules > 10
-    assert 0.05 < verdict.seconds < 0.4
+    assert verdict.seconds < 2  # where the wait counts it is three, on a slow machine too
 
 
 # ------------------------------------------------------------------ in other processes
