@@ -188,7 +188,7 @@ def test_who_does_not_come_by_the_lab_is_named(actor, carrier, impatient):
     line = actor.__code__.co_firstlineno + (2 if actor is not receives else 3)
     lines = {f"{__name__.replace('.', '/')}.py:{line + more}" for more in (0, 1)}
     verdict = explored(actor, add, carrier=carrier, setup=connected, teardown=hang_up, seconds=3, schedules=None)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
     assert (verdict.status, verdict.failure) == ("unknown", None)
     assert any(line in verdict.reason for line in lines), verdict.reason
     assert verdict.reason.startswith("something escaped control: ")
@@ -256,7 +256,7 @@ def test_ctrl_c(ends, carrier):
     with pytest.raises(KeyboardInterrupt):
         explored(ends, add, add, carrier=carrier, schedules=None, seconds=20, strategy="random")
     thread.join()
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 12
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
