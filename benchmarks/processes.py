@@ -3,7 +3,8 @@
     python benchmarks/processes.py [--times 3]
 
 Wall-clock time, as most of it is the system's: starting processes, and waiting for them.  Each execution of the lab has
-two real processes, forked for it.  frontrun starts its workers for each execution, or with ``reuse`` once.
+two real processes, forked for it.  frontrun starts its workers for each execution, or with ``reuse`` once.  Both have
+their files where the lab makes its private directories.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import seats
 from run import HERE, environment
 
 import lab
+from lab.carriers.private import above
 
 PEER = "frontrun[process]==0.7.0"
 
@@ -68,7 +70,8 @@ def peer(*options: str) -> dict[str, Any]:
     """All of the booking, by frontrun."""
     programs = environment(PEER)
     command = [programs / "frontrun", "python", HERE / "peers" / "frontrun_processes.py", *options]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
+    here = {**os.environ, "TMPDIR": above()}
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300, env=here)
     told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return told
 

@@ -53,8 +53,8 @@ class PrivateDirectory:
     """
 
     def __init__(self) -> None:
-        above = os.path.realpath(_above())
-        self.base = os.path.join(above, f"race-lab-{os.getpid()}-{_token(os.getpid())}")
+        folder = os.path.realpath(above())
+        self.base = os.path.join(folder, f"race-lab-{os.getpid()}-{_token(os.getpid())}")
         self.work = os.path.join(self.base, "work")
         self.groups_file = os.path.join(self.base, "groups")
         self._temporary = os.path.join(self.base, "tmp")
@@ -65,7 +65,7 @@ class PrivateDirectory:
         except OSError as error:
             self.close()
             raise LabError(
-                f"on='processes': no private directory can be made in {above} ({error.strerror}); "
+                f"on='processes': no private directory can be made in {folder} ({error.strerror}); "
                 "set TMPDIR to a directory that can be written to"
             ) from None
 
@@ -168,7 +168,7 @@ class PrivateDirectory:
             self._janitor = 0
 
 
-def _above() -> str:
+def above() -> str:
     """Where private directories are made if nobody chose: in memory if there is room, as nothing waits for a disk."""
     usual = tempfile.gettempdir()
     if usual != "/tmp" or any(os.environ.get(name) for name in _TEMPORARY):
