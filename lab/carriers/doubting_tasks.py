@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import ProxyTypes
 
 from lab.carriers.addresses import call_shows_address, shows_address
 from lab.carriers.doubting import Doubting
 from lab.carriers.order import call_goes_by_hash, goes_by_hash
-from lab.carriers.weak import WEAK, WEAKLY
+from lab.carriers.weak import WEAK, WEAKLY, asks_by_itself
 from lab.hooks import ABSENT
 from lab.instrument import Site
 
@@ -20,8 +21,8 @@ class DoubtingTasks(Doubting):
     """
 
     def touch(self, owner: object, *arguments: Any) -> None:
-        """Before an access."""
-        if type(owner) in WEAK and not self.quiet:
+        """Before an access; what is asked of a container is asked about by `whole`."""
+        if type(owner) in ProxyTypes and not self.quiet:
             self._doubt(WEAKLY, arguments[2])
         super(Doubting, self).touch(owner, *arguments)
 
@@ -34,7 +35,7 @@ class DoubtingTasks(Doubting):
             self._doubt(goes_by_hash(site.kind, (container, *also)), site)
             if site.kind == "format" and site.stepped:
                 self._doubt(shows_address((container, *also)), site)
-            if type(container) in WEAK:
+            if type(container) in WEAK and not asks_by_itself(site.kind, container, detail):
                 self._doubt(WEAKLY, site)
         super(Doubting, self).whole(container, write, site, detail, also)
 

@@ -69,6 +69,10 @@ def test_what_does_not_go_by_hashes_holds():
     assert covered(task(lambda shared: sum({1, 2, 3}))).status == "holds"
 
 
+def test_an_item_that_is_asked_for_by_its_key_is_there_as_long_as_who_asks_has_the_key():
+    assert covered(task(lambda shared: shared.names[KEPT])).status == "holds"
+
+
 async def numbered(shared, number):
     try:
         await asyncio.Event().wait()
