@@ -87,7 +87,7 @@ def test_the_pattern_of_a_scenario_is_named(entry, variant, tmp_path):
     verdict = lab.explore(
         variant.make,
         scenario.actors,
-        **scenario.exploring(),
+        **{**scenario.exploring(), "seconds": 90},
     )
     witness = verdict.witness
     if PATTERNS[entry.name][variant.name] is None:
