@@ -18,7 +18,7 @@ MEMORY = frozenset((
     "dis", "enum", "fractions", "functools", "gc", "graphlib", "greenlet", "hashlib", "heapq", "hmac", "html",
     "inspect", "itertools", "json", "keyword", "linecache", "locale", "marshal", "math", "numbers", "numpy",
     "operator", "pickle", "pprint", "queue", "random", "re", "reprlib", "secrets", "sre", "statistics",
-    "string", "struct", "symtable", "sys", "textwrap", "thread", "threading", "time", "token", "tokenize",
+    "stat", "string", "struct", "symtable", "sys", "textwrap", "thread", "threading", "time", "token", "tokenize",
     "traceback", "types", "typing", "unicodedata", "unittest", "uuid", "warnings", "weakref", "weakrefset",
     "zlib", "zoneinfo"
 ))
@@ -54,7 +54,7 @@ HARMLESS = frozenset(
 _ON_PATHS = frozenset((
     os.path.join, os.path.split, os.path.splitext, os.path.splitdrive, os.path.basename, os.path.dirname,
     os.path.normpath, os.path.normcase, os.path.isabs, os.path.commonpath, os.path.commonprefix, os.fsencode,
-    os.fsdecode, os.fspath,
+    os.fsdecode, os.fspath, os.path.samestat,
 ))
 # fmt: on
 """Functions that compute with paths, and look at no file."""

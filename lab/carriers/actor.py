@@ -26,7 +26,7 @@ Places = tuple[tuple[Place, bool], ...]
 class Wait:
     """Why an actor cannot go on: published before the operation, while others are chosen."""
 
-    __slots__ = ("deadline", "doing", "is_long", "kind", "owner", "ready", "site")
+    __slots__ = ("any_order", "deadline", "doing", "is_long", "kind", "owner", "ready", "site")
 
     def __init__(
         self, kind: str, owner: object, ready: Callable[[], bool], deadline: float | None, now: float, site: Any
@@ -36,6 +36,7 @@ class Wait:
         self.ready = ready
         self.deadline = deadline  # virtual seconds; None waits for ever
         self.is_long = deadline is not None and deadline - now > LONG_DELAY
+        self.any_order = kind == "database"  # its end is a choice, whoever else waits until what moment
         self.site = site
         self.doing = ""  # the library operation that it is part of, once nobody can go on
 

@@ -36,7 +36,7 @@ class Arriving(Accesses):
         request.publish(files.paths)
         decides = site in self.hot and len(self.live) > 1 and actor.place is not None
         if wait is not None and (decides or not wait.ready()):
-            if wait.deadline is not None and wait.deadline > self.now:
+            if wait.deadline is not None and wait.deadline > self.now and not wait.any_order:
                 self.timers.add(actor.index)
             actor.wait = wait
             self.waiting += 1

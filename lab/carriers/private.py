@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from typing import Any
 
 from lab.errors import LabError
@@ -57,7 +58,7 @@ class PrivateDirectory:
         self.base = os.path.join(folder, f"race-lab-{os.getpid()}-{_token(os.getpid())}")
         self.work = os.path.join(self.base, "work")
         self.groups_file = os.path.join(self.base, "groups")
-        self._temporary = os.path.join(self.base, "tmp")
+        self.temporary = os.path.join(self.base, "tmp")
         self.fd = -1  # what the janitor reads from
         self._janitor = self._employ()
         try:
@@ -123,23 +124,25 @@ class PrivateDirectory:
             before = None
         try:
             self._empty()
-            for path in (self.work, self._temporary):
+            for path in (self.work, self.temporary):
                 os.mkdir(path, 0o700)
         except OSError as error:
             raise LabError(
                 f"on='processes': the private directory {self.work} cannot be made anew ({error.strerror}); "
                 "make room there, or set TMPDIR to another directory"
             ) from None
-        had, tempfile.tempdir = tempfile.tempdir, self._temporary
+        had, tempfile.tempdir = tempfile.tempdir, self.temporary
+        module: Any = tempfile  # whose names are to be the same in every execution: programs show them
+        sequence, module._name_sequence = module._name_sequence, (f"0_{number:06}" for number in count(1))
         environment = {name: os.environ.get(name) for name in _TEMPORARY}
-        os.environ.update(dict.fromkeys(_TEMPORARY, self._temporary))
+        os.environ.update(dict.fromkeys(_TEMPORARY, self.temporary))
         os.chdir(self.work)
         config = _kept_by_multiprocessing()
         library = config.get("tempdir")
         try:
             yield
         finally:
-            tempfile.tempdir = had
+            tempfile.tempdir, module._name_sequence = had, sequence
             config = _kept_by_multiprocessing()
             config.pop("tempdir", None)
             if library is not None:
@@ -153,7 +156,7 @@ class PrivateDirectory:
             os.chdir(before if before is not None else "/")
 
     def _empty(self) -> None:
-        for path in (self.work, self._temporary):
+        for path in (self.work, self.temporary):
             remove(path)
 
     def close(self) -> None:

@@ -81,6 +81,7 @@ class ProcessControl(ProcessEnds):
             self._processes = [ProcessActor(index, name, body, ()) for index, (name, body) in enumerate(bodies, 1)]
             self._declared = [*self._processes]
         self._paths.clear(len(bodies))
+        self._paths.is_new(self._directory.temporary)
         self._pending.clear()
         self._unsent.clear()
         begun = torn_down = False
@@ -331,7 +332,8 @@ class ProcessControl(ProcessEnds):
             kind, owner, ready, deadline = waiting(request, self._paths, self.now)
             actor.wait = Wait(kind, owner, ready, deadline, self.now, request.site)
             self.waiting += 1
-            if request.timed and actor.wait.deadline is not None and actor.wait.deadline > self.now:
+            wait = actor.wait
+            if request.timed and wait.deadline is not None and wait.deadline > self.now and not wait.any_order:
                 self.timers.add(actor.index)
             if self.recorder is not None and request.locks:
                 self._named(request.locks[0][0], request.label)

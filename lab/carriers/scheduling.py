@@ -173,15 +173,19 @@ class Scheduling(Execution):
     def _enabled(self) -> list[Actor]:
         enabled: list[Actor] = []
         timers: list[Actor] = []  # those with the earliest deadline
+        others: list[Actor] = []  # those that may be up in any order
         earliest = math.inf
         for actor in self.live:
             wait = actor.wait
             if wait is None or wait.ready():
                 enabled.append(actor)
+            elif wait.any_order:
+                others.append(actor)
             elif wait.deadline is not None and wait.deadline <= earliest:
                 if wait.deadline < earliest:
                     timers, earliest = [], wait.deadline
                 timers.append(actor)
+        timers += others
         if timers:
             enabled += timers if not enabled else self._in_time(timers, enabled)
         if self.joining and not self.unfinished and all(actor.daemon for actor in enabled):

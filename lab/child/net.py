@@ -64,7 +64,9 @@ ASKS_FOR_LIFE = "asks whether it goes on:"
 _FAMILIES = {"socket.": "uses a socket", "dbm.": "uses a database"}
 _KNOWN = ("open", "os.", "fcntl.")
 """Beginnings of audit events of which every known operation announces itself."""
-_PRIVATE = frozenset(("os.chdir", "os.fchdir", "os.putenv", "os.unsetenv", "os.add_dll_directory", "os.getxattr"))
+_PRIVATE = frozenset(
+    ("os.chdir", "os.fchdir", "os.putenv", "os.unsetenv", "os.add_dll_directory", "os.getxattr", "os.walk", "os.fwalk")
+)
 _LOCKING = frozenset(
     getattr(fcntl, name)
     for name in dir(fcntl)
@@ -159,7 +161,7 @@ def audit(stops: Stops) -> None:
                     return
                 if event == "fcntl.fcntl" and arguments[1] not in _LOCKING:
                     return
-                told = f"comes to {event} by a way that is not under control"
+                told = f"comes to {event} by a way of its own"
             else:
                 told = next((text for family, text in _FAMILIES.items() if event.startswith(family)), None)
                 if told is None:

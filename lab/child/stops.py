@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from lab.naming import parameter_of, parts
 from lab.origin import LAB, is_library
 
 _open, _write, _close = os.open, os.write, os.close
-_getcwd, _fstat, _exit, _readlink = os.getcwd, os.fstat, os._exit, os.readlink
+_getcwd, _fstat, _exit, _getpid = os.getcwd, os.fstat, os._exit, os.getpid
 
 
 class Stops:
@@ -37,6 +38,7 @@ class Stops:
         self.inside = 0  # an operation that is known is going on
         self.now = 0.0  # virtual seconds
         self.own: set[int] = set()  # file descriptors that this process opened itself
+        self._first: dict[int, int] = {}  # a double of a file descriptor -> that one
         self._labels: dict[int, str] = {}  # what they were opened as
         self._roots: list[tuple[Any, str]] = []
         self._names: dict[int, str] | None = None
@@ -159,6 +161,7 @@ class Stops:
     def closed(self, fd: int) -> None:
         """A file descriptor is no more."""
         self.own.discard(fd)
+        self._first.pop(fd, None)
 
     def label(self, path: Any) -> str:
         """What a path, or a file descriptor, is called in a trace."""
@@ -212,11 +215,7 @@ class Stops:
             return text
         if dir_fd is None:
             return f"{_getcwd()}/{text}"
-        try:
-            return f"{_readlink(f'/proc/self/fd/{dir_fd}')}/{text}"
-        except OSError:
-            self.note("uncontrolled", f"{self.place()} names {text} from a directory of which the path is not known")
-            return f"{_getcwd()}/{text}"
+        return f"/proc/{_getpid()}/fd/{dir_fd}", text
 
     def inode(self, fd: int) -> tuple[int, int] | None:
         """Device and inode behind a file descriptor; None where there is none."""
@@ -245,16 +244,26 @@ class Stops:
         """There is another file descriptor, which is shared with other processes as far as the first one is."""
         if fd in self.own:
             self.own.add(another)
+        else:
+            self.own.discard(another)
+        self._first[another] = self.first(fd)
+
+    def first(self, fd: int) -> int:
+        """The file descriptor of which ``fd`` is a double: they have one lock."""
+        return self._first.get(fd, fd)
+
+    def inherits(self, fd: int) -> bool:
+        """Whether the runner opened it, so that all actors have it."""
+        return fd not in self.own
 
     def closes(self, fd: int) -> tuple[Effect, ...]:
         """Nobody but this process has its file descriptors."""
         return ()
 
-    def moves(self, fd: int, label: str) -> None:
-        """A position is moved, and nothing else, of which only who has the file descriptor takes notice."""
-        effects = self.position(fd)
-        if effects and self.begun:
-            self.step("seeks in", label, effects)
+    def moves(self, fd: int, label: str, word: str = "seeks in") -> None:
+        """A position is moved or asked for, of which only who has the file descriptor takes notice."""
+        if self.begun and fd not in self.own and stat.S_ISREG(_fstat(fd).st_mode):
+            self.step(word, label, self.position(fd))
 
 
 _MOST_NAMED, _DEEPEST = 300, 4

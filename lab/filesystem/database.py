@@ -1,8 +1,8 @@
 """`sqlite3` under control: each statement is a step, and who finds the database locked waits.
 
 A statement of SQLite happens at once or not at all.  What waits inside of it, up to the connection's timeout, waits
-here instead: until another actor has done something with the same database, or until the time is up, which may be at
-any moment, as it is short.
+here instead: until another actor has done something with the same database, or until the time is up.  When that is,
+is a choice of its own, whoever else waits until what moment; of ten seconds or more it is when nobody else can go on.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 from lab.filesystem.paths import Common
 from lab.filesystem.stops import TIMED_OUT, Effect, Stops
+from lab.hooks import uncontrolled
 from lab.naming import short
 
 try:
@@ -25,6 +26,7 @@ except ImportError:  # a Python built without it
 _READS = re.compile(r"\s*(?:SELECT|EXPLAIN|VALUES)\b", re.IGNORECASE)
 _ENDS = re.compile(r"\s*(?:COMMIT|END|ROLLBACK)\b", re.IGNORECASE)
 _DEFERRED = re.compile(r"\s*BEGIN\s*(?:DEFERRED\s*)?(?:TRANSACTION\s*)?;?\s*$", re.IGNORECASE)
+_ELSEWHERE = re.compile(r"\s*(?:ATTACH\b|VACUUM\b.*\bINTO\b)", re.IGNORECASE | re.DOTALL)
 _MODE = re.compile(r"\s*PRAGMA\s+busy_timeout\b", re.IGNORECASE)
 _PRIVATE = ("", ":memory:")
 
@@ -55,8 +57,10 @@ class Databases:
             named["timeout"] = 0
         path = "" if private else os.path.join(os.getcwd(), text)
         stops.step("connects to", text, ((path, "l+v"),) if path else ())
-        named["factory"] = self._kind_of(named.get("factory") or sqlite3.Connection)
-        with stops.known():
+        plain = named.get("factory") or sqlite3.Connection
+        named["factory"] = self._kind_of(plain)
+        # The C code makes a cache by `functools`, which is nothing that the program does.
+        with stops.known(), uncontrolled() if plain is sqlite3.Connection else nullcontext():
             made = self._real(*arguments, **named)
         made._lab = _Connected(path, text or "a database", float(timeout))
         if not named.get("check_same_thread", True) or (len(arguments) > 4 and not arguments[4]):
@@ -180,6 +184,8 @@ class Databases:
         connection = cursor.connection
         if _MODE.match(statement):
             self._stops.note("uncontrolled", f"{self._stops.place()} sets how long a database waits")
+        if _ELSEWHERE.match(statement):
+            self._stops.note("uncontrolled", f"{self._stops.place()} uses another database, {_BY_ANOTHER_WAY}")
         if _DEFERRED.match(statement):
             return do()  # which touches nothing yet
         reads = _READS.match(statement) is not None
@@ -283,6 +289,7 @@ class Databases:
                 module.connect = connect
 
 
+_BY_ANOTHER_WAY = "which is not under control where a connection of another one comes to it"
 _UNKNOWN = ("backup", "iterdump", "blobopen", "deserialize", "load_extension", "enable_load_extension")
 
 

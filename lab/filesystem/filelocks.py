@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from lab.carriers.actor import Actor
 
 _END = 1 << 62
+INHERITED = "a file that was opened before the processes came to be"
+"""Whose a lock is that belongs to an open file that all of them have in common: it keeps none of them away."""
 
 
 @dataclass
@@ -17,7 +19,7 @@ class Held:
     """A lock on a part of a file, through a file descriptor where that is what has it."""
 
     actor: Actor  # who took it
-    owner: object  # whose it is: the actor's, or of the process in which actors are threads
+    owner: object  # whose it is: the actor's, of the process in which actors are threads, or `INHERITED`
     fd: int  # -1 for a lock that belongs to the process
     shared: bool
     start: int = 0

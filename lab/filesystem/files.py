@@ -61,6 +61,8 @@ def make(stops: Stops, kinds: Mapping[Any, Any] = MappingProxyType({})) -> tuple
             path = os.fspath(file)
             if opener is None:
                 how, verb = how_opened(flags)
+                if flags & os.O_APPEND:
+                    how += "r"  # where it begins is the size, which `tell` gives
                 self._shown = label = os.fsdecode(path)
                 stops.step(verb, label, ((stops.path(path), how),))
                 with stops.known():
@@ -142,6 +144,11 @@ def make(stops: Stops, kinds: Mapping[Any, Any] = MappingProxyType({})) -> tuple
             else:
                 stops.moves(self.fileno(), self._shown)
             return super().seek(offset, whence)
+
+        def tell(self) -> Any:
+            """The position belongs to whoever has the file descriptor."""
+            stops.moves(self.fileno(), self._shown, "asks for the position in")
+            return super().tell()
 
         def close(self) -> None:
             """A close(2) matters to others where a lock is given back."""

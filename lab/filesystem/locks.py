@@ -74,7 +74,8 @@ def _lock(stops: Stops, kind: str, fd: int, operation: int, do: Any, span: tuple
         return
     label = stops.label(fd)
     shared = mode == fcntl.LOCK_SH
-    about = (inode, kind, shared, fd if kind == "flock" else -1, *span)
+    of_file = kind == "flock"
+    about = (inode, kind, shared, stops.first(fd) if of_file else -1, of_file and stops.inherits(fd), *span)
     if mode == fcntl.LOCK_UN:
         stops.step("releases", label, (), wait=("unlock", *about))
         with stops.known():

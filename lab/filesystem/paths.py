@@ -1,7 +1,8 @@
 """What operations on files touch: entries of directories, and what stands behind them.
 
 An effect is a pair: where, and how.  Where is a path, a device's and an inode's number, a file descriptor, or what
-actors have in common in one process.  How is told in letters:
+actors have in common in one process; or, for a path that begins at an open directory, the link by which the system
+tells where that directory is by now, and the rest of the path.  How is told in letters:
 
     l, N   the path is looked up; a link at its end is followed (l) or not (N)
     +      there is an entry afterwards; one that was there stays as it is
@@ -127,7 +128,7 @@ class Paths:
         self._channels: dict[tuple[int, int], Channel] = {}
         self._positions: dict[int, Common] = {}
         self._new: dict[tuple[Inode, str], str] = {}  # directory and name that setup made -> what stands for it
-        self._roots: list[str] = []  # directories that setup made
+        self._roots: list[str] = []  # other directories that each execution has anew
         self._kept: list[object] = []  # so that no other object gets the id of one
         self._met: list[Inode] = []
         self._actors = actors  # more are not told apart
@@ -200,15 +201,20 @@ class Paths:
         """A file descriptor is that of another file than before."""
         self._positions.pop(fd, None)
 
+    def is_new(self, directory: str) -> None:
+        """Each execution has the directory anew, with all that is in it."""
+        self._roots.append(directory)
+
     def set_up(self, where: Any, directory: bool) -> None:
         """Setup is about to make an entry that is not there: each execution has its own, whatever its name is."""
+        where = _from_open(where)
         if isinstance(where, str):
             where = self._absolute(where)
             found = self._look_up(where, follow=False)
             if found.directory is not None and found.inode is None:
                 self._new[found.directory, found.name] = f"<{len(self._new)}>"
                 if directory and not self._begin(where)[1]:
-                    self._roots.append(where)
+                    self.is_new(where)
 
     def told(self, text: str) -> str:
         """A text without the paths of directories that setup made."""
@@ -218,6 +224,7 @@ class Paths:
 
     def made(self, where: Any) -> None:
         """An entry came to be: what it leads to is new, even if its number was used before."""
+        where = _from_open(where)
         if isinstance(where, str):
             try:
                 status = _lstat(where)
@@ -234,6 +241,7 @@ class Paths:
         for where, how in effects:
             if where is None:
                 continue
+            where = _from_open(where)
             if isinstance(where, Common):
                 first.append((where, how.removeprefix("!"), how.startswith("!")))
                 continue
@@ -386,3 +394,14 @@ class Paths:
 
     def _absolute(self, path: str) -> str:
         return path if path.startswith("/") else f"{_getcwd()}/{path}"
+
+
+def _from_open(where: Any) -> Any:
+    """Where a path leads from now if it begins at an open directory, which may have been renamed meanwhile."""
+    if type(where) is tuple and type(where[0]) is str:
+        link, rest = where
+        try:
+            return f"{_readlink(link)}/{rest}"
+        except OSError:
+            return None  # it is closed, and the call raises
+    return where

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lab.filesystem.filelocks import Held
+from lab.filesystem.filelocks import INHERITED, Held
 from lab.filesystem.paths import Access, Paths
 from lab.instrument import Site
 from lab.operations import SYNC
@@ -81,9 +81,9 @@ class Request:
         elif what.endswith("semaphore"):
             self._find_semaphore(paths, what, *rest)
         elif what in ("lock", "try", "unlock"):
-            inode, sort, shared, fd, start, end = rest
+            inode, sort, shared, fd, inherited, start, end = rest
             self._found = [getattr(paths.inode(inode), sort)]
-            self.wanted = Held(self.actor, self.owner, fd, shared, start, end)
+            self.wanted = Held(self.actor, INHERITED if inherited else self.owner, fd, shared, start, end)
             self.blocks = what == "lock"
             self.kind = {"lock": "shared lock" if shared else "lock", "try": self.word, "unlock": "releases"}[what]
         else:

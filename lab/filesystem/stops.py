@@ -72,11 +72,17 @@ class Stops(Protocol):
     def duplicated(self, fd: int, another: int) -> None:
         """There is ``another`` file descriptor of what is open as ``fd``."""
 
+    def first(self, fd: int) -> int:
+        """The file descriptor of which ``fd`` is a double; itself if it is none."""
+
+    def inherits(self, fd: int) -> bool:
+        """Whether other processes have what is open as ``fd``, too."""
+
     def closes(self, fd: int) -> tuple[Effect, ...]:
         """How closing a file descriptor touches what others may have."""
 
-    def moves(self, fd: int, label: str) -> None:
-        """A position is about to be moved, and nothing else."""
+    def moves(self, fd: int, label: str, word: str = "seeks in") -> None:
+        """A position is about to be moved or asked for, and nothing else."""
 
     def thread(self) -> int:
         """A number of the thread that goes on; 0 where there is only one."""

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from lab.filesystem.files import how_opened, is_shared
+from lab.filesystem.listing import scandir
 from lab.filesystem.stops import Effect, Stops
+from lab.filesystem.times import doubt_times
 from lab.filesystem.writing import in_pages, text_of, write_on
 
 Instead = dict[Any, Callable[..., Any]]
@@ -40,6 +42,7 @@ _PATHS: dict[str, tuple[str, str]] = {
 }
 """Function of a path -> the verb, and how it touches what is there: see `lab.filesystem.paths`."""
 _ANSWERS = ("access",)
+_WITH_TIMES = ("stat", "lstat", "fstat")
 _DESCRIPTORS: dict[str, tuple[str, str]] = {
     "read": ("reads", "ro"),
     "readv": ("reads", "ro"),
@@ -113,7 +116,7 @@ def _twins(stops: Stops) -> Iterator[tuple[str, Callable[[Any], Callable[..., An
     for name in _OPENING:
         yield name, _opens_another(stops)
     yield "pipe", _pipe(stops)
-    yield "scandir", _scandir(stops)
+    yield "scandir", scandir(stops)
 
 
 def _of_path(stops: Stops, name: str, word: str, how: str) -> Callable[[Any], Callable[..., Any]]:
@@ -135,6 +138,8 @@ def _of_path(stops: Stops, name: str, word: str, how: str) -> Callable[[Any], Ca
                 result = real(path, *arguments, **named)
             if name in _ANSWERS:
                 stops.came_to(str(result))
+            elif name in _WITH_TIMES:
+                doubt_times(stops)
             return result
 
         return call
@@ -162,6 +167,8 @@ def _of_descriptor(stops: Stops, name: str, word: str, how: str) -> Callable[[An
                 result = write_on(stops, real, fd, parts, result, position)
             if word == "reads" and isinstance(result, bytes):
                 stops.came_to(text_of(result))
+            elif name in _WITH_TIMES:
+                doubt_times(stops)
             return result
 
         return call
@@ -280,62 +287,6 @@ def _opens_another(stops: Stops) -> Callable[[Any], Callable[..., Any]]:
         return call
 
     return of
-
-
-class _Entries:
-    """What `os.scandir` gives: the directory is read when the first entry is asked for, and not before."""
-
-    def __init__(self, stops: Stops, entries: Any, where: Any, label: str) -> None:
-        self._stops, self._entries, self._where, self._label = stops, entries, where, label
-        self._begun = False
-
-    def __iter__(self) -> _Entries:
-        return self
-
-    def __next__(self) -> Any:
-        if not self._begun:
-            self._begun = True
-            self._stops.step("lists", self._label, ((self._where, "L"),))
-        return next(self._entries)
-
-    def __enter__(self) -> _Entries:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """As if it had come to its end."""
-        self._entries.close()
-
-
-def _scandir(stops: Stops) -> Callable[[Any], Callable[..., Any]]:
-    def of(real: Any) -> Callable[..., Any]:
-        def call(path: Any = ".") -> Any:
-            path = "." if path is None else path
-            try:
-                where = stops.path(path)
-            except TypeError:
-                return real(path)  # which raises
-            label = stops.label(path)
-            if not isinstance(path, int):
-                stops.step("opens the directory", label, ((where, "l"),))
-            with stops.known():
-                entries = real(path)
-                where = stops.inode(path) if isinstance(path, int) else _numbers(path)
-            return _Entries(stops, entries, where, label)
-
-        return call
-
-    return of
-
-
-def _numbers(path: Any) -> tuple[int, int]:
-    found = _stat(path)
-    return found.st_dev, found.st_ino
-
-
-_stat = os.stat
 
 
 def _pipe(stops: Stops) -> Callable[[Any], Callable[..., Any]]:

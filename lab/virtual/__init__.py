@@ -69,7 +69,6 @@ _METHODS: dict[type, dict[str, Callable[..., Any]]] = {
     **queues.METHODS,
     **caches.METHODS,
     **contexts.METHODS,
-    **on_files.METHODS,
 }
 _METHOD_NAMES = frozenset(name for methods in _METHODS.values() for name in methods)
 _NOTICED = callers.OPERATIONS | texts.LOCKS  # types of arguments that C code may do something with that has a twin

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _TOLD_APART = 8  # actors whose new entries in one directory do not concern each other
 _NOWHERE = compile("", "<actor>", "exec")
-_fstat, _readlink, _close = os.fstat, os.readlink, os.close
+_fstat, _getpid, _close = os.fstat, os.getpid, os.close
 
 
 class Files:
@@ -275,11 +275,7 @@ class Files:
         text = os.fsdecode(path)
         if dir_fd is None or text.startswith("/"):
             return text
-        try:
-            return f"{_readlink(f'/proc/self/fd/{dir_fd}')}/{text}"
-        except OSError:
-            self.note("uncontrolled", f"{self.place()} names {text} from a directory of which the path is not known")
-            return text
+        return f"/proc/{_getpid()}/fd/{dir_fd}", text
 
     def inode(self, fd: int) -> tuple[int, int] | None:
         """See `Stops.inode`."""
@@ -303,14 +299,22 @@ class Files:
         if inode in self.locked:
             self.note("uncontrolled", f"{self.place()} doubles the file descriptor of a file that may be locked")
 
+    def first(self, fd: int) -> int:
+        """See `Stops.first`: doubles of what may be locked are told."""
+        return fd
+
+    def inherits(self, fd: int) -> bool:
+        """See `Stops.inherits`."""
+        return False
+
     def closes(self, fd: int) -> tuple[Effect, ...]:
         """See `Stops.closes`: others may have it."""
         return self.position(fd)
 
-    def moves(self, fd: int, label: str) -> None:
+    def moves(self, fd: int, label: str, word: str = "seeks in") -> None:
         """See `Stops.moves`."""
         if self.begun and stat.S_ISREG(_fstat(fd).st_mode):
-            self.step("seeks in", label, ((fd, "o"),))
+            self.step(word, label, ((fd, "o"),))
 
     def names(self) -> Iterator[str]:
         """The names of temporary files: each actor has its own, as chance would have it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -25,27 +24,6 @@ def _connect(control: Control, _site: Site, /, *arguments: Any, **named: Any) ->
     return control.twins.files.databases.connect(*arguments, **named)
 
 
-def _entry(name: str, asks: str) -> Callable[..., Any]:
-    real = getattr(os.DirEntry, name)
-
-    def call(control: Control, _site: Site, entry: Any, /, *arguments: Any, **named: Any) -> Any:
-        files = control.twins.files
-        if name == "stat" or (name != "is_symlink" and entry.is_symlink()):  # else it is known from the listing
-            follow = named.get("follow_symlinks", True)
-            files.step(asks, files.label(entry.path), ((files.path(entry.path), "lrm" if follow else "Nrm"),))
-        return real(entry, *arguments, **named)
-
-    return call
-
-
-METHODS: dict[type, dict[str, Callable[..., Any]]] = {
-    os.DirEntry: {
-        "stat": _entry("stat", "asks for the state of"),
-        "is_dir": _entry("is_dir", "asks whether it is a directory"),
-        "is_file": _entry("is_file", "asks whether it is a file"),
-        "is_symlink": _entry("is_symlink", ""),
-    }
-}
 LATE = {"connect": _connect}
 """The twins of operations of `_sqlite3`, which is not imported for their sake."""
 

@@ -104,7 +104,7 @@ def locks_by_number(state):
         (shares_memory, "maps a file into memory, which is not under control"),
         (asks_for_state, "calls os.stat by a way that is not under control"),
         (reads_a_pipe, "writes a pipe or socket, which is not under control"),
-        (locks_by_number, "comes to fcntl.fcntl by a way that is not under control, which is not under control"),
+        (locks_by_number, "comes to fcntl.fcntl by a way of its own, which is not under control"),
     ],
 )
 def test_what_escapes_is_named(actor, told):
