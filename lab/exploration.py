@@ -36,6 +36,10 @@ class Escaped(Exception):
     """An actor blocked outside control, so no execution of the program can be told to the end."""
 
 
+class LeftBehind(InvalidValue):
+    """An execution that failed began with what the one before it had left behind, so nothing is told of the program."""
+
+
 class Exploration:
     """The engine and what is known of one program while it is explored."""
 
@@ -56,6 +60,7 @@ class Exploration:
         self.replaced: dict[str, None] = {}  # builtins, in any execution
         self._in_vain = 0
         self._executions = 0
+        self.comparing = False  # what its executions come to is not asked, but whether they are alike
 
     def execute(
         self,
@@ -99,12 +104,13 @@ class Exploration:
         return outcome, failure
 
     def _see_to_files(self, failure: Failure) -> None:
-        """Raise InvalidValue if the execution that failed began with what the one before it had left behind."""
+        """Raise LeftBehind if the execution that failed began with what the one before it had left behind."""
         path = self.control.left_over()
-        if path:
-            raise InvalidValue(
-                f"setup: {path} is not as the execution before found it, and so an execution may have failed "
-                f"({failure.kind}: {failure.message}); make it anew in setup, or put it back in teardown"
+        if path and not self.comparing:
+            raise LeftBehind(
+                f"setup does not make everything anew: {path} is not as the execution before found it, "
+                f"and so an execution may have failed ({failure.kind}: {failure.message}); "
+                "make it anew in setup, or put it back in teardown"
             )
 
     def _found(self, failure: Failure | None, recording: Recorder | None) -> Failure | None:

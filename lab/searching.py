@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from lab import keeping
@@ -12,8 +13,8 @@ from lab.classes import ByClasses, Classes
 from lab.engine import engine
 from lab.errors import NeedsThreads, OutOfTime
 from lab.exhaustion import Exhaustion, about, at_most
-from lab.exploration import Escaped, Exploration
-from lab.nondeterminism import first_difference
+from lab.exploration import Escaped, Exploration, LeftBehind
+from lab.nondeterminism import first_difference, telling_what_is_left
 from lab.program import Failure, Program
 from lab.program import told as told_of
 from lab.progress import Progress
@@ -75,6 +76,8 @@ class Search:
         except Escaped as escaped:
             verdict.reason = str(escaped)
             verdict.uncontrolled = (str(escaped),)
+        except LeftBehind as left:
+            verdict.reason, verdict.schedules = str(left), self._executions
         except KeyboardInterrupt:
             told = f"interrupted after {now() - self._began:.1f} s: {self._so_far()}"
             print(f"\nlab: {told}", file=sys.stderr)
@@ -83,6 +86,12 @@ class Search:
         verdict.seconds = now() - self._began
         verdict.notes += tuple(self._notes)
         return verdict
+
+    @contextmanager
+    def _engine(self, strict: bool = False) -> Iterator[Exploration]:
+        made = engine(self.program, self.steps, self.trace, self.carrier, strict)
+        with made as exploration, telling_what_is_left(exploration):
+            yield exploration
 
     def _search_and_prove(self) -> None:
         """Cover the program or spend the budget on it; prove what was covered."""
@@ -144,7 +153,7 @@ class Search:
         verdict = self.verdict
         self._small = 0
         at_once = self.program.processes and self._covers  # which takes a process hardly longer
-        with engine(self.program, self.steps, self.trace, self.carrier, strict=at_once) as exploration:
+        with self._engine(strict=at_once) as exploration:
             self._began = now()  # once more: the engine may have been busy for another OS thread
             exploration.ends_by(self._until)
             covered = self._search(exploration)
@@ -158,7 +167,7 @@ class Search:
         if at_once:
             self._sample_after_all()
         elif not self._prove_strictly(leftovers):
-            with engine(self.program, self.steps, self.trace, self.carrier) as exploration:
+            with self._engine() as exploration:
                 exploration.ends_by(self._until)
                 covered = None if self._profile(exploration) else self._alternate(exploration, self._until, look=False)
                 verdict.uncontrolled = tuple(exploration.discovery.uncontrolled)
@@ -176,7 +185,7 @@ class Search:
         verdict, most = self.verdict, self.schedules
         if self._small and self.strategy == "auto":
             most = min(4 * self._small + 1_000, most or sys.maxsize)
-        with engine(self.program, self.steps, self.trace, self.carrier, strict=True) as exploration:
+        with self._engine(strict=True) as exploration:
             exploration.ends_by(self._until)
             if not self._profile(exploration):
                 found = Exhaustion(exploration, self.preemptions if self.cut else None, waits=self.waits)
@@ -195,7 +204,7 @@ class Search:
         if verdict.status != "unknown" or self.strategy != "auto" or self.cut:
             return
         reason, uncontrolled = verdict.reason, verdict.uncontrolled
-        with engine(self.program, self.steps, self.trace, self.carrier) as exploration:
+        with self._engine() as exploration:
             exploration.ends_by(self._until)
             if not self._profile(exploration):
                 left = None if self.schedules is None else max(0, self.schedules - verdict.schedules)

@@ -200,11 +200,15 @@ def test_a_setup_that_leaves_files_as_they_are_is_told(where, tmp_path):
     def run(state):
         path.write_text(str(int(path.read_text()) + 1))
 
-    with pytest.raises(lab.errors.InvalidValue) as caught:
-        lab.explore(lambda: None, {"alice": run}, outcome=lambda _: path.read_text(), allowed={"1"}, on=where)
-    assert str(caught.value) == (
-        f"setup: {path} is not as the execution before found it, and so an execution may have failed "
-        "(outcome: outcome '2' (allowed: '1')); make it anew in setup, or put it back in teardown"
+    actors = {"alice": run, "bob": run}
+    verdict = lab.explore(lambda: None, actors, outcome=lambda _: path.read_text(), allowed={"2"}, on=where)
+    assert (verdict.status, verdict.failure, verdict.witness) == ("unknown", None, None)
+    line = run.__code__.co_firstlineno + 1
+    assert verdict.reason == (
+        f"setup does not make everything anew: {path} is not as the execution before found it, and so an execution may "
+        "have failed (outcome: outcome '4' (allowed: '2')); make it anew in setup, or put it back in teardown; step 1 "
+        f"was 'alice reads {path} '4'' (test_threads.py:{line}) in one execution of a schedule and "
+        f"'alice reads {path} '6'' (test_threads.py:{line}) in another"
     )
 
 
