@@ -260,7 +260,7 @@ class Accesses(Variables):
             self.discovery.cover(function)
             if arguments and is_modelled(function):
                 self._c_arguments(False, arguments, site, False)
-            else:
+            elif function.__closure__ is None:  # else what it holds would live as long as it is remembered
                 site.seen, site.seen_by = function, self.era
         elif kind is MethodType:
             inner = function.__func__

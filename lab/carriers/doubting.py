@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import pickle
 import weakref
 from collections import OrderedDict, defaultdict, deque
 from concurrent.futures import as_completed
@@ -27,8 +26,8 @@ from lab.carriers.inside import (
     ENCODER,
     any_missed,
     has_namespace,
-    is_hash,
     is_nested,
+    is_pickling,
     is_plain_scanner,
     is_shallow,
     looks_inside,
@@ -250,7 +249,7 @@ class Doubting(Supposing):
         """There was nothing to doubt in a call: remember it if there will be nothing in others like it."""
         kind = type(function)
         if kind is FunctionType:
-            if function is not as_completed:
+            if function is not as_completed and function.__closure__ is None:  # which may hold what ends meanwhile
                 self._callees[site] = function, None
         elif kind is MethodType:
             if type(function.__func__) is FunctionType:
@@ -283,7 +282,7 @@ class Doubting(Supposing):
         if given is function and noted is not None:
             self._examine_iterators(noted, arguments)
             hidden = hidden_call(function, arguments, noted)
-            if hidden and function is pickle.dumps:  # of values that know nothing of pickling, it does no more
+            if hidden and is_pickling(function, arguments):  # of values that know nothing of it, it does no more
                 self._suppose_inside(noted, arguments[:1], hidden, True)
             elif hidden:
                 self._doubt(hidden, noted)
@@ -334,7 +333,7 @@ class Doubting(Supposing):
                 elif any_missed(function, arguments):
                     self._doubt(f"has {function.__qualname__} call C code on what others may touch", site)
                 elif not is_shallow(function) and any(is_nested(argument) for argument in arguments):
-                    self._suppose_inside(site, arguments)
+                    self._suppose_inside(site, arguments[:1] if is_pickling(function, arguments) else arguments)
                 elif function in _SHOWING and any(has_namespace(argument) for argument in arguments):
                     self._doubt(_NAMESPACE, site)
             else:
@@ -352,11 +351,7 @@ class Doubting(Supposing):
         if method_leaves_memory(kind, name):
             self._doubt(f"calls {kind.__module__}.{kind.__qualname__}.{name}, {_FREE}", site)
         elif not is_container(kind) and has_hidden_state(kind, name):
-            unknown = f"calls {kind.__qualname__}.{name}, of which it is not known what it changes"
-            if is_hash(kind):  # itself, and nothing else
-                self._suppose(unknown, site, ((owner, CONTENTS, True),))
-            else:
-                self._doubt(unknown, site)
+            self._suppose_state(owner, kind, name, arguments, site)
         elif method_looks_inside(name, owner, arguments):
             self._suppose_inside(site, (owner, *arguments))
         elif name in DEEP_METHODS and has_namespace((owner, *arguments)):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import array
 import functools
 import gc
+import io
 import itertools
 import json.encoder
 import json.scanner
 import operator
+import pickle
 from collections import OrderedDict, defaultdict, deque
 from itertools import islice
 from types import BuiltinFunctionType, FunctionType, MethodType, SimpleNamespace
@@ -127,6 +129,22 @@ def is_plain_scanner(function: object) -> bool:
         and scanner.parse_int is int
         and type(scanner.parse_constant) is BuiltinFunctionType
     )
+
+
+def is_pickling(function: Any, arguments: tuple[Any, ...]) -> bool:
+    """Whether values are pickled, into bytes or into a file of which every operation is known."""
+    return function is pickle.dumps or (function is pickle.dump and len(arguments) == 2 and _is_known(arguments[1]))
+
+
+def writes_rows(owner: object, name: str) -> bool:
+    """Whether a writer of `csv` writes into a file of which every operation is known."""
+    if type(owner).__module__ != "_csv" or name not in ("writerow", "writerows"):
+        return False
+    return any(is_a(one, MethodType) and _is_known(one.__self__) for one in gc.get_referents(owner))
+
+
+def _is_known(file: object) -> bool:
+    return is_a(file, io.IOBase) and hasattr(type(file), "_lab")
 
 
 def is_hash(kind: Any) -> bool:

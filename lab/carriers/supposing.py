@@ -6,7 +6,7 @@ import sys
 from types import FrameType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
-from lab.carriers.inside import containers_inside, is_nested, read_by_iterator
+from lab.carriers.inside import containers_inside, is_hash, is_nested, read_by_iterator, writes_rows
 from lab.hooks import Accesses
 from lab.instrument import Site
 from lab.operations import CONTENTS, goes_through_parts
@@ -103,6 +103,17 @@ class Supposing(_Base):
             self._doubt(what, site)
         else:
             self._suppose(what, site, tuple([(one, CONTENTS, False) for one in inside]))
+
+    def _suppose_state(self, owner: object, kind: Any, name: str, arguments: tuple[object, ...], site: Site) -> None:
+        """A method of C code changes an object of which nothing else tells that it changes."""
+        unknown = f"calls {kind.__qualname__}.{name}, of which it is not known what it changes"
+        rows = writes_rows(owner, name)
+        if not rows and not is_hash(kind):
+            self._doubt(unknown, site)
+            return
+        self._suppose(unknown, site, ((owner, CONTENTS, True),))  # itself, and nothing else
+        if rows:  # but for what is written, of which it reads all
+            self._suppose_inside(site, arguments, plain=True)
 
     def _examine_iterators(self, site: Site, things: tuple[object, ...]) -> None:
         """Iterators that others made may read inside of what they go through, or go on to parts that came later."""

@@ -44,6 +44,7 @@ class Stops:
         self._names: dict[int, str] | None = None
         self.connected: list[str] = []  # paths of databases that it has connections to
         self.locked: set[tuple[int, int]] = set()  # device and inode of files that it may have locked
+        self.flocks: dict[tuple[tuple[int, int], int], bool] = {}  # what has a lock of `flock` -> whether it is shared
 
     def begin(self, wire: Wire, body: Any, state: Any, bottom: CodeType, now: float) -> None:
         """In the child: from now on there is somebody to ask."""
@@ -162,6 +163,8 @@ class Stops:
         """A file descriptor is no more."""
         self.own.discard(fd)
         self._first.pop(fd, None)
+        for held in [held for held in self.flocks if held[1] == fd]:
+            del self.flocks[held]
 
     def label(self, path: Any) -> str:
         """What a path, or a file descriptor, is called in a trace."""

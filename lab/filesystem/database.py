@@ -203,6 +203,13 @@ class Databases:
             cursor._open = reads
         return result
 
+    def _doubt_rows(self, connection: Any, rows: list[Any]) -> None:
+        """Each row is a transaction of its own where the connection begins none by itself."""
+        autocommit = getattr(connection, "autocommit", -1)  # from 3.12 on, where -1 leaves it to the other one
+        alone = autocommit is True or (autocommit == -1 and connection.isolation_level is None)
+        if len(rows) > 1 and alone and not connection.in_transaction:
+            self._stops.note("doubt", f"{self._stops.place()} executes {len(rows)} statements, {_ONE_STEP}")
+
     def _tell(self, connection: Any, writes: bool) -> None:
         """Whether it has written in the transaction that goes on, so that nobody else can."""
         about = connection._lab
@@ -222,6 +229,7 @@ class Databases:
             def executemany(self, sql: str, parameters: Any) -> Any:
                 rows = list(parameters)
                 do = super().executemany
+                databases._doubt_rows(self.connection, rows)
                 return databases._statement(self, sql, "executes in", lambda: do(sql, rows))
 
             def executescript(self, script: str) -> Any:
@@ -289,6 +297,7 @@ class Databases:
                 module.connect = connect
 
 
+_ONE_STEP = "each a transaction of its own, which was taken to be one step"
 _BY_ANOTHER_WAY = "which is not under control where a connection of another one comes to it"
 _UNKNOWN = ("backup", "iterdump", "blobopen", "deserialize", "load_extension", "enable_load_extension")
 

@@ -32,7 +32,7 @@ def how_opened(flags: int) -> tuple[str, str]:
         return f"N+{later}", "creates"
     create = "+" if flags & os.O_CREAT else ""
     if flags & os.O_TRUNC and later:
-        return f"l{create}W", "opens and empties"
+        return f"l{create}mW", "opens and empties"
     return f"l{create}m{later}", "opens"
 
 

@@ -102,7 +102,7 @@ def scandir(stops: Stops) -> Callable[[Any], Callable[..., Any]]:
                 return real(path)  # which raises
             label = stops.label(path)
             if not isinstance(path, int):
-                stops.step("opens the directory", label, ((where, "l"),))
+                stops.step("opens the directory", label, ((where, "lm"),))
             with stops.known():
                 entries = real(path)
                 where = stops.inode(path) if isinstance(path, int) else _numbers(path)

@@ -76,11 +76,19 @@ def _lock(stops: Stops, kind: str, fd: int, operation: int, do: Any, span: tuple
     shared = mode == fcntl.LOCK_SH
     of_file = kind == "flock"
     about = (inode, kind, shared, stops.first(fd) if of_file else -1, of_file and stops.inherits(fd), *span)
+    held = (inode, stops.first(fd))
     if mode == fcntl.LOCK_UN:
         stops.step("releases", label, (), wait=("unlock", *about))
         with stops.known():
             do(operation)
+        stops.flocks.pop(held, None)
         return
+    if of_file and stops.flocks.pop(held, shared) != shared:
+        # The system gives up a lock before it tries to get one of the other kind in its place, which others may
+        # come between; whoever does not get it has none.
+        stops.step("releases", label, (), "to get another one", wait=("unlock", *about))
+        with stops.known():
+            do(fcntl.LOCK_UN)
     detail = "shared" if shared else ""
     stops.locked.add(inode)
     if operation & fcntl.LOCK_NB:
@@ -92,6 +100,8 @@ def _lock(stops: Stops, kind: str, fd: int, operation: int, do: Any, span: tuple
                 stops.came_to("False")
                 raise
         stops.came_to("True")
+        if of_file:
+            stops.flocks[held] = shared
         return
     while True:
         stops.step("acquires", label, (), detail, wait=("lock", *about))
@@ -101,6 +111,8 @@ def _lock(stops: Stops, kind: str, fd: int, operation: int, do: Any, span: tuple
         except (BlockingIOError, PermissionError):
             stops.came_to("held by others")
             continue
+        if of_file:
+            stops.flocks[held] = shared
         return
 
 

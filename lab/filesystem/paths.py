@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.filesystem.beyond import Beyond
 from lab.filesystem.filelocks import FileLock
+from lab.filesystem.opened import from_open
 
 if TYPE_CHECKING:
     from lab.carriers.actor import Actor
@@ -207,7 +208,7 @@ class Paths:
 
     def set_up(self, where: Any, directory: bool) -> None:
         """Setup is about to make an entry that is not there: each execution has its own, whatever its name is."""
-        where = _from_open(where)
+        where = from_open(where)
         if isinstance(where, str):
             where = self._absolute(where)
             found = self._look_up(where, follow=False)
@@ -224,7 +225,7 @@ class Paths:
 
     def made(self, where: Any) -> None:
         """An entry came to be: what it leads to is new, even if its number was used before."""
-        where = _from_open(where)
+        where = from_open(where)
         if isinstance(where, str):
             try:
                 status = _lstat(where)
@@ -241,7 +242,7 @@ class Paths:
         for where, how in effects:
             if where is None:
                 continue
-            where = _from_open(where)
+            where = from_open(where)
             if isinstance(where, Common):
                 first.append((where, how.removeprefix("!"), how.startswith("!")))
                 continue
@@ -394,14 +395,3 @@ class Paths:
 
     def _absolute(self, path: str) -> str:
         return path if path.startswith("/") else f"{_getcwd()}/{path}"
-
-
-def _from_open(where: Any) -> Any:
-    """Where a path leads from now if it begins at an open directory, which may have been renamed meanwhile."""
-    if type(where) is tuple and type(where[0]) is str:
-        link, rest = where
-        try:
-            return f"{_readlink(link)}/{rest}"
-        except OSError:
-            return None  # it is closed, and the call raises
-    return where

@@ -24,6 +24,8 @@ class Stops(Protocol):
     """File descriptors that nobody has but who opened them."""
     locked: set[tuple[int, int]]
     """Device and inode of files that may be locked."""
+    flocks: dict[tuple[tuple[int, int], int], bool]
+    """Inode and file descriptor of what has a lock of `flock` -> whether that is a shared one."""
     connected: list[str]
     """Paths of databases that there are connections to."""
 

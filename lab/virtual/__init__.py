@@ -27,6 +27,7 @@ from lab.virtual import (
     futures,
     in_order,
     known,
+    library,
     locks,
     loops,
     on_files,
@@ -138,6 +139,7 @@ _PUBLIC = {
 def operations_redirected() -> AbstractContextManager[None]:
     """While an exploration goes on: whoever calls a controlled operation written in Python comes to its twin."""
     _FUNCTIONS.update(loops.late_functions())
+    _FUNCTIONS.update(library.functions())
     redirected = [operation for operation in _FUNCTIONS if operation not in _UNREDIRECTED]
     late = on_files.late_functions()
     _FUNCTIONS.update(late)

@@ -49,6 +49,7 @@ class Files:
         self.pending: dict[Actor, Request] = {}  # who is about to do what
         self.own: set[int] = set()
         self.locked: set[tuple[int, int]] = set()
+        self.flocks: dict[tuple[tuple[int, int], int], bool] = {}
         self.connected: list[str] = []
         self.objects = FileObjects(self)
         self.put_back: dict[str, Callable[[], object]] = {}  # what of the whole process the execution has changed
@@ -87,6 +88,7 @@ class Files:
         self.paths.clear(_TOLD_APART)
         self.pending.clear()
         self.locked.clear()
+        self.flocks.clear()
         self.connected.clear()
         self._labels.clear()
         self._names.clear()
@@ -261,6 +263,8 @@ class Files:
         self.paths.opened(fd)
         self._labels.pop(fd, None)
         self._bare.discard(fd)
+        for held in [held for held in self.flocks if held[1] == fd]:
+            del self.flocks[held]
 
     def label(self, path: Any) -> str:
         """See `Stops.label`."""

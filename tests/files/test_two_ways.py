@@ -229,3 +229,43 @@ def test_a_lock_by_the_double_of_a_file_descriptor_is_the_same_lock():
 
     verdict = explore("processes", files(), {"alice": run})
     assert verdict.status == "holds"
+
+
+@WAYS
+def test_a_lock_is_given_up_before_one_of_the_other_kind_is_had(on):
+    def take(exclusive):
+        def run(state):
+            with open("lock") as file:
+                fcntl.flock(file, fcntl.LOCK_SH)
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | exclusive)
+                except BlockingIOError:
+                    return
+                with open("log", "a") as log:
+                    log.write("x")
+
+        return run
+
+    wait, try_ = take(0), take(fcntl.LOCK_NB)
+    verdict = explore(on, files(lock="", log=""), {"alice": wait, "bob": wait}, outcome=text("log"))
+    assert (verdict.status, set(verdict.outcomes)) == ("holds", {"xx"})
+    verdict = explore(on, files(lock="", log=""), {"alice": wait, "bob": try_}, outcome=text("log"))
+    assert (verdict.status, set(verdict.outcomes)) == ("holds", {"x", "xx"})
+
+
+@WAYS
+def test_rows_that_are_each_a_transaction_are_no_part_of_a_proof(on):
+    def write(mode):
+        def run(state):
+            connection = sqlite3.connect("b.db", isolation_level=mode)
+            with connection:
+                connection.executemany("INSERT INTO t VALUES (?)", [(1,), (2,)])
+            connection.close()
+
+        return run
+
+    verdict = explore(on, lambda state: database("b.db", []), {"alice": write(None)}, strategy="dpor")
+    assert verdict.status == "unknown"
+    assert verdict.reason.endswith("each a transaction of its own, which was taken to be one step")
+    verdict = explore(on, lambda state: database("b.db", []), {"alice": write("DEFERRED")}, strategy="dpor")
+    assert verdict.status == "holds"

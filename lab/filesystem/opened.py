@@ -1,0 +1,19 @@
+"""Paths that begin at an open directory, which may be renamed at any time."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+_readlink = os.readlink
+
+
+def from_open(where: Any) -> Any:
+    """Where such a path leads from by now, of which the system tells by a link; anything else as it is."""
+    if type(where) is tuple and type(where[0]) is str:
+        link, rest = where
+        try:
+            return f"{_readlink(link)}/{rest}"
+        except OSError:
+            return None  # it is closed, and the call raises
+    return where
