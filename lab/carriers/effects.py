@@ -19,6 +19,7 @@ from types import FrameType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from lab.carriers.actor import Actor
+from lab.filesystem import locks
 from lab.filesystem.request import Request
 from lab.hooks import ABSENT, Accesses
 from lab.instrument import Site
@@ -51,6 +52,11 @@ _LOOKS: frozenset[Any] = frozenset(
     + [os.path.exists, os.path.lexists, os.path.isfile, os.path.isdir, os.path.islink, os.path.getsize]
 )
 """Operations on files that only look, whose twins tell so."""
+_MAKES: frozenset[Any] = frozenset(getattr(os, name) for name in ("mkdir", "link", "symlink") if hasattr(os, name))
+"""Those that make an entry or come to nothing, of which their twins tell."""
+_ALONE = os.O_CREAT | os.O_EXCL
+_LOCKING = frozenset(locks.operations())
+"""Operations that take and give back locks of files, of which their twins tell."""
 _TOLD_METHODS = frozenset(("acquire", "release", "locked", "get", "put", "get_nowait", "put_nowait", "empty", "qsize"))
 _TOLD_KINDS = (LOCK, RLOCK, queue.SimpleQueue)
 _ASKING = frozenset(("asks whether it is set", "asks whether it is empty", "asks whether it is full"))
@@ -122,7 +128,7 @@ class Effects(_Base):
             calls = self.counting.c_calls
             frame = _calling()
             calls.discard(frame)
-            if not _changes_nothing(function, arguments):
+            if not changes_nothing(function, arguments):
                 self._changes()
                 if type(function) is not FunctionType and type(function) is not MethodType:
                     calls.add(frame)
@@ -191,7 +197,7 @@ class Effects(_Base):
         """An operation outside of memory."""
         actor = self.current
         done = super().arrive(request)
-        changes = done and any(write for _, _, write in request.accesses)
+        changes = done and any(write for _, _, write in request.accesses) and not request.comes_to_nothing
         if changes and not self.quiet and self.counting is not None:
             self.counting.change(actor.index)
         return done
@@ -231,11 +237,13 @@ def _is_flat(one: Any) -> bool:
     return type(one) in _PLAIN and all(type(item) in _SCALARS for item in one)
 
 
-def _changes_nothing(function: Any, arguments: tuple[Any, ...]) -> bool:
+def changes_nothing(function: Any, arguments: tuple[Any, ...]) -> bool:
     """Whether a call by itself changes nothing; what the Python code that it runs does is told by itself."""
     kind: Any = type(function)
-    if _is_one_of(function, _LOOKS):
+    if _is_one_of(function, _LOOKS) or _makes_or_fails(function, arguments):
         return all(type(one) in _SCALARS for one in arguments)
+    if _is_one_of(function, _LOCKING):
+        return all(type(one) in _SCALARS or hasattr(type(one), "_lab") for one in arguments)
     if kind is FunctionType or kind is MethodType:
         inner = function.__func__ if kind is MethodType else function
         return _is_one_of(inner, _TOLD) or _is_stepped(inner)
@@ -258,6 +266,15 @@ def _changes_nothing(function: Any, arguments: tuple[Any, ...]) -> bool:
             and _is_flat(owner)
         )
     return False
+
+
+def _makes_or_fails(function: Any, arguments: tuple[Any, ...]) -> bool:
+    """Whether a call makes an entry that its twin tells of, or fails."""
+    if function is os.open:
+        return len(arguments) > 1 and type(arguments[1]) is int and arguments[1] & _ALONE == _ALONE
+    if function is open:
+        return len(arguments) > 1 and type(arguments[1]) is str and "x" in arguments[1]
+    return _is_one_of(function, _MAKES)
 
 
 def _type(thing: Any) -> Any:

@@ -105,6 +105,13 @@ class Request:
         else:
             self.kind = "lock" if is_lock else "semaphore"
 
+    @property
+    def comes_to_nothing(self) -> bool:
+        """Whether it only tries to get a lock, and will not, as things stand now."""
+        if self.wait[:1] != ("try",) or self.wanted is None:
+            return False
+        return not self._found[0].is_free(self.wanted)
+
     def subject(self, paths: Paths) -> Any:
         """What stands for the thing that it is about in a trace."""
         if self._found:

@@ -10,6 +10,7 @@ import time
 import pytest
 
 import lab
+from lab.carriers.effects import changes_nothing
 from tests.files.places import contents, counter, explored, in_new_directory, removed
 
 CARRIERS = pytest.mark.parametrize("carrier", ["greenlet", "thread"])
@@ -159,6 +160,79 @@ def test_who_waits_for_a_file_in_a_loop_waits():
             pass
 
     explored(counter, {"alice": wait, "bob": make}).assert_holds()
+
+
+def hold_by_opening(use):
+    while True:
+        try:
+            fd = os.open("held", os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+            break
+        except FileExistsError:
+            time.sleep(0.1)
+    os.close(fd)
+    use()
+    os.unlink("held")
+
+
+def hold_by_a_new_file(use):
+    while True:
+        try:
+            with open("held", "x"):
+                break
+        except FileExistsError:
+            time.sleep(0.1)
+    use()
+    os.unlink("held")
+
+
+def hold_by_a_directory(use):
+    while True:
+        try:
+            os.mkdir("held")
+            break
+        except FileExistsError:
+            time.sleep(0.1)
+    use()
+    os.rmdir("held")
+
+
+def hold_by_a_lock(use):
+    with open("lock") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                time.sleep(0.1)
+        use()
+
+
+@pytest.mark.parametrize("hold", [hold_by_opening, hold_by_a_new_file, hold_by_a_directory, hold_by_a_lock])
+def test_what_is_tried_until_it_is_had_is_waited_for(hold):
+    def run(state):
+        hold(lambda: increment(state))
+
+    verdict = explored(counter, {"alice": run, "bob": run}, outcome=contents("n"))
+    assert (verdict.status, set(verdict.outcomes)) == ("holds", {"2"})
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "nothing"),
+    [
+        (os.mkdir, ("a",), True),
+        (os.open, ("a", os.O_CREAT | os.O_EXCL), True),
+        (os.open, ("a", os.O_CREAT), False),
+        (os.open, ("a", os.O_RDONLY), False),
+        (open, ("a", "xb"), True),
+        (open, ("a", "w"), False),
+        (open, ("a",), False),
+        (os.unlink, ("a",), False),
+        (fcntl.flock, (3, fcntl.LOCK_EX | fcntl.LOCK_NB), True),
+        (fcntl.flock, (pathlib.Path("a"), fcntl.LOCK_EX), False),
+    ],
+)
+def test_what_makes_an_entry_or_fails_changes_nothing_by_itself(function, arguments, nothing):
+    assert changes_nothing(function, arguments) is nothing
 
 
 def test_a_relative_path_leads_where_the_process_is():
