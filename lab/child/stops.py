@@ -12,6 +12,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from lab.child.wire import Gone, Wire
+from lab.filesystem.opened import IS_TOLD
 from lab.filesystem.stops import GO, Effect
 from lab.naming import parameter_of, parts
 from lab.origin import LAB, is_library
@@ -217,6 +218,9 @@ class Stops:
         if text.startswith("/"):
             return text
         if dir_fd is None:
+            return f"{_getcwd()}/{text}"
+        if not IS_TOLD:
+            self.note("uncontrolled", f"{self.place()} names {text} from a directory of which the path is not known")
             return f"{_getcwd()}/{text}"
         return f"/proc/{_getpid()}/fd/{dir_fd}", text
 

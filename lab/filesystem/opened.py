@@ -6,6 +6,8 @@ import os
 from typing import Any
 
 _readlink = os.readlink
+IS_TOLD = os.path.isdir("/proc/self/fd")
+"""Whether the system tells where an open directory is."""
 
 
 def from_open(where: Any) -> Any:

@@ -8,6 +8,8 @@ from types import FrameType
 from lab.filesystem.stops import Stops
 from lab.origin import LAB, is_library
 
+_DECIDING_NOTHING = ("shutil", "linecache")
+"""Modules that copy the times of files, or see by them whether the lines of a traceback are those of the code."""
 _TIMES = frozenset(f"st_{which}time{unit}" for which in "amc" for unit in ("", "_ns"))
 
 
@@ -21,7 +23,8 @@ def doubt_times(stops: Stops) -> None:
     while frame is not None:
         code = frame.f_code
         ours = code.co_filename.startswith(LAB)
-        if not ours and not _TIMES.isdisjoint(code.co_names) and frame.f_globals.get("__name__") != "shutil":
+        looks = not ours and not _TIMES.isdisjoint(code.co_names)
+        if looks and frame.f_globals.get("__name__") not in _DECIDING_NOTHING:
             stops.note("doubt", f"{stops.place()} looks at the times of files, which are those of the real clock")
             return
         if not ours and not is_library(code.co_filename):

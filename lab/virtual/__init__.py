@@ -58,6 +58,7 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     **caches.FUNCTIONS,
     **texts.FUNCTIONS,
     **known.FUNCTIONS,
+    **library.FUNCTIONS,
 }
 _UNREDIRECTED = {**on_files.FUNCTIONS, **frozen.FUNCTIONS}
 """Written in Python, too, but C code does not call them, and the lab itself does."""
@@ -139,7 +140,7 @@ _PUBLIC = {
 def operations_redirected() -> AbstractContextManager[None]:
     """While an exploration goes on: whoever calls a controlled operation written in Python comes to its twin."""
     _FUNCTIONS.update(loops.late_functions())
-    _FUNCTIONS.update(library.functions())
+    _FUNCTIONS.update(library.late_functions())
     redirected = [operation for operation in _FUNCTIONS if operation not in _UNREDIRECTED]
     late = on_files.late_functions()
     _FUNCTIONS.update(late)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from lab.filesystem import files, locks, system
 from lab.filesystem.database import Databases
 from lab.filesystem.filelocks import FileLock
+from lab.filesystem.opened import IS_TOLD
 from lab.filesystem.paths import DATA, Common, Paths
 from lab.filesystem.request import HELD_BY_OTHERS, LETS_GO, Request
 from lab.filesystem.server import Servers
@@ -278,6 +279,9 @@ class Files:
             return self.inode(path)
         text = os.fsdecode(path)
         if dir_fd is None or text.startswith("/"):
+            return text
+        if not IS_TOLD:
+            self.note("uncontrolled", f"{self.place()} names {text} from a directory of which the path is not known")
             return text
         return f"/proc/{_getpid()}/fd/{dir_fd}", text
 

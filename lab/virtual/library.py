@@ -20,17 +20,13 @@ if TYPE_CHECKING:
     from lab.instrument import Site
 
 
-def functions() -> dict[Any, Callable[..., Any]]:
-    """Operation -> its twin; of modules that nobody has imported none, and nothing is imported for their sake."""
-    found: dict[Any, Callable[..., Any]] = {
-        real: partial(_of_finalizer, real, word) for real, word in _OF_FINALIZERS.items()
-    }
-    found[weakref.finalize.__call__] = _finalize
+def late_functions() -> dict[Any, Callable[..., Any]]:
+    """The twins of operations of modules that are not imported for their sake."""
     tempfile: Any = sys.modules.get("tempfile")
-    if tempfile is not None:
-        delegates = tempfile._TemporaryFileWrapper.__getattr__
-        found[delegates] = partial(_delegate, delegates)
-    return found
+    if tempfile is None:
+        return {}
+    delegates = tempfile._TemporaryFileWrapper.__getattr__
+    return {delegates: partial(_delegate, delegates)}
 
 
 def _delegate(real: Any, _control: Control, _site: Site, wrapper: Any, name: str, /) -> Any:
@@ -60,3 +56,9 @@ def _finalize(control: Control, site: Site, one: Any, _: Any = None, /) -> Any:
         return None
     control.discovery.cover(known.func)
     return known.func(*known.args, **(known.kwargs or {}))
+
+
+FUNCTIONS: dict[Any, Callable[..., Any]] = {
+    **{real: partial(_of_finalizer, real, word) for real, word in _OF_FINALIZERS.items()},
+    weakref.finalize.__call__: _finalize,
+}
