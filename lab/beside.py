@@ -14,12 +14,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
 
-from lab.builds import Column, Figures, document, figures_of, is_lock_on, read
+from lab.builds import Column, Figures, document, figures_of, read
 from lab.catalogue import Entry, chosen_variants, run_hammer
 from lab.command import file_to_write, number
 from lab.errors import InvalidValue, LabError
 from lab.hammering.hammer import DEFAULT_SECONDS
-from lab.interpreters import Interpreter, found, named, this
+from lab.interpreters import Interpreter, found, lock_is_on, named, this
 from lab.program import positive
 from lab.replacing import replace_text
 from lab.report.builds import builds_page, markdown, render
@@ -122,7 +122,7 @@ def _here(entry: Entry, variants: Iterable[Variant], wanted: Wanted) -> Column:
         result = run_hammer(entry, one, rounds=wanted.rounds, seconds=seconds, noise=wanted.noise, seed=wanted.seed)
         broken = "" if result.passed else result.report.partition("\n")[0].removeprefix(f"{one.name}: ")
         figures.append(figures_of(one.name, result.verdict, broken))
-    return Column(this(), is_lock_on(), tuple(figures))
+    return Column(this(), lock_is_on(), tuple(figures))
 
 
 def _write(path: Path | None, where: str, text: str) -> None:

@@ -8,10 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lab.errors import InvalidValue
-from lab.interpreters import Interpreter, is_free_threaded
+from lab.interpreters import Interpreter
 from lab.program import NOTHING
 from lab.verdict import Verdict
-from lab.witness import build_name
 
 FORMAT = 1
 """Of the JSON document; another number is another meaning."""
@@ -127,11 +126,6 @@ def steady(outcome: object) -> str:
 def document(columns: Sequence[Column], skipped: str = "") -> dict[str, Any]:
     """What `lab hammer --json` writes; ``skipped`` tells why the scenario cannot run here."""
     return {"format": FORMAT, "skipped": skipped, "builds": [asdict(one) for one in columns]}
-
-
-def is_lock_on() -> bool:
-    """Whether the global interpreter lock is on now, which it is for good once a package has turned it on."""
-    return not is_free_threaded() or build_name() == "gil"
 
 
 def read(told: Any) -> tuple[list[Column], str]:

@@ -9,8 +9,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from lab.carriers.choice import carrier as carrier_of
-from lab.carriers.doubting import watched
 from lab.carriers.ownership import references_of_private
+from lab.carriers.parting import watched
 from lab.discovery import Discovery
 from lab.errors import LabError
 from lab.exploration import Exploration

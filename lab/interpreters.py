@@ -75,6 +75,11 @@ def is_free_threaded() -> bool:
     return bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 
+def lock_is_on() -> bool:
+    """Whether the global interpreter lock is on now, which it is for good once a package has turned it on."""
+    return bool(getattr(sys, "_is_gil_enabled", lambda: True)())
+
+
 def found(folder: Path) -> list[Interpreter]:
     """One interpreter of each other version and build that has the lab: of a virtual environment, on PATH, of pyenv.
 

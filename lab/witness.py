@@ -11,13 +11,13 @@ import platform
 import re
 import reprlib
 import stat
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lab.errors import InvalidType, WitnessError, door
+from lab.interpreters import lock_is_on
 from lab.origin import shown
 from lab.program import Failure
 from lab.replacing import replace_text
@@ -150,8 +150,7 @@ class Witness:
 
 def build_name() -> str:
     """Which kind of build runs: with or without the global interpreter lock."""
-    enabled = getattr(sys, "_is_gil_enabled", lambda: True)()
-    return "gil" if enabled else "free-threaded"
+    return "gil" if lock_is_on() else "free-threaded"
 
 
 def fingerprints(steps: Iterable[Step]) -> dict[str, str]:

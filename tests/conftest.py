@@ -24,6 +24,17 @@ def no_terminal(monkeypatch):
     monkeypatch.delenv("COLUMNS", raising=False)
 
 
+@pytest.fixture(autouse=True)
+def proofs_as_with_the_lock(request, monkeypatch):
+    """What the tests know by heart is proved with the interpreter lock; `test_parting` tells what is not without it."""
+    from lab.interpreters import lock_is_on
+
+    if not lock_is_on() and request.path.name != "test_parting.py":
+        import lab.carriers.parting  # which loads the engine
+
+        monkeypatch.setattr(lab.carriers.parting, "lock_is_on", lambda: True)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def ctrl_c_is_heard():
     """A shell that starts the tests in the background has them ignore Ctrl-C."""

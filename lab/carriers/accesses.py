@@ -300,7 +300,7 @@ class Accesses(Variables):
                 site.seen, site.seen_by = function, self.era
             noted = site if site.stepped else site.of_given(name_of_type(function))
             if arguments and noted is not None and not self.quiet:
-                self._c_arguments(_maker_effect(function), arguments, noted, is_from_c(function))
+                self._c_arguments(maker_effect(function), arguments, noted, is_from_c(function))
             if is_from_c(function):
                 return self.twins.handed(function, arguments, site)
         else:
@@ -323,7 +323,7 @@ class Accesses(Variables):
         elif arguments and type(function) in (MethodDescriptorType, WrapperDescriptorType):
             self._c_method(function.__name__, arguments[0], arguments[1:], site)
         elif is_a(function, type):
-            self._c_arguments(_maker_effect(function), arguments, site, is_from_c(function))
+            self._c_arguments(maker_effect(function), arguments, site, is_from_c(function))
 
     def _c_call(self, function: Any, owner: object, arguments: tuple[Any, ...], site: Site) -> None:
         if type(owner).__name__ == "module" or owner is None:
@@ -392,7 +392,7 @@ _ATTRIBUTE_METHODS = {"__getattribute__": False, "__setattr__": True, "__delattr
 _ATTRIBUTE_FUNCTIONS = {"getattr": False, "hasattr": False, "setattr": True, "delattr": True}
 
 
-def _maker_effect(kind: type) -> bool | None:
+def maker_effect(kind: type) -> bool | None:
     """What the C code behind a class does with the arguments of a call; None if there is none."""
     if is_from_c(kind):
         return function_effect(kind)

@@ -38,7 +38,6 @@ from lab.carriers.inside import (
 )
 from lab.carriers.order import call_goes_by_hash, goes_by_hash
 from lab.carriers.supposing import Supposing
-from lab.carriers.unreported import Unreported
 from lab.carriers.weak import WEAK, WEAKLY, asks_by_itself, looks_weakly
 from lab.hooks import ABSENT, Accesses
 from lab.instrument import Site
@@ -46,7 +45,6 @@ from lab.kinds import attribute, is_a, name_of_type
 from lab.operations import CACHED, CONTENTS, OVER_NOTHING, SYNC, is_container
 from lab.origin import frame_of_program
 from lab.outside import function_leaves_memory, has_hidden_state, makes_unknown, method_leaves_memory, runs_unseen
-from lab.starts import PROFILES
 from lab.virtual.caches import end_of, hidden_in_cache
 from lab.virtual.callers import C_OPERATIONS
 from lab.virtual.file_objects import BUFFERED
@@ -278,7 +276,7 @@ class Doubting(Supposing):
             shown = call_shows_address(function, arguments)
             if shown:
                 self._doubt(shown, site)
-        noted = site if site.watched else _given(function, site)
+        noted = site if site.watched else given_site(function, site)
         if given is function and noted is not None:
             self._examine_iterators(noted, arguments)
             hidden = hidden_call(function, arguments, noted)
@@ -372,7 +370,7 @@ def _forget(met: dict[int, int], variables: dict[int, int], in_order: dict[Site,
         del variables[behind]
 
 
-def _given(function: Any, site: Site) -> Site | None:
+def given_site(function: Any, site: Site) -> Site | None:
     """See `Site.of_given`: for C code; what Python code does it shows itself."""
     kind = type(function)
     if kind is functools.partial:
@@ -380,14 +378,6 @@ def _given(function: Any, site: Site) -> Site | None:
     if is_a(function, type):
         return site.of_given(name_of_type(function))
     return site.of_given(function.__name__) if kind in _C_CODE else None
-
-
-def watched(kind: Any) -> Any:
-    """The carrier ``kind`` with doubts."""
-    return type(f"Watched{kind.__name__}", (*_UNREPORTED, Doubting, kind), {})
-
-
-_UNREPORTED = (Unreported,) if PROFILES else ()
 
 
 def _callers(kind: type) -> list[object]:

@@ -110,9 +110,10 @@ def doctor_page() -> Iterator[RenderableType]:
     why = missing or "two greenlets are switched many times faster than two threads"
     table.add_row("carriers", f"auto is {carrier('auto')[0]}: {why}")
     points = switch_points()
-    table.add_row(
-        "switches threads", points.problem or f"at {', '.join(sorted(points.polling))}, and where C code waits"
-    )
+    where = points.problem or f"at {', '.join(sorted(points.polling))}, and where C code waits"
+    if build_name() != "gil":
+        where = f"between any two operations; a build with the lock {where}"
+    table.add_row("switches threads", where)
     others = [f"{one.name} ({one.path})" for one in found(Path.cwd())]
     table.add_row("hammers beside", ", ".join(others) or "no other interpreter that has the lab is found")
     yield table
