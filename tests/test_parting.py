@@ -71,7 +71,8 @@ SEVERAL_STEPS = {
     "extend deque": lambda s: s.deque.extend([1, 2]),
     "missing item": lambda s: s.made["x"],
     "next of two": lambda s: loop(zip(s.list, s.dict, strict=False)),
-    "handed to map": lambda s: list(map(s.list.count, (1, 2))),
+    "list of a map": lambda s: list(map(s.list.append, (1, 2))),
+    "handed to map": lambda s: loop(map(s.list.count, (1, 2))),
     "by its class": lambda s: list.sort(s.list),
     "one of several": lambda s: print(s.list, s.dict, file=None),
 }
