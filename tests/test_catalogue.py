@@ -254,6 +254,24 @@ def test_what_hammering_promises(folder, monkeypatch):
 
 
 @pytest.mark.usefixtures("session")
+def test_on_a_slow_machine_a_variant_is_hammered_for_longer(folder, monkeypatch):
+    entry = find(folder, "lost_update")
+    variant = chosen_variants(entry, "fixed")[0]
+    asked = []
+
+    def hammered(*_, seconds, **__):
+        asked.append(seconds)
+        return Verdict("unknown", "a round", method="hammer", schedules=1, overlap=float(len(asked) > 1))
+
+    monkeypatch.setattr(lab, "hammer", hammered)
+    assert run_hammer(entry, variant).passed
+    assert asked == [catalogue.HAMMER_SECONDS, 3.0]
+    asked.clear()
+    assert not run_hammer(entry, variant, seconds=0.2).passed  # who says how long is not asked for patience
+    assert asked == [0.2]
+
+
+@pytest.mark.usefixtures("session")
 def test_a_witness_has_to_fail_again(folder, monkeypatch):
     entry = find(folder, "lost_update")
     stale = Verdict("unknown", "stale: diverged at step 1")
