@@ -51,6 +51,10 @@ def explore(operation, other=change, **options):
 SEVERAL_STEPS = {
     "sort": lambda s: s.list.sort(),
     "insert": lambda s: s.list.insert(0, 1),
+    "last item": lambda s: s.list[-1],
+    "last item by its method": lambda s: s.list.__getitem__(-1),
+    "write the last": lambda s: s.list.__setitem__(-1, 3),
+    "dicts put together": lambda s: s.dict | {"c": 1},
     "pop first": lambda s: s.list.pop(0),
     "remove": lambda s: s.list.remove(1),
     "reverse": lambda s: s.list.reverse(),
@@ -67,6 +71,7 @@ SEVERAL_STEPS = {
     "update": lambda s: s.dict.update(a=2, b=2),
     "in values": lambda s: 1 in s.dict.values(),
     "set update": lambda s: s.set.update({7, 8}),
+    "deque copied": lambda s: s.deque.copy(),
     "list of deque": lambda s: list(s.deque),
     "extend deque": lambda s: s.deque.extend([1, 2]),
     "missing item": lambda s: s.made["x"],
@@ -197,6 +202,16 @@ def extend_and_clear(shared):
     shared.clear()
 
 
+def add_and_take(shared):
+    shared.append(3)
+    shared.pop()
+
+
+def fill_set_and_clear(shared):
+    shared.update(set(WHOLE))
+    shared.clear()
+
+
 def fill_and_clear(shared):
     shared.update(dict.fromkeys(WHOLE))
     shared.clear()
@@ -214,6 +229,8 @@ IN_TRUTH = {
     "list of values": (dict, fill_and_clear, lambda s: len(list(s.values())), lambda n: n in (0, MANY)),
     "dicts compared": (dict, fill_and_clear, lambda s: s == {}, lambda same: same in (True, False)),
     "list reversed": (lambda: WHOLE.copy(), list.reverse, list, lambda found: found in (WHOLE, WHOLE[::-1])),
+    "set copied": (set, fill_set_and_clear, lambda s: len(s.copy()), lambda n: n in (0, MANY)),
+    "list of set": (set, fill_set_and_clear, lambda s: len(list(s)), lambda n: n in (0, MANY)),
     "slice reversed": (lambda: WHOLE.copy(), list.reverse, lambda s: s[:], lambda found: found in (WHOLE, WHOLE[::-1])),
 }
 
@@ -229,7 +246,9 @@ def test_somebody_sees_half_of_what_is_several():
     """Else there would be no reason to doubt."""
     assert seen_by_half(lambda: WHOLE.copy(), list.sort, len, lambda n: n == MANY) > 0
     assert seen_by_half(lambda: WHOLE.copy(), list.reverse, sum, lambda n: n == sum(WHOLE)) > 0
+    assert seen_by_half(lambda: [1, 2], add_and_take, lambda s: s[-1], lambda found: found in (2, 3)) > 0
     assert seen_by_half(deque, extend_and_clear, len, lambda n: n in (0, MANY)) > 0
+    assert seen_by_half(lambda: deque(WHOLE), deque.rotate, lambda s: sorted(s.copy()), lambda n: n == WHOLE) > 0
 
 
 def test_only_a_build_without_the_lock_is_doubted():

@@ -26,16 +26,8 @@ _DICT = (
 )
 _SET = ("add", "discard", "remove", "pop", "clear", "copy", "__contains__", "__len__", "__iter__", "__repr__")
 _DEQUE = (
-    "append",
-    "appendleft",
-    "pop",
-    "popleft",
-    "clear",
-    "copy",
-    "__getitem__",
-    "__setitem__",
-    "__len__",
-    "__iter__",
+    *("append", "appendleft", "pop", "popleft", "clear"),
+    *("__getitem__", "__setitem__", "__len__", "__iter__"),
 )
 _METHODS: dict[Any, frozenset[str]] = {
     list: frozenset(_LIST),
@@ -82,7 +74,7 @@ def is_one_step(kind: str, container: object, detail: object, also: tuple[object
             key, *written = detail if is_a(detail, tuple) and detail else (None,)
             if type(key) is slice:
                 return of is list and not written
-            return of is dict or (of in (list, deque) and type(key) is int)
+            return of is dict or (of in (list, deque) and _counts_from_begin(key))
         case "delete item":
             return of is dict
         case "slice":
@@ -92,7 +84,7 @@ def is_one_step(kind: str, container: object, detail: object, also: tuple[object
         case "compare":
             return of is dict and others == (dict,)
         case "operator":
-            return (of is list and others in ((list,), (int,))) or (of is dict and others == (dict,))
+            return of is list and others in ((list,), (int,))
         case "in place":
             return of is list and others in ((list,), (tuple,))
         case "call" if detail is ABSENT:  # of a function, with its arguments spread
@@ -105,21 +97,27 @@ def is_one_step(kind: str, container: object, detail: object, also: tuple[object
 def method_is_one_step(owner: object, name: str, arguments: tuple[Any, ...]) -> bool:
     """Whether a method of a container is one step."""
     of = type(owner)
-    if of is list:
-        if name in ("pop", "__setitem__"):  # of the last item; of one item
-            return not arguments if name == "pop" else type(arguments[0]) is int
-        if name in ("extend", "__iadd__"):
-            return len(arguments) == 1 and type(arguments[0]) in (list, tuple)
-    if of is dict and name in ("__eq__", "__ne__", "__or__", "__ror__"):
+    if of in (list, deque) and name in ("__getitem__", "__setitem__"):
+        return bool(arguments) and _counts_from_begin(arguments[0])
+    if of is list and name == "pop":
+        return not arguments  # which takes the last item; else others are moved
+    if of is list and name in ("extend", "__iadd__"):
+        return len(arguments) == 1 and type(arguments[0]) in (list, tuple)
+    if of is dict and name in ("__eq__", "__ne__"):
         return len(arguments) == 1 and type(arguments[0]) is dict
     return name in _METHODS.get(of, ())
+
+
+def _counts_from_begin(key: object) -> bool:
+    """Whether an index is one step: from the end, the length is read first, and it may be another one then."""
+    return type(key) is int and key >= 0
 
 
 def handed_is_one_step(method: Any) -> bool:
     """Whether a bound method of a container is one step whatever it is called with."""
     of = type(method.__self__)
     return is_a(method.__self__, ModuleType | None) or (
-        method.__name__ in _METHODS.get(of, ()) and method.__name__ != "pop"
+        method.__name__ in _METHODS.get(of, ()) and method.__name__ not in ("pop", "__getitem__", "__setitem__")
     )
 
 
