@@ -24,7 +24,7 @@ _KINDS_APART = 2  # subjects that are new before the next kind of exercise about
 
 def catalogue(folder: Path) -> list[Subject]:
     """The scenarios below a folder, none of them imported."""
-    return [Subject.of(path) for path in sorted(filter(defines_scenario, folder.rglob("*.py")))]
+    return [Subject.of(path, catalogue=folder) for path in sorted(filter(defines_scenario, folder.rglob("*.py")))]
 
 
 def points(facts: Facts, share: float, hints: int) -> int:
@@ -59,7 +59,7 @@ class Course:
             for subject, kind in self._in_turn():
                 made = self._possible(subject, kind)
                 if made is not None:
-                    self._lately.append((subject.name, kind))
+                    self._lately.append((subject.key, kind))
                     yield made
                     break
             else:
@@ -70,16 +70,16 @@ class Course:
         now = self._history.now()
 
         def turn(one: tuple[Subject, str]) -> tuple[int, float]:
-            card: Card | None = cards.get((one[0].name, one[1]))
+            card: Card | None = cards.get((one[0].key, one[1]))
             return (1, 0.0) if card is None else (0, card.due)
 
         open_ = [
             (subject, kind)
             for subject, kind in self._all
-            if (subject.name, kind) not in self._impossible
-            and ((subject.name, kind) not in cards or cards[subject.name, kind].due <= now)
+            if (subject.key, kind) not in self._impossible
+            and ((subject.key, kind) not in cards or cards[subject.key, kind].due <= now)
         ]
-        later = [one for one in open_ if (one[0].name, one[1]) in self._lately]
+        later = [one for one in open_ if (one[0].key, one[1]) in self._lately]
         sooner = [one for one in open_ if one not in later]
         return sorted(sooner, key=turn) + later
 
@@ -91,7 +91,7 @@ class Course:
             why = str(error)
         if not why:
             return made
-        self._impossible.add((subject.name, kind))
+        self._impossible.add((subject.key, kind))
         self.troubles.append(f"{subject.name}: no exercise of the kind {kind}: {why}")
         return None
 

@@ -10,7 +10,7 @@ import fcntl
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +75,13 @@ class History:
             database.execute("INSERT OR REPLACE INTO cards VALUES (?, ?, ?, ?)", (subject, kind, box, card.due))
             database.execute("INSERT INTO answers VALUES (?, ?, ?, ?, ?)", (now, subject, kind, share, points))
         return card
+
+    def rename(self, names: Mapping[str, str]) -> None:
+        """What was kept under each of these names is from now on kept under another one, if nothing is so far."""
+        with self._open() as database:
+            for before, after in names.items():
+                for table in ("cards", "answers"):
+                    database.execute(f"UPDATE OR IGNORE {table} SET subject = ? WHERE subject = ?", (after, before))
 
     def cards(self) -> dict[tuple[str, str], Card]:
         """Every exercise that was answered."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from lab.training.studies import Studies
 from lab.training.subject import Subject
 from lab.training.terminal import Session
 
+WORK = "work"
+"""The folder in it for code that is edited."""
 VARIABLE = "LAB_DATA"
 """In the environment: the folder for what is known of subjects and learners."""
 
@@ -58,13 +61,35 @@ class Wanted:
         if self.name is not None:
             is_file = self.name.endswith(".py") or os.sep in self.name
             path = Path(self.name) if is_file and Path(self.name).is_file() else path_of(self.scenarios, self.name)
-            return [Subject.of(path, self.setup, self.actors, self.check, self.test)]
+            return [Subject.of(path, self.setup, self.actors, self.check, self.test, catalogue=self.scenarios)]
         if self.setup or self.actors or self.check or self.test:
             raise InvalidValue("--setup, --actor, --check and --test name functions of a module; give its file, too")
         found = catalogue(self.scenarios)
         if not found:
             raise InvalidValue(f"{self.scenarios}: has no scenarios; give a folder with --scenarios, or a Python file")
         return found
+
+    def history(self, subjects: Iterable[Subject]) -> History:
+        """What was answered so far; raises InvalidValue in one line where that cannot be kept."""
+        history = History(self.folder)
+        _take_over(history, self.folder / WORK, subjects, self.scenarios)
+        return history
+
+
+def _take_over(history: History, work: Path, subjects: Iterable[Subject], catalogue: Path) -> None:
+    """What earlier versions kept under the name of a file alone is the subject's that is the first to be met by it.
+
+    That of a scenario is left to the scenario, for whoever has named their own file like it.
+    """
+    every = list(subjects)
+    listed = {path.stem for path in catalogue.rglob("*.py")} if any(not one.family for one in every) else set()
+    mine = [one for one in every if one.family or one.name not in listed]
+    history.rename({one.name: one.key for one in mine})
+    for one in mine:
+        before, after = work / f"{one.name}.py", work / f"{one.slug}.py"
+        if before.is_file() and not after.exists():
+            with suppress(OSError):  # it can be edited anew
+                before.rename(after)
 
 
 def go_together(exam: int | None, patch: str | None, answers: bool, web: bool) -> None:
@@ -81,9 +106,9 @@ def train(wanted: Wanted, dialogue: Dialogue, patch: Path | None = None, answers
     With a ``patch`` only that is graded.  Raises LabError in one line where there is nothing to pose.
     """
     kinds, subjects = wanted.kinds, wanted.subjects()
-    history, studies = History(wanted.folder), Studies(wanted.folder / "studies")
+    history, studies = wanted.history(subjects), Studies(wanted.folder / "studies")
     seed = wanted.seed if wanted.seed is not None else random.randrange(1 << 30)
-    session = Session(dialogue, history, wanted.folder / "work", answers=answers)
+    session = Session(dialogue, history, wanted.folder / WORK, answers=answers)
     if patch is not None:
         if wanted.name is None or kinds not in (("fix",), KINDS):
             raise InvalidValue(f"--patch {patch}: is graded for one subject; give its name, and --kind fix or none")
@@ -108,14 +133,15 @@ def serve(wanted: Wanted, port: int, answers: bool, say: Callable[[str], None]) 
     """The same in a browser, until Ctrl-C; raises LabError in one line where that cannot be."""
     from lab.training.web.serving import serve as serve_on
 
-    history, studies = History(wanted.folder), Studies(wanted.folder / "studies")
+    subjects = wanted.subjects()
+    history, studies = wanted.history(subjects), Studies(wanted.folder / "studies")
     seed = wanted.seed if wanted.seed is not None else random.randrange(1 << 30)
-    serve_on(wanted.subjects(), studies, history, port, say, kinds=wanted.kinds, seed=seed, answers=answers)
+    serve_on(subjects, studies, history, port, say, kinds=wanted.kinds, seed=seed, answers=answers)
 
 
 def examine(wanted: Wanted, dialogue: Dialogue, number: int, result: Path) -> None:
     """The same questions for all who give the same seed; raises LabError where there are not so many."""
-    studies, history = Studies(wanted.folder / "studies"), History(wanted.folder)
+    studies, history = Studies(wanted.folder / "studies"), wanted.history(wanted.subjects())
     paper = _paper(wanted, dialogue, number, result, studies, history)
     Exam(dialogue, history, wanted.folder / "exam", paper).sit()
 
@@ -126,7 +152,7 @@ def serve_exam(
     """The same in a browser, until Ctrl-C; raises LabError in one line where that cannot be."""
     from lab.training.web.serving import serve_exam as serve_on
 
-    studies, history = Studies(wanted.folder / "studies"), History(wanted.folder)
+    studies, history = Studies(wanted.folder / "studies"), wanted.history(wanted.subjects())
     if history.told:
         dialogue.say(history.told, style="yellow")
     serve_on(lambda: _paper(wanted, dialogue, number, result, studies, history), studies, port, say)

@@ -56,7 +56,7 @@ class Paper:
         """The current question was answered so; ``given`` is what was judged, in text."""
         question = self.questions[self.answered]
         earned = points(question.facts, judgement.share, 0)
-        self._history.answered(question.subject.name, question.kind, judgement.share, earned)
+        self._history.answered(question.subject.key, question.kind, judgement.share, earned)
         now = time.time()
         self._result["answers"].append(
             {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -27,10 +29,23 @@ class Subject:
     actors: tuple[str, ...] = ()
     check: str = ""
     test: str = ""
+    family: str = ""  # of a scenario of the catalogue
 
     @classmethod
-    def of(cls, path: Path, setup: str = "", actors: tuple[str, ...] = (), check: str = "", test: str = "") -> Subject:
-        """The subject in that file; raises InvalidValue where the names do not go together."""
+    def of(
+        cls,
+        path: Path,
+        setup: str = "",
+        actors: tuple[str, ...] = (),
+        check: str = "",
+        test: str = "",
+        *,
+        catalogue: Path | None = None,
+    ) -> Subject:
+        """The subject in that file, which may be one of the ``catalogue`` below that folder.
+
+        Raises InvalidValue where the names do not go together.
+        """
         if not path.is_file():
             raise InvalidValue(f"{path}: no such file; give a Python file or the name of a scenario")
         named = bool(setup or actors or check)
@@ -44,12 +59,34 @@ class Subject:
             raise InvalidValue(
                 f"{path}: {missing} is missing; give --setup NAME, --actor NAME for each actor, --check NAME"
             )
-        return cls(str(path.resolve()), setup, actors, check, test)
+        whole = path.resolve()
+        listed = catalogue is not None and whole.is_relative_to(catalogue.resolve()) and defines_scenario(path)
+        return cls(str(whole), setup, actors, check, test, whole.parent.name if listed else "")
 
     @property
     def name(self) -> str:
-        """What a person types, and what progress is kept under."""
+        """What a person is told; not always one subject's alone."""
         return Path(self.path).stem
+
+    @property
+    def key(self) -> str:
+        """What progress is kept under; there is a slash in it, which there is in no `name`.
+
+        Of a scenario the name in the catalogue, whichever copy of that it stands in; of other code its path, and what
+        of it runs.
+        """
+        if self.family:
+            return f"{self.family}/{self.name}"
+        functions = [actor.rpartition("=")[2] for actor in self.actors]
+        run = " ".join(filter(None, (self.test, self.setup, *functions)))
+        return f"{self.path}::{run}" if run else self.path
+
+    @property
+    def slug(self) -> str:
+        """The same for the names of files."""
+        if self.family:
+            return f"{self.family}-{self.name}"
+        return f"{self.name}-{hashlib.sha256(self.key.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
 
     @property
     def is_scenario(self) -> bool:
@@ -71,11 +108,12 @@ class Subject:
     def digest(self) -> str:
         """The same as long as a study of it is still true."""
         parts = (FORMAT, version("race-lab"), platform.python_version(), self.setup, self.actors, self.check, self.test)
+        beside = "" if self.family else self.path  # where what it imports stands
         try:
             content = Path(self.path).read_bytes()
         except OSError as error:
             raise InvalidValue(f"{self.path}: cannot be read ({error.strerror}); give a Python file") from None
-        return hashlib.sha256(repr(parts).encode() + content).hexdigest()[:16]
+        return hashlib.sha256(repr((*parts, beside)).encode() + content).hexdigest()[:16]
 
     def to_json(self) -> dict[str, Any]:
         """As `from_json` takes it."""
@@ -91,3 +129,10 @@ class Subject:
     def from_json(cls, data: dict[str, Any]) -> Subject:
         """The subject that `to_json` told."""
         return cls(data["path"], data["setup"], tuple(data["actors"]), data["check"], data["test"])
+
+
+def by_name(subjects: Iterable[Subject]) -> dict[str, Subject]:
+    """The subjects by their names; those of one name by their slugs."""
+    every = list(subjects)
+    names = Counter(subject.name for subject in every)
+    return {subject.name if names[subject.name] == 1 else subject.slug: subject for subject in every}

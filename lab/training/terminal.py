@@ -180,7 +180,7 @@ class Session:
 
     def _to_edit(self, question: Question) -> Path:
         """What is edited."""
-        return self._work / f"{question.subject.name}.py"
+        return self._work / f"{question.subject.slug}.py"
 
     def _try_again(self, judgement: Judgement) -> None:
         """One more try; each shows as much as a hint does."""
@@ -276,7 +276,7 @@ class Session:
         self._answered += 1
         self._right += judgement.is_right
         self._points += earned
-        return earned, self._history.answered(question.subject.name, question.kind, judgement.share, earned)
+        return earned, self._history.answered(question.subject.key, question.kind, judgement.share, earned)
 
     def _explain(self, judgement: Judgement) -> None:
         dialogue = self._dialogue

@@ -219,7 +219,7 @@ def test_what_is_due_comes_first_and_wrong_answers_come_again(studies, subject, 
     for share in (0.0, 1.0, 1.0, 1.0, 1.0):
         posed = next(course)
         asked.append(posed.kind)
-        history.answered(subject.name, posed.kind, share, 0)
+        history.answered(subject.key, posed.kind, share, 0)
     assert asked == ["spot", "break", "review", "spot", "fix"]
     assert next(course, None) is None  # all were answered rightly, and none is due today
 

@@ -5,6 +5,8 @@ import os
 import pty
 import re
 import select
+import shutil
+import sqlite3
 import subprocess
 import sys
 import time
@@ -14,9 +16,19 @@ import pytest
 from click.testing import CliRunner
 
 from lab.cli import main
+from lab.training.history import NAME, History
+from lab.training.studies import Studies
+from lab.training.subject import Subject
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 COUNTER = ROOT / "scenarios" / "atomicity" / "lost_update.py"
+TILL = (
+    "class Till:\n    def __init__(self):\n        self.cash = 0\n\n\n"
+    "def sell(till):\n    cash = till.cash\n    till.cash = cash + 1\n\n\n"
+    "def two_sold(till):\n    assert till.cash == 2\n"
+)
+SALE = ("--setup", "Till", "--actor", "ann=sell", "--actor", "ben=sell", "--check", "two_sold")
+EACH = ("Till", ("ann=sell", "ben=sell"), "two_sold")
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +88,7 @@ def test_a_patch_is_graded(measured, tmp_path, body, code, told):
 
 
 def test_the_code_to_edit_is_written_and_put_away_once_it_is_right(measured):
-    file = measured / "work" / "lost_update.py"
+    file = measured / "work" / "atomicity-lost_update.py"
     _, shown = review("lost_update", "--kind", "fix", data=measured, typed="\n")
     assert "It still fails." in shown
     with_lock = file.read_text().replace(
@@ -85,21 +97,79 @@ def test_the_code_to_edit_is_written_and_put_away_once_it_is_right(measured):
     file.write_text("import threading\nLOCK = threading.Lock()\n\n" + with_lock)
     _, shown = review("lost_update", "--kind", "fix", data=measured, typed="\n")
     assert "It holds: no schedule fails any more." in shown
-    assert [path.name for path in (measured / "work").iterdir()] == ["lost_update.solved.py"]
+    assert [path.name for path in (measured / "work").iterdir()] == ["atomicity-lost_update.solved.py"]
 
 
 def test_a_module_of_the_learners_own(tmp_path):
     path = tmp_path / "till.py"
-    path.write_text(
-        "class Till:\n    def __init__(self):\n        self.cash = 0\n\n\n"
-        "def sell(till):\n    cash = till.cash\n    till.cash = cash + 1\n\n\n"
-        "def two_sold(till):\n    assert till.cash == 2\n"
-    )
-    actors = ("--actor", "ann=sell", "--actor", "ben=sell", "--check", "two_sold")
-    code, shown = review(
-        str(path), "--kind", "spot", "--setup", "Till", *actors, data=tmp_path / "data", typed="7 8\nlost update\n"
-    )
+    path.write_text(TILL)
+    code, shown = review(str(path), "--kind", "spot", *SALE, data=tmp_path / "data", typed="7 8\nlost update\n")
     assert (code, "Right." in shown) == (0, True), shown
+
+
+def test_modules_of_one_name_in_two_folders_have_each_their_own_progress(tmp_path):
+    """The second one is of another kind than the first: what is known, edited and due is kept apart."""
+    data, ours, theirs = tmp_path / "data", tmp_path / "ours" / "till.py", tmp_path / "theirs" / "till.py"
+    for path in (ours, theirs):
+        path.parent.mkdir()
+    ours.write_text(TILL)
+    theirs.write_text("from prices import PRICE\n\n\n" + TILL.replace("cash + 1", "cash + PRICE"))
+    (theirs.parent / "prices.py").write_text("PRICE = 1\n")
+    _, shown = review(str(ours), *SALE, "--kind", "spot", data=data, typed="7 8\nlost update\n")
+    assert "again in 1 day" in shown
+    _, shown = review(str(ours), *SALE, "--kind", "fix", data=data, typed="\n")  # written to be edited, and graded
+    _, shown = review(str(theirs), *SALE, "--kind", "fix", data=data, typed="\n")
+    mine, other = Subject.of(ours, *EACH), Subject.of(theirs, *EACH)
+    edited = {path.name: path.read_text() for path in (data / "work").iterdir()}
+    assert edited == {f"{mine.slug}.py": ours.read_text(), f"{other.slug}.py": theirs.read_text()}
+    assert {key: card.box for key, card in History(data).cards().items()} == {
+        (mine.key, "spot"): 1,
+        (mine.key, "fix"): 0,
+        (other.key, "fix"): 0,
+    }
+
+
+def test_the_same_code_in_two_folders_is_measured_in_each(tmp_path):
+    """What it imports stands beside it, and need not be the same."""
+    for name in ("ours", "theirs"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "till.py").write_text(TILL)
+    ours, theirs = (Subject.of(tmp_path / name / "till.py", *EACH) for name in ("ours", "theirs"))
+    studies = Studies(tmp_path)
+    assert studies.witness(ours, "unsafe") != studies.witness(theirs, "unsafe")
+
+
+@pytest.mark.parametrize("named", ["lost_update", "scenarios/atomicity/lost_update.py"])
+def test_progress_that_was_kept_by_the_name_alone_goes_on(measured, tmp_path, named):
+    """As earlier versions kept it; and it is the scenario's, whoever has named a file of theirs like it."""
+    data = tmp_path / "data"
+    shutil.copytree(measured, data)
+    earlier = History(data)
+    with sqlite3.connect(data / NAME) as database:
+        database.execute("DELETE FROM cards")
+    database.close()
+    for _ in range(3):
+        earlier.answered("lost_update", "spot", 1.0, 10)
+    (data / "work").mkdir(exist_ok=True)
+    (data / "work" / "lost_update.py").write_text("half mended")
+    own = tmp_path / "lost_update.py"
+    own.write_text(TILL)
+    review(str(own), *SALE, "--kind", "spot", data=data, typed="q\n")
+    assert {key: card.box for key, card in History(data).cards().items()} == {("lost_update", "spot"): 3}
+    path = str(ROOT / named) if named.endswith(".py") else named
+    _, shown = review(path, "--kind", "spot", data=data, typed="30 31\nlost update\n")
+    assert "again in 16 days" in shown
+    assert {key: card.box for key, card in History(data).cards().items()} == {("atomicity/lost_update", "spot"): 4}
+    assert (data / "work" / "atomicity-lost_update.py").read_text() == "half mended"
+
+
+def test_progress_of_a_module_that_was_kept_by_its_name_alone_goes_on(tmp_path):
+    data, path = tmp_path / "data", tmp_path / "till.py"
+    path.write_text(TILL)
+    History(data).answered("till", "spot", 1.0, 10)
+    review(str(path), *SALE, "--kind", "spot", data=data, typed="q\n")
+    assert list(History(data).cards()) == [(Subject.of(path, *EACH).key, "spot")]
+    assert History(data).score() == (1, 1, 10)
 
 
 def test_a_module_that_holds_has_nothing_to_train_on(tmp_path):

@@ -118,14 +118,14 @@ def test_an_exam_that_is_left_keeps_what_was_answered(studies, subject, history,
     assert (told["finished"], len(told["asked"]), len(told["answers"])) == (False, 2, 1)
 
 
-def test_a_patch_that_cannot_be_read(pose, studies, tmp_path):
+def test_a_patch_that_cannot_be_read(pose, studies, subject, tmp_path):
     (tmp_path / "latin.py").write_bytes(b"x = '\xe9'\n")
     shown, _ = pose("fix", str(tmp_path / "none.py"), str(tmp_path / "latin.py"), width=200)
     assert f"patch {tmp_path / 'none.py'}: no such file; give the Python file that you edited" in shown.replace(
         "\n", " "
     )
     assert f"patch {tmp_path / 'latin.py'}: not UTF-8 text; save it as UTF-8" in shown.replace("\n", " ")
-    assert (tmp_path / "work" / "counter.py").read_text() == studies.described["editable"]["unsafe"]
+    assert (tmp_path / "work" / f"{subject.slug}.py").read_text() == studies.described["editable"]["unsafe"]
 
 
 def test_a_progress_file_that_was_set_aside_is_told(pose, history):

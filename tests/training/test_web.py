@@ -16,6 +16,7 @@ from click.testing import CliRunner
 
 from lab.cli import main
 from lab.training.questions import KINDS
+from lab.training.subject import Subject
 from lab.training.web.serving import serve
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -98,6 +99,22 @@ def test_what_cannot_be_judged_is_told_and_kept(ask, history, form, complaint):
     assert complaint in text
     assert history.score() == (0, 0, 0)
     assert ('value="14" checked' in text) == ("14" in form.get("line", []))
+
+
+def test_two_subjects_of_one_name_have_pages_and_progress_of_their_own(studies, history, served, asking, tmp_path):
+    both = []
+    for family in ("asyncio", "atomicity"):
+        path = tmp_path / family / "counter.py"
+        path.parent.mkdir()
+        path.write_text("SCENARIO = Scenario()\n")
+        both.append(Subject.of(path, catalogue=tmp_path))
+    ask = asking(served(lambda say: serve(both, studies, history, 0, say, seed=1)))
+    assert "/exercise/asyncio-counter/spot" in ask("/")[2]
+    page = ask("/exercise/atomicity-counter/spot?seed=1")[2]
+    (address,) = re.findall('<form method="post" action="([^"]+)"', page)
+    ask(address, {"seed": 1, "hints": 0, "line": ["13", "14"], "bug": "lost update"})
+    assert list(history.cards()) == [("atomicity/counter", "spot")]
+    assert ask("/next")[1]["Location"].startswith("/exercise/asyncio-counter/spot")
 
 
 def test_hints_and_the_solution(ask, history):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Iterator
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -17,7 +18,7 @@ from lab.training.history import History
 from lab.training.questions import KINDS, Break, Judgement, Question
 from lab.training.repairs import BUDGET, Fix, question
 from lab.training.studies import Studies
-from lab.training.subject import Subject
+from lab.training.subject import Subject, by_name
 from lab.training.web.asked import WIDTH, Form, in_thread, judged, not_found, one, page, patch_of, state_of, trouble
 from lab.training.web.jobs import Jobs
 from lab.training.web.views import result_view, view
@@ -35,7 +36,8 @@ class Application:
         seed: int,
         answers: bool,
     ) -> None:
-        self._subjects = {subject.name: subject for subject in subjects}
+        self._subjects = by_name(subjects)
+        self._addresses = {subject.key: name for name, subject in self._subjects.items()}
         self._studies = studies
         self._history = history
         self._kinds = kinds
@@ -69,7 +71,9 @@ class Application:
         rows = []
         for name, subject in self._subjects.items():
             facts = self._studies.known(subject, "unsafe")
-            boxes = [(kind, cards[name, kind].box if (name, kind) in cards else None) for kind in self._kinds]
+            boxes = [
+                (kind, cards[subject.key, kind].box if (subject.key, kind) in cards else None) for kind in self._kinds
+            ]
             rows.append(
                 {"name": name, "level": facts.level if facts is not None and facts.fails else None, "kinds": boxes}
             )
@@ -81,7 +85,7 @@ class Application:
             posed = next(self._course, None)
         if posed is None:
             return trouble("Nothing is due, and nothing is new. Choose an exercise from the list.", 200)
-        return RedirectResponse(f"/exercise/{posed.subject.name}/{posed.kind}?seed={posed.seed}", 303)
+        return RedirectResponse(f"/exercise/{quote(self._address(posed))}/{posed.kind}?seed={posed.seed}", 303)
 
     def _exercise(self, request: Request, _: Form) -> Response:
         return self._posed(self._question(request, request.query_params.get("seed", "")), {}, 0)
@@ -89,13 +93,14 @@ class Application:
     def _posed(
         self, posed: Question, typed: Form, hints: int, complaint: str = "", tried: Judgement | None = None
     ) -> Response:
-        given = view(posed, typed, hints, self._answers)
+        given = view(posed, typed, hints, self._answers, self._address(posed))
         result = result_view(tried, posed) if tried is not None else None
         return page("exercise.html", it=given, exam=None, complaint=complaint, result=result, budget=BUDGET)
 
     def _answer(self, request: Request, form: Form) -> Response:
         posed = self._question(request, one(form, "seed"))
-        hints = min(int(one(form, "hints") or 0), 99) if one(form, "hints").isdecimal() else 0
+        seen = one(form, "hints")
+        hints = int(seen) if seen.isdecimal() and len(seen) < 3 else 0
         if "hint" in form:
             return self._posed(posed, form, min(hints + 1, len(posed.hints())))
         if "solution" in form:
@@ -113,12 +118,16 @@ class Application:
         return self._told(posed, judgement, hints)
 
     def _told(self, posed: Question, judgement: Judgement, hints: int) -> Response:
-        return _result(posed, judgement, *self._put_down(posed, judgement, hints))
+        return self._result(posed, judgement, *self._put_down(posed, judgement, hints))
+
+    def _result(self, posed: Question, judgement: Judgement, earned: int, days: int) -> Response:
+        given = view(posed, {}, 0, False, self._address(posed))
+        return page("result.html", it=given, result=result_view(judgement, posed), earned=earned, days=days)
 
     def _put_down(self, posed: Question, judgement: Judgement, hints: int) -> tuple[int, int]:
         """What was earned, and in how many days it comes again."""
         earned = points(posed.facts, judgement.share, hints)
-        card = self._history.answered(posed.subject.name, posed.kind, judgement.share, earned)
+        card = self._history.answered(posed.subject.key, posed.kind, judgement.share, earned)
         return earned, round((card.due - self._history.now()) / 86_400)
 
     # ------------------------------------------------------------ patches
@@ -129,7 +138,7 @@ class Application:
         if not judgement.is_right:
             return lambda: self._posed(posed, {"patch": [patch]}, hints + 1, tried=judgement)
         put_down = self._put_down(posed, judgement, hints)
-        return lambda: _result(posed, judgement, *put_down)
+        return lambda: self._result(posed, judgement, *put_down)
 
     def _job(self, request: Request, _: Form) -> Response:
         job = self._jobs.get(request.path_params["job"])
@@ -144,6 +153,9 @@ class Application:
 
     def _state(self, request: Request, _: Form) -> Response:
         return state_of(self._jobs.get(request.path_params["job"]))
+
+    def _address(self, posed: Question) -> str:
+        return self._addresses[posed.subject.key]
 
     def _question(self, request: Request, seed: str) -> Question:
         """What the address names; raises LabError where it cannot be asked."""
@@ -160,8 +172,3 @@ class Application:
         if why:
             raise LabError(f"{subject.name}: {why}")
         return posed
-
-
-def _result(posed: Question, judgement: Judgement, earned: int, days: int) -> Response:
-    given = view(posed, {}, 0, answers=False)
-    return page("result.html", it=given, result=result_view(judgement, posed), earned=earned, days=days)

@@ -16,12 +16,16 @@ from lab.training.repairs import Fix
 from lab.witness import Witness
 
 
-def view(posed: Question, typed: dict[str, list[str]], hints: int, answers: bool) -> dict[str, Any]:
-    """An exercise; ``typed`` is what the learner has entered so far, ``hints`` how many they have seen."""
+def view(posed: Question, typed: dict[str, list[str]], hints: int, answers: bool, address: str = "") -> dict[str, Any]:
+    """An exercise; ``typed`` is what the learner has entered so far, ``hints`` how many they have seen.
+
+    ``address`` names its subject in the addresses of its pages.
+    """
     facts = posed.facts
     told = posed.hints()
     shown: dict[str, Any] = {
         "name": posed.subject.name,
+        "address": address,
         "kind": posed.kind,
         "seed": posed.seed,
         "task": TASKS[posed.kind],
