@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -15,6 +16,8 @@ from lab.cli import main
 from lab.errors import InvalidValue
 from lab.graph import Ending, Graph, Move, Node, Standing, State
 from lab.program import Program
+from lab.sampling import UNENDED
+from lab.site import exploring
 from lab.site.building import MARKER, build
 from lab.site.glossary import WORDS, Linking, words_in
 from lab.site.pages import difficulty, side_by_side
@@ -273,6 +276,35 @@ def test_words_are_linked_once_a_page_and_not_inside_code():
 def test_words_are_told_once_and_in_order():
     names = [word.name for word in WORDS]
     assert names == sorted(set(names))
+
+
+@pytest.mark.parametrize(
+    ("must_fail", "worked", "reason", "budgets"),
+    [
+        (False, 3.0, "no failure in 9 schedules when the time was up", [3.0]),
+        (False, 3.0, UNENDED, [3.0]),
+        (False, 1.0, "no failure in 9 schedules when the time was up", [3.0, 9.0]),
+        (False, 0.1, "no failure in 9 schedules when the time was up", [3.0, 12.0]),
+        (False, 0.1, "no failure in 1,500 schedules", [3.0]),
+        (True, 3.0, "no failure in 9 schedules when the time was up", [3.0, 12.0]),
+    ],
+)
+def test_a_busy_machine_explores_longer(monkeypatch, must_fail, worked, reason, budgets):
+    """The processor had ``worked`` seconds of 3 real ones; and where a failure is promised it is looked for longer."""
+    asked, real, processor = [], [0.0], [0.0]
+    verdict = SimpleNamespace(status="unknown", reason=reason, witness=None)
+
+    def explored(entry, variant, seconds):
+        asked.append(seconds)
+        real[0] += seconds
+        processor[0] += worked * seconds / 3.0
+        return verdict
+
+    monkeypatch.setattr(exploring, "_explored", explored)
+    monkeypatch.setattr(exploring, "now", lambda: real[0])
+    monkeypatch.setattr(exploring, "spent", lambda: processor[0])
+    assert exploring.explored(None, SimpleNamespace(must_fail=must_fail)) is verdict
+    assert asked == budgets
 
 
 def test_a_comparison_has_each_line_of_both_sides_once():

@@ -15,28 +15,22 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from lab.catalogue import SCHEDULES, Entry, load, run_hammer
+from lab.catalogue import Entry, load, run_hammer
 from lab.charting import NoGraph, chart
-from lab.contrasting import beside
 from lab.errors import LabError
-from lab.explorer import explore
 from lab.orphans import end_with
-from lab.passing import Passing
 from lab.program import describe
 from lab.report.html.code import excerpt
 from lab.report.html.report import record_of
 from lab.report.lines import hammer_line, printable
 from lab.scenario import Variant, story
+from lab.site.exploring import explored
 from lab.site.playing import document_of, lines_of
 from lab.verdict import Verdict
-from lab.witness import Witness
 
 NODES = 1_500
 """Of a graph: so that a page of two stays below 150 kB, and because nobody plays a larger one to its end."""
 CHART_SECONDS = 1.5
-EXPLORE_SECONDS = 3.0
-PASSING_DRAWS = 6
-"""Of schedules, where none that begins like the witness passes: mostly because none does at all."""
 
 Record = dict[str, Any]
 
@@ -75,9 +69,7 @@ def _model(entry: Entry) -> str:
 
 
 def _variant(entry: Entry, variant: Variant) -> Record:
-    verdict = _explored(entry, variant)
-    if verdict.witness is not None:
-        verdict.passing = _beside(entry, variant, verdict.witness)
+    verdict = explored(entry, variant)
     hammered = run_hammer(entry, variant).verdict
     witness = verdict.witness
     played = variant.name in ("unsafe", "fixed")
@@ -117,31 +109,6 @@ def _not_run(variant: Variant, why: str) -> Record:
         "rate": 0.0,
         "game": {"why_not": why},
     }
-
-
-def _explored(entry: Entry, variant: Variant) -> Verdict:
-    scenario = entry.scenario
-    return explore(
-        variant.make,
-        scenario.actors,
-        schedules=SCHEDULES,
-        seconds=EXPLORE_SECONDS,
-        title=f"{entry.family}/{entry.name}::{variant.name}",
-        **scenario.exploring(),
-    )
-
-
-def _beside(entry: Entry, variant: Variant, witness: Witness) -> Passing | None:
-    """What the reader compares the failing order with."""
-    scenario = entry.scenario
-    return beside(
-        witness,
-        scenario.program(variant),
-        trace=scenario.trace,
-        carrier=scenario.carrier,
-        seed=witness.seed,
-        draws=PASSING_DRAWS,
-    )
 
 
 def _source(variant: Variant) -> str:
