@@ -206,5 +206,7 @@ def _named(module: ModuleType, subject: Subject, option: str, name: str) -> Any:
 
 
 def _meant(name: str, known: Any) -> str:
+    if not known:
+        return "it defines none; give the file that does"
     close = difflib.get_close_matches(name, list(known), 1)
-    return f"did you mean {close[0]}?" if close else f"choose one of {', '.join(sorted(known)[:10]) or 'none'}"
+    return f"did you mean {close[0]}?" if close else f"choose one of {', '.join(sorted(known)[:10])}"

@@ -12,12 +12,13 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from lab.report.console import styled
-from lab.report.lines import printable
+from lab.report.lines import clip, printable
 from lab.training.hiding import Line
 
 WIDEST = 120
 _NARROWEST = 60
 _INDENT = 4
+_LONGEST = 600  # characters of a line of code
 
 
 class Ended(Exception):
@@ -74,7 +75,7 @@ class Dialogue:
     def code(self, lines: list[Line]) -> None:
         """With the numbers that the lines have in their file."""
         colours = Syntax("", "python", theme="ansi_dark", background_color="default")
-        text = colours.highlight("\n".join(_clean(line) for _, line in lines))
+        text = colours.highlight("\n".join(clip(_clean(line), _LONGEST) for _, line in lines))
         size = len(str(lines[-1][0])) if lines else 0
         previous = None
         for (number, _), line in zip(lines, text.split("\n", allow_blank=True), strict=False):
@@ -87,7 +88,7 @@ class Dialogue:
         """With a sign in front of what goes and what comes."""
         for line in lines:
             style = {"+": "green", "-": "red"}.get(line[:1], "")
-            self._hanging(Text(" " * _INDENT), Text(_clean(line), style=style))
+            self._hanging(Text(" " * _INDENT), Text(clip(_clean(line), _LONGEST), style=style))
 
     def report(self, text: str) -> None:
         """Columns as they are."""

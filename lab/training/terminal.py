@@ -18,7 +18,15 @@ from lab.training.repairs import Fix
 from lab.training.telling import witness_text
 from lab.witness import Witness
 
-_COMMANDS = "h hint   s solution   q quit"
+_COMMANDS = "? help   h hint   s solution   q quit"
+_HELP = {
+    "lines": "Type one or two of the numbers in front of the code, such as 30 31; their order does not matter.",
+    "bug": "Type the number in front of a name, or the name.",
+    "verdict": "Type the number in front of a verdict.",
+    "schedule": "Type who takes each step, such as alice bob*2 alice; the beginning of a name will do. Then all go on.",
+    "file": "Press Enter once the file is as it is to be, or type the name of another file.",
+}
+_HOW_TO = "h gives a hint, which costs points; s shows the solution, and then there are none; q ends the training."
 
 
 class _Skipped(Exception):
@@ -238,7 +246,11 @@ class Session:
                 raise Ended
             if word in ("s", "solution") and self._may_hint:
                 raise _Skipped
-            if word in ("h", "hint", "?") and self._may_hint:
+            if word in ("?", "help"):
+                self._dialogue.say(_HELP[prompt], indent=4)
+                self._dialogue.say(_HOW_TO if self._may_hint else "q ends the exam.", indent=4)
+                continue
+            if word in ("h", "hint") and self._may_hint:
                 self._hint(question)
                 continue
             if not word and prompt != "file":

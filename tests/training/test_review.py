@@ -172,6 +172,14 @@ def test_progress_of_a_module_that_was_kept_by_its_name_alone_goes_on(tmp_path):
     assert History(data).score() == (1, 1, 10)
 
 
+def test_a_module_that_defines_nothing(tmp_path):
+    (tmp_path / "empty.py").touch()
+    assert review(str(tmp_path / "empty.py"), *SALE, data=tmp_path / "data") == (
+        2,
+        f"Error: --check two_sold: not in {tmp_path / 'empty.py'}; it defines none; give the file that does",
+    )
+
+
 def test_a_module_that_holds_has_nothing_to_train_on(tmp_path):
     path = tmp_path / "calm.py"
     path.write_text("def nothing():\n    return 1\n\n\ndef look(state):\n    return state\n")

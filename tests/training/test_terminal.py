@@ -1,11 +1,13 @@
 """What a person sees and types; the facts are known, so nothing is run."""
 
 import json
+import re
 
 import pytest
 
 from lab.training.exam import Exam
 from lab.training.paper import Paper
+from lab.training.questions import KINDS
 from lab.training.repairs import question
 from lab.training.terminal import Session
 
@@ -53,6 +55,23 @@ def test_hints_come_in_steps_and_cost(pose, history):
     assert history.score() == (1, 1, 1)
 
 
+def test_help_tells_how_to_answer_and_costs_nothing(pose, history):
+    shown, _ = pose("spot", "?", "13 14", "help", "lost update", width=120)
+    for told in (
+        "Type one or two of the numbers in front of the code, such as 30 31; their order does not matter.",
+        "Type the number in front of a name, or the name.",
+        "h gives a hint, which costs points; s shows the solution, and then there are none; q ends the training.",
+    ):
+        assert told in shown
+    assert history.score() == (1, 1, 10)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_there_is_help_at_each_first_prompt(pose, kind):
+    shown, _ = pose(kind, "?", "q", width=120)
+    assert re.search(r"> \?\n    (Type|Press) ", shown)
+
+
 def test_the_solution_is_shown_and_nothing_earned(pose, history):
     shown, _ = pose("spot", "s")
     assert "Lines whose order decides: 13 and 14, or 14 alone." in shown
@@ -83,6 +102,13 @@ def test_no_line_is_wider_than_the_terminal(pose, studies, width):
     studies.described["code"]["unsafe"] = [(number, "x = " + "very_" * 40 + "long") for number in (13, 14)]
     shown, _ = pose("spot review", "h", "h", "13 14", "lost update", "1", width=width)
     assert max(map(len, shown.splitlines())) <= width
+
+
+def test_a_line_of_thousands_of_columns_does_not_fill_the_terminal(pose, studies):
+    lines = [(number, "x = " + "y" * 9_000) for number in (13, 14)]
+    studies.described["code"].update(dict.fromkeys(("unsafe", "fixed", "still_unsafe"), lines))
+    for kind in ("spot", "review"):
+        assert len(pose(kind, "q")[0].splitlines()) < 50
 
 
 def test_nothing_steers_the_terminal(pose, studies):

@@ -83,6 +83,7 @@ def test_an_answer_is_judged_and_put_down(ask, history):
     assert (status, history.score()) == (200, (1, 1, 10))
     assert "Right." in text
     assert "10 points. It comes again in 1 day." in text
+    assert "You answered: <code>13 14, lost update</code>" in text
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import quote
 
 from starlette.applications import Starlette
@@ -110,19 +110,22 @@ class Application:
             job = self._jobs.start(lambda tell: self._graded(posed, patch, hints, tell))
             return RedirectResponse(f"/job/{job.name}", 303)
         try:
-            judgement, _ = judged(posed, form)
+            judgement, given = judged(posed, form)
         except LabError as error:
             return self._posed(posed, form, hints, str(error))
         if isinstance(posed, Break) and not judgement.is_right:
             return self._posed(posed, form, hints + 1, tried=judgement)
-        return self._told(posed, judgement, hints)
+        return self._told(posed, judgement, hints, given)
 
-    def _told(self, posed: Question, judgement: Judgement, hints: int) -> Response:
-        return self._result(posed, judgement, *self._put_down(posed, judgement, hints))
+    def _told(self, posed: Question, judgement: Judgement, hints: int, given: Sequence[str] = ()) -> Response:
+        return self._result(posed, judgement, *self._put_down(posed, judgement, hints), given)
 
-    def _result(self, posed: Question, judgement: Judgement, earned: int, days: int) -> Response:
-        given = view(posed, {}, 0, False, self._address(posed))
-        return page("result.html", it=given, result=result_view(judgement, posed), earned=earned, days=days)
+    def _result(
+        self, posed: Question, judgement: Judgement, earned: int, days: int, given: Sequence[str] = ()
+    ) -> Response:
+        it = view(posed, {}, 0, False, self._address(posed))
+        result = result_view(judgement, posed)
+        return page("result.html", it=it, result=result, earned=earned, days=days, given=", ".join(given))
 
     def _put_down(self, posed: Question, judgement: Judgement, hints: int) -> tuple[int, int]:
         """What was earned, and in how many days it comes again."""
