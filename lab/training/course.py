@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from lab.errors import LabError
@@ -109,10 +109,16 @@ class Course:
 
 
 def drawn(
-    subjects: Sequence[Subject], kinds: Sequence[str], studies: Studies, seed: int, number: int
+    subjects: Sequence[Subject],
+    kinds: Sequence[str],
+    studies: Studies,
+    seed: int,
+    number: int,
+    tell: Callable[[int], None] = lambda found: None,
 ) -> list[Question]:
     """So many questions, the same for every group that has the same seed and the same subjects.
 
+    All is measured that their answers are judged by; ``tell`` hears how many are there.
     Raises LabError where there are not so many.
     """
     rng = random.Random(seed)
@@ -120,11 +126,14 @@ def drawn(
     rng.shuffle(every)
     found: list[Question] = []
     for subject, kind in every:
+        tell(len(found))
         if len(found) == number:
             break
         made = question(kind, studies, subject, seed)
         try:
             why = made.why_not()
+            if not why:
+                made.measure()
         except LabError as error:
             why = str(error)
         if not why:

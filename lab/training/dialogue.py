@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
@@ -88,7 +88,8 @@ class Dialogue:
         """With a sign in front of what goes and what comes."""
         for line in lines:
             style = {"+": "green", "-": "red"}.get(line[:1], "")
-            self._hanging(Text(" " * _INDENT), Text(clip(_clean(line), _LONGEST), style=style))
+            sign = Text(" " * _INDENT + line[:1], style=style)
+            self._hanging(sign, Text(clip(_clean(line[1:]), _LONGEST), style=style))
 
     def report(self, text: str) -> None:
         """Columns as they are."""
@@ -123,13 +124,13 @@ class Dialogue:
         return line
 
     @contextmanager
-    def waiting(self, what: str) -> Iterator[None]:
-        """While something takes its time."""
+    def waiting(self, what: str) -> Iterator[Callable[[str], None]]:
+        """While something takes its time; the function that is given says what it is at."""
         if not self.is_interactive:
-            yield
+            yield lambda told: None
             return
-        with self.console.status(Text(what)):
-            yield
+        with self.console.status(Text(what)) as status:
+            yield lambda told: status.update(Text(told))
 
 
 def _clean(text: str) -> str:

@@ -15,6 +15,7 @@ from lab.catalogue import path_of
 from lab.errors import InvalidValue, LabError
 from lab.training.course import Course, catalogue, drawn
 from lab.training.dialogue import Dialogue
+from lab.training.ending import leaving_nothing
 from lab.training.exam import Exam
 from lab.training.history import History
 from lab.training.paper import Paper
@@ -100,6 +101,7 @@ def go_together(exam: int | None, patch: str | None, answers: bool, web: bool) -
         raise InvalidValue(f"--exam {exam}: shows no answers; leave --instructor out, or --exam")
 
 
+@leaving_nothing()
 def train(wanted: Wanted, dialogue: Dialogue, patch: Path | None = None, answers: bool = False) -> bool:
     """Pose exercises; whether all that were answered were answered rightly.
 
@@ -129,6 +131,7 @@ def train(wanted: Wanted, dialogue: Dialogue, patch: Path | None = None, answers
     return session.all_right
 
 
+@leaving_nothing()
 def serve(wanted: Wanted, port: int, answers: bool, say: Callable[[str], None]) -> None:
     """The same in a browser, until Ctrl-C; raises LabError in one line where that cannot be."""
     from lab.training.web.serving import serve as serve_on
@@ -139,6 +142,7 @@ def serve(wanted: Wanted, port: int, answers: bool, say: Callable[[str], None]) 
     serve_on(subjects, studies, history, port, say, kinds=wanted.kinds, seed=seed, answers=answers)
 
 
+@leaving_nothing()
 def examine(wanted: Wanted, dialogue: Dialogue, number: int, result: Path) -> None:
     """The same questions for all who give the same seed; raises LabError where there are not so many."""
     studies, history = Studies(wanted.folder / "studies"), wanted.history(wanted.subjects())
@@ -146,6 +150,7 @@ def examine(wanted: Wanted, dialogue: Dialogue, number: int, result: Path) -> No
     Exam(dialogue, history, wanted.folder / "exam", paper).sit()
 
 
+@leaving_nothing()
 def serve_exam(
     wanted: Wanted, dialogue: Dialogue, number: int, result: Path, port: int, say: Callable[[str], None]
 ) -> None:
@@ -159,13 +164,15 @@ def serve_exam(
 
 
 def _paper(wanted: Wanted, dialogue: Dialogue, number: int, result: Path, studies: Studies, history: History) -> Paper:
-    """The questions, with all measured that their answers are judged by, so that nobody waits for it in the exam."""
+    """The questions; nobody waits in the exam for what could be measured before."""
     if wanted.seed is None:
         raise InvalidValue("--exam: needs --seed, so that all get the same questions")
     if number < 1:
         raise InvalidValue(f"--exam {number}: nothing would be asked; give a whole number of at least 1")
-    with dialogue.waiting("the engine measures the exercises ..."):
-        questions = drawn(wanted.subjects(), wanted.kinds, studies, wanted.seed, number)
-        for one in questions:
-            one.measure()
+    with dialogue.waiting("the engine measures the exercises ...") as tell:
+
+        def found(count: int) -> None:
+            tell(f"the engine measures the exercises: {count} of {number} ...")
+
+        questions = drawn(wanted.subjects(), wanted.kinds, studies, wanted.seed, number, found)
     return Paper(history, result, wanted.seed, questions)

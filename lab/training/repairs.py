@@ -68,7 +68,8 @@ class Fix(Question):
                 headline = "It still fails."
             return Judgement(0.0, headline, (), report)
         if status != "holds":
-            told = (f"The engine: {graded['reason']}.", *graded["uncontrolled"][:3])
+            more = [one for one in graded["uncontrolled"][:3] if one not in graded["reason"]]
+            told = (f"The engine: {graded['reason']}.", *more)
             if graded["uncontrolled"] or not graded["schedules"]:
                 return Judgement(0.0, "It cannot be told whether it fails.", told, printed)
             return Judgement(0.5, "No failure was found, but that is no proof.", told, printed)

@@ -166,6 +166,11 @@ def test_grades(ask, graded, share, headline):
     assert (judged.share, judged.headline) == (share, headline)
 
 
+def test_what_escaped_is_told_once(ask):
+    graded = {**HOLDS, "status": "unknown", "reason": "something escaped: one", "uncontrolled": ["one", "two"]}
+    assert ask("fix")._graded(graded, "").lines == ("The engine: something escaped: one.", "two")
+
+
 def test_turns_are_no_fault_where_the_known_repair_takes_them_as_well(ask, studies):
     studies.facts_are("fixed", overlap=0.0)
     judged = ask("fix")._graded({**HOLDS, "overlap": 0.0, "under_one_lock": 1.0}, "")
@@ -234,3 +239,9 @@ def test_an_exam_is_the_same_for_all(studies, subject, tmp_path):
     again = [(one.subject.name, one.kind) for one in drawn([*others, subject], KINDS, studies, 5, 6)]
     other = [(one.subject.name, one.kind) for one in drawn([subject, *others], KINDS, studies, 6, 6)]
     assert first == again != other
+
+
+def test_who_waits_for_an_exam_is_told_how_many_questions_are_there(studies, subject):
+    told = []
+    drawn([subject], KINDS, studies, 5, 3, told.append)
+    assert told == [0, 1, 2, 3]

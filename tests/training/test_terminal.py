@@ -157,3 +157,12 @@ def test_a_patch_that_cannot_be_read(pose, studies, subject, tmp_path):
 def test_a_progress_file_that_was_set_aside_is_told(pose, history):
     history.told = "progress.sqlite3: cannot be read"
     assert pose("spot")[0].startswith("progress.sqlite3: cannot be read")
+
+
+def test_a_wrapped_line_of_a_change_stays_behind_its_sign(typed):
+    dialogue = typed(width=60)
+    dialogue.diff(["-x = " + "a " * 60, "+y"])
+    first, second, *_, last = dialogue.shown().splitlines()
+    assert first.startswith("    -x = a a")
+    assert second.startswith("     a a")
+    assert last == "    +y"

@@ -195,8 +195,12 @@ def web(*arguments, data):
     return result.exit_code, result.output
 
 
-def test_ctrl_c_ends_it_and_a_patch_that_is_being_graded(tmp_path):
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_and_a_patch_that_is_being_graded(tmp_path, how):
+    """Ctrl-C, a service that is stopped, a terminal that is closed: no process is left, and no directory."""
+    (tmp_path / "tmp").mkdir()
     environment = dict(os.environ, LAB_DATA=str(tmp_path), OF_THIS_TEST=str(tmp_path), PYTHONUNBUFFERED="1")
+    environment["TMPDIR"] = str(tmp_path / "tmp")
     command = [str(Path(sys.executable).with_name("lab")), "review", "lost_update", "--web"]
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
     try:
@@ -206,8 +210,12 @@ def test_ctrl_c_ends_it_and_a_patch_that_is_being_graded(tmp_path):
         form = urlencode({"seed": 1, "hints": 0, "patch": "class UnsafeCounter: pass\nwhile True: pass\n"})
         connection.request("POST", "/exercise/lost_update/fix", form, headers)
         assert connection.getresponse().status == 303
-        process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0
+        until = time.monotonic() + 60
+        while not any((tmp_path / "tmp").iterdir()):  # the patch's own directory
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        process.send_signal(how)
+        assert process.wait(60) == (0 if how is signal.SIGINT else 128 + signal.SIGTERM)
     finally:
         process.kill()
         process.wait()
@@ -215,6 +223,7 @@ def test_ctrl_c_ends_it_and_a_patch_that_is_being_graded(tmp_path):
         connection.close()
     left = f"OF_THIS_TEST={tmp_path}".encode()
     assert [entry for entry in Path("/proc").glob("[0-9]*") if left in environment_of(entry)] == []
+    assert list((tmp_path / "tmp").iterdir()) == []
 
 
 def environment_of(entry):
