@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lab.witness import Witness
 
 FOLDER = ".lab"
+_MOST_NOTED = 20  # verdicts of a test without a failure: one may explore for each of a thousand generated programs
 
 
 @dataclass
@@ -131,12 +132,20 @@ def note_interrupted(told: str) -> None:
         chosen.interrupted.append(f"{chosen.running()}: {told}" if chosen.running() else told)
 
 
+def report(verdict: Verdict) -> None:
+    """Have the verdict in the report of the run, if there is to be one; of one test not endlessly many."""
+    chosen = current()
+    if chosen is None or not chosen.reporting or any(verdict is one for one in chosen.kept):
+        return
+    if verdict.status == "fails" or len(chosen.kept) < _MOST_NOTED:
+        chosen.kept.append(verdict)
+
+
 def keep(verdict: Verdict) -> None:
     """Save the verdict's witness, if a session says where, and tell the command that replays it."""
+    report(verdict)
     chosen = current()
     witness = verdict.witness
-    if chosen is not None and chosen.reporting and not any(verdict is one for one in chosen.kept):
-        chosen.kept.append(verdict)
     if chosen is None or chosen.folder is None or witness is None or verdict.method != "explore" or verdict.replay:
         return
     if not witness.target:

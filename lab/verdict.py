@@ -88,6 +88,7 @@ class Verdict:
         __tracebackhide__ = True
         if self.status != "holds" and not (self.status == "unknown" and self._asked()):
             raise AssertionError(self._told("holds, which takes every schedule to be covered without a failure"))
+        keeping.report(self)
 
     def assert_fails(self) -> None:
         """Raise AssertionError with the report unless a failure was found."""
@@ -103,6 +104,7 @@ class Verdict:
         __tracebackhide__ = True
         if self.status == "fails" or (self.stale and not self._asked()):
             raise AssertionError(self._told("no failure"))
+        keeping.report(self)
 
     def _asked(self) -> bool:
         """Whether this is the replay that the test runner was started for.

@@ -160,6 +160,8 @@ def test_a_run_writes_its_reports(pages, workers):
     assert not list(reports.glob(".*"))
     index = (reports / "index.html").read_text(encoding="utf-8")
     assert re.findall(r'href="([^"]+\.html)"', index) == [f"{name}.html" for name in PAGES]
+    assert ", as it has to" in index.partition("lost_update.py::unsafe")[2]
+    assert ", as it has to" not in index.partition("lost_update.py::unsafe")[0]
     page = (reports / "atomicity-lost_update-unsafe.html").read_text(encoding="utf-8")
     for text in ("one lost", "hammer", "An order that passes", 'href="index.html"', "--lab-replay .lab/"):
         assert text in page
@@ -171,6 +173,48 @@ def test_a_run_writes_its_reports(pages, workers):
     assert told["lab.replay"].startswith(f'pytest "{sources.FILE}::unsafe" --lab-replay .lab/')
     told = {one.get("name"): one.get("value") for one in cases["fixed[hammer]"].iter("property")}
     assert (told["lab.hammer.verdict"], told["lab.hammer.rate"]) == ("unknown", "0")
+
+
+ASSERTED = """
+import pytest
+
+import lab
+
+
+class Counter:
+    value = 0
+
+
+def add(counter):
+    counter.value += 1
+
+
+@pytest.mark.parametrize("wanted", [1, 2, 3])
+def test_asserted(wanted):
+    verdicts = [lab.explore(Counter, [add], check=lambda counter: counter.value == 1) for _ in range(30)]
+    for verdict in verdicts:
+        verdict.assert_holds()
+        verdict.assert_no_failure()
+    assert wanted < 3
+"""
+
+
+def test_what_holds_is_told_as_well(pytester, quiet_environment):
+    """A verdict that a test asked about is in its report whatever it is; but of one test not thousands of them."""
+    pytester.makepyfile(test_asserted=ASSERTED)
+    pytester.runpytest_inprocess("--lab-report", "reports", "--junitxml", "junit.xml", *sources.FAST)
+    index = (pytester.path / "reports" / "index.html").read_text(encoding="utf-8")
+    text = " ".join(re.sub("(?s)<style.*?</style>|<[^>]+>", " ", index).split())
+    assert "3 tests explored or hammered, 1 of them failed." in text
+    assert (
+        len(re.findall(r"holds test_asserted\.py::test_asserted\[\d\] holds: the only class of schedules", text)) == 60
+    )
+    assert text.count("The test failed.") == 20
+    told = [
+        [(one.get("name"), one.get("value")) for one in case.iter("property")]
+        for case in ElementTree.parse(pytester.path / "junit.xml").iter("testcase")
+    ]
+    assert [pairs[:1] for pairs in told] == [[("lab.verdict", "holds")]] * 3
 
 
 FAILED = (
