@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 _MAPS = "/proc/self/maps"
@@ -9,16 +10,22 @@ _KNOWN = ("/sem.", "/pym-")
 """Of semaphores, and of what `multiprocessing` hands out in parts: of both there is an account of its own."""
 
 
-def shared_mappings() -> int:
-    """How much of the memory of this process can be written to and is shared, in bytes."""
-    total = 0
+def maps_shared_memory() -> bool:
+    """Whether there is memory of this process that can be written to and is shared."""
     try:
         with open(_MAPS) as maps:
-            for line in maps:
-                span, mode, *_ = line.split(None, 2)
-                if mode.startswith("rw") and mode.endswith("s") and not any(known in line for known in _KNOWN):
-                    first, _, end = span.partition("-")
-                    total += int(end, 16) - int(first, 16)
+            return any(_is_shared(line) for line in maps)
     except OSError:  # no Linux
-        return int("mmap" in sys.modules)
-    return total
+        return "mmap" in sys.modules
+
+
+def keeps_shared_memory() -> bool:
+    """The same before an exploration, when the state of the one before may be garbage."""
+    if maps_shared_memory():
+        gc.collect()
+    return maps_shared_memory()
+
+
+def _is_shared(line: str) -> bool:
+    mode = line.split(None, 2)[1]
+    return mode.startswith("rw") and mode.endswith("s") and not any(known in line for known in _KNOWN)

@@ -15,7 +15,7 @@ from lab.carriers.actor import TIMED_OUT, Actor, Wait, event_of, next_in_turn
 from lab.carriers.children import Children, StandsStill
 from lab.carriers.crashing import Crashes, ProcessActor
 from lab.carriers.execution import Choose, Recorder, Sharing, Stopped
-from lab.carriers.mappings import shared_mappings
+from lab.carriers.mappings import keeps_shared_memory, maps_shared_memory
 from lab.carriers.private import PrivateDirectory
 from lab.carriers.process_ends import ProcessEnds
 from lab.carriers.task_actor import Outside
@@ -31,6 +31,7 @@ from lab.instrument import Site
 from lab.naming import short
 
 _AT_THE_END = ("", "", 0, 0)
+_FREE = "which is not under control"
 _SPIN = 300  # operations in a row on nothing shared, which may be a loop that waits for others
 
 
@@ -43,7 +44,7 @@ class ProcessControl(ProcessEnds):
         super().__init__(discovery, steps)
         self._crashes = Crashes(crashes)
         self._strict = strict
-        self._mapped = shared_mappings()
+        self._kept = strict and keeps_shared_memory()
         self._directory = PrivateDirectory()
         self._children = Children(self._directory, strict, self._crashes.names)
         self._paths = Paths()
@@ -121,10 +122,11 @@ class ProcessControl(ProcessEnds):
         self._children.begin_anew()
         self._children.semaphores.begin()
         self._children.channels.begin()
-        before = min(self._mapped, shared_mappings()) if self._strict else 0
         state = setup()
-        if self._strict and (shared_mappings() > before or self._children.memory.escapes()):
-            self.discovery.uncontrolled["setup maps memory that processes share, which is not under control"] = None
+        if self._kept:
+            self.discovery.uncontrolled[f"memory that processes share was mapped before setup, {_FREE}"] = None
+        elif self._strict and (maps_shared_memory() or self._children.memory.escapes()):
+            self.discovery.uncontrolled[f"setup maps memory that processes share, {_FREE}"] = None
         changed = self._left_over = self._paths.beyond.changed()
         if changed:
             self.doubts[f"setup does not make everything anew: {changed} is not as the execution before found it"] = (

@@ -1,6 +1,7 @@
 """Locks, memory, pipes and queues of `multiprocessing`."""
 
 import ctypes
+import mmap
 import multiprocessing as mp
 from multiprocessing import shared_memory
 from pathlib import Path
@@ -248,6 +249,22 @@ def test_what_shares_memory_otherwise_is_named():
 
     verdict = explore(setup, both(write), teardown=end)
     assert verdict.uncontrolled == ("setup maps memory that processes share, which is not under control",)
+
+
+def test_memory_that_was_shared_before_setup_is_named():
+    with mmap.mmap(-1, 1) as memory:
+
+        def add(state):
+            current = memory[0]
+            memory[0] = current + 1
+
+        def outcome(state):
+            return memory[0]
+
+        verdict = explore(lambda: memory.__setitem__(0, 0), both(add), outcome=outcome)
+    assert verdict.status == "unknown"
+    assert verdict.uncontrolled == ("memory that processes share was mapped before setup, which is not under control",)
+    assert explore(dict, both(len)).status == "holds"  # it is no more
 
 
 LARGE = b"x" * 200_000
