@@ -60,8 +60,9 @@ class Wanted:
     def subjects(self) -> list[Subject]:
         """The one that was named, or the catalogue; raises InvalidValue where there is none."""
         if self.name is not None:
-            is_file = self.name.endswith(".py") or os.sep in self.name
-            path = Path(self.name) if is_file and Path(self.name).is_file() else path_of(self.scenarios, self.name)
+            path = Path(self.name)
+            if path.suffix != ".py" and not (path.is_file() and (path.suffix or os.sep in self.name)):
+                path = path_of(self.scenarios, self.name)
             return [Subject.of(path, self.setup, self.actors, self.check, self.test, catalogue=self.scenarios)]
         if self.setup or self.actors or self.check or self.test:
             raise InvalidValue("--setup, --actor, --check and --test name functions of a module; give its file, too")

@@ -48,6 +48,8 @@ class Subject:
         """
         if not path.is_file():
             raise InvalidValue(f"{path}: no such file; give a Python file or the name of a scenario")
+        if path.suffix != ".py":
+            raise InvalidValue(f"{path}: is no Python file; give one, or the name of a scenario")
         named = bool(setup or actors or check)
         if defines_scenario(path):
             if named or test:

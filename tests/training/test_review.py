@@ -195,6 +195,10 @@ def test_a_module_that_holds_has_nothing_to_train_on(tmp_path):
     [
         (["--kind", "spott"], "--kind spott: unknown; choose one of spot, break, review, fix"),
         (["lost_updat"], "scenario 'lost_updat': not in {scenarios}; did you mean lost_update?"),
+        (["nosuch.py"], "nosuch.py: no such file; give a Python file or the name of a scenario"),
+        (["nosuch/lost.py"], "nosuch/lost.py: no such file; give a Python file or the name of a scenario"),
+        ([str(ROOT / "README.md")], f"{ROOT / 'README.md'}: is no Python file; give one, or the name of a scenario"),
+        (["nosuch/lost"], "scenario 'nosuch/lost': not in {scenarios}; lab list shows them all"),
         (["--exam", "0"], "--exam 0: nothing would be asked; give a whole number of at least 1"),
         (
             ["--setup", "f"],
