@@ -88,10 +88,11 @@ def ask(
             os.close(ours)
 
 
-def required(reply: Reply) -> dict[str, Any]:
+def required(reply: Reply, subject: Subject) -> dict[str, Any]:
     """The answer; raises LabError with the reason where there is none."""
     if reply.answer is None:
-        raise LabError(reply.reason)
+        # An error says itself where it is.
+        raise LabError(reply.reason if reply.trouble in ("error", "stopped") else f"{subject.path}: {reply.reason}")
     return reply.answer
 
 

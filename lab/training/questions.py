@@ -185,7 +185,7 @@ class Break(Question):
             order=order,
             width=width,
         )
-        played = required(reply)
+        played = required(reply, self.subject)
         told = [*played["remarks"]]
         if played["fails"]:
             failure = played["failure"]

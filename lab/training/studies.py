@@ -96,7 +96,9 @@ class Studies:
 
     def description(self, subject: Subject) -> Description:
         """Raises LabError in one line where the subject cannot be run."""
-        return Description(**self._get(subject, "", lambda: required(ask("describe", subject, stopped=self.stopped))))
+        return Description(
+            **self._get(subject, "", lambda: required(ask("describe", subject, stopped=self.stopped), subject))
+        )
 
     def facts(self, subject: Subject, variant: str) -> Facts:
         """Measured where it is not known; raises LabError in one line where that cannot be done."""
@@ -106,7 +108,7 @@ class Studies:
             _make(witness.parent)
             where, stopped = str(witness), self.stopped
             reply = ask("measure", subject, seconds=_SECONDS, stopped=stopped, variant=variant, witness=where)
-            return required(reply)
+            return required(reply, subject)
 
         return Facts(**self._get(subject, variant, measure))
 

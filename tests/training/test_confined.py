@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.training.confined import ask
+from lab.errors import LabError
+from lab.training.confined import Reply, ask, required
 from lab.training.subject import Subject
 
 START = "class UnsafeCounter:\n    def __init__(self):\n        self.value = 0\n"
@@ -109,6 +110,16 @@ def test_a_loop_without_end_and_a_flood_are_cut_short(grade):
     assert reply.output.startswith("flood flood")
     assert reply.output.endswith("\n... cut off: it printed more ...")
     assert len(reply.output) < 10_000
+
+
+@pytest.mark.parametrize(
+    ("trouble", "told"), [("error", "mend it"), ("ended", "{path}: mend it"), ("too long", "{path}: mend it")]
+)
+def test_what_gave_no_answer_is_named_once(subject, trouble, told):
+    """An error says itself where it is."""
+    with pytest.raises(LabError) as raised:
+        required(Reply(None, trouble, "mend it"), subject)
+    assert str(raised.value) == told.format(path=subject.path)
 
 
 def test_children_that_leave_its_session_are_ended_as_well(grade):
