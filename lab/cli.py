@@ -167,12 +167,12 @@ def run(
 @click.argument("name")
 @click.option("--variant", metavar="NAME", help="Only this variant, such as unsafe or fixed.")
 @click.option(
-    "--python", "pythons", metavar="PYTHON", multiple=True, help="A path, a command or a version such as 3.13t."
+    "--python", "pythons", metavar="PYTHON", multiple=True, help="Another one: a path, a command or a version."
 )
 @click.option("--alone", is_flag=True, help="On this interpreter only.")
 @click.option("--rounds", metavar="N", help="How many rounds each variant is hammered on each interpreter.")
 @click.option("--seconds", metavar="S", help="How long; 1 unless given, or --rounds is.")
-@click.option("--noise", metavar="P", help="How often threads give way in the noisy half of the rounds: 0 to 1.")
+@click.option("--noise", metavar="P", help="How likely a thread gives way in a noisy round, 0 to 1.")
 @click.option("--seed", metavar="N", help="The same seed gives the same noise, but threads never run twice alike.")
 @click.option("--markdown", is_flag=True, help="Print Markdown.")
 @click.option("--html", metavar="FILE", help="Also write a page.")
