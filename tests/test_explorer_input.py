@@ -9,6 +9,7 @@ import lab
 from lab.errors import InvalidType, InvalidValue
 from lab.hooks import DRIVERS
 from lab.program import NOTHING
+from tests.test_carriers import BOTH
 
 
 class Counter:
@@ -119,7 +120,7 @@ def test_a_program_that_cannot_be_run_is_refused_in_one_line(door, arguments, ki
     assert str(caught.value) == told
 
 
-@pytest.mark.parametrize("carrier", ["greenlet", "thread"])
+@pytest.mark.parametrize("carrier", BOTH)
 def test_what_an_actor_returns_may_be_a_generator_that_it_has_begun(carrier):
     def take_one(numbers):
         next(numbers)
@@ -130,7 +131,7 @@ def test_what_an_actor_returns_may_be_a_generator_that_it_has_begun(carrier):
 
 
 @pytest.mark.parametrize(("begin", "made"), [(lazy, "a generator"), (later, "a coroutine")])
-@pytest.mark.parametrize("carrier", ["greenlet", "thread", "hammer"])
+@pytest.mark.parametrize("carrier", [*BOTH, "hammer"])
 def test_an_actor_of_which_nothing_has_run_is_refused(carrier, begin, made):
     door = lab.hammer if carrier == "hammer" else functools.partial(lab.explore, carrier=carrier)
     with pytest.raises(InvalidType) as caught:

@@ -11,6 +11,7 @@ from types import SimpleNamespace as State
 import pytest
 
 from lab import explore
+from tests.test_carriers import BOTH
 
 PROCESS = "which is another one in every process"
 
@@ -183,7 +184,7 @@ def buy(shop):
                 shop.stock[name] -= 1
         shop.log.append(f"{name}: {shop.stock[name]}")
 for strategy in ("auto", "dpor", "surw", "pos", "pct", "random"):
-    for carrier in ("greenlet", "thread"):
+    for carrier in CARRIERS:
         verdict = lab.explore(Shop, [buy] * 2, outcome=lambda s: (len(s.log), *sorted(s.stock.items())),
                               strategy=strategy, carrier=carrier, schedules=60, seed=3)
         verdict.seconds = 0
@@ -193,7 +194,7 @@ for strategy in ("auto", "dpor", "surw", "pos", "pct", "random"):
 
 def test_a_program_that_does_not_go_by_hashes_has_the_same_schedules_in_every_process(tmp_path):
     file = tmp_path / "program.py"
-    file.write_text(SCHEDULES)
+    file.write_text(f"CARRIERS = {BOTH}\n{SCHEDULES}")
 
     def printed(seed):
         environment = {**os.environ, "PYTHONHASHSEED": seed}

@@ -16,6 +16,7 @@ from lab import explore
 from lab.carriers.doubting import Doubting
 from lab.exploration import Exploration
 from lab.leftovers import FirstWrites
+from tests.test_carriers import BOTH
 
 # ------------------------------------------------------------ the same type at the same site, and yet otherwise
 
@@ -298,7 +299,7 @@ def test_a_local_of_a_library_that_is_used_in_one_class(library):  # noqa: F811
         [writes, rarely(acts), recalls],
         outcome=lambda s: tuple(s.seen),
         strategy="dpor",
-        carrier="greenlet",
+        carrier=BOTH[0],
     )
     assert set(verdict.outcomes) == {(), (None,)}
     assert verdict.status == "holds", verdict.reason

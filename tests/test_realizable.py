@@ -19,6 +19,7 @@ from lab.detectors.realizable import FREE, HERE, WITH_LOCK, Grade, Moment, grade
 from lab.report.lines import here_line
 from lab.verdict import Verdict
 from lab.witness import build_name
+from tests.test_carriers import BOTH
 
 
 @pytest.mark.parametrize(
@@ -168,7 +169,7 @@ def test_on_which_builds():
     assert found[HERE] == found[WITH_LOCK if build_name() == "gil" else FREE]
 
 
-@pytest.mark.parametrize("carrier", ["greenlet", "thread"])
+@pytest.mark.parametrize("carrier", BOTH)
 def test_on_either_carrier(carrier):
     assert lost_update(carrier=carrier).realizable[WITH_LOCK].status == "no"
 

@@ -10,6 +10,7 @@ import lab.realizing
 from lab.detectors.realizable import HERE, Grade
 from lab.report.lines import found_line, here_line
 from lab.witness import build_name
+from tests.test_carriers import BOTH
 
 pytestmark = [
     pytest.mark.skipif(build_name() != "gil", reason="elsewhere every witness can happen"),
@@ -62,7 +63,7 @@ def again(verdict, actors, **options):
     return replayed.realizable[HERE]
 
 
-@pytest.mark.parametrize("carrier", ["greenlet", "thread"])
+@pytest.mark.parametrize("carrier", BOTH)
 @pytest.mark.parametrize("seed", range(3))
 def test_a_loop_is_interrupted_where_it_jumps_back(carrier, seed):
     """Between the beginning and the first item nobody can come in; after each item somebody can."""

@@ -17,6 +17,7 @@ from lab.program import Failure
 from lab.sameness import identity_of_failure
 from lab.shrink import Shrinking
 from lab.witness import Witness, build_name
+from tests.test_carriers import BOTH
 
 COUNTER = {"outcome": programs.final_value, "allowed": {2: "both counted"}}
 
@@ -33,7 +34,7 @@ def found(setup, actors, **options):
     return verdict, str(verdict.witness.trace.schedule)
 
 
-CARRIERS = pytest.mark.parametrize("carrier", ["greenlet", "thread"])
+CARRIERS = pytest.mark.parametrize("carrier", BOTH)
 
 
 class Log:

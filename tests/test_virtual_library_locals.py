@@ -11,6 +11,7 @@ from types import SimpleNamespace as State
 import pytest
 
 from lab import explore
+from tests.test_carriers import BOTH
 
 LIBRARY = """
 import threading
@@ -65,9 +66,9 @@ def library(tmp_path, monkeypatch):
 
 
 def both(*, actors, setup=lambda: State(seen=[], step=0), outcome=lambda s: tuple(sorted(s.seen, key=str)), **options):
-    """The outcomes, alike on both carriers and not called anything but `holds`."""
+    """The outcomes, alike on both carriers (where there are both) and not called anything but `holds`."""
     found = set()
-    for carrier in ("greenlet", "thread"):
+    for carrier in BOTH:
         verdict = explore(setup, actors, outcome=outcome, carrier=carrier, **options)
         assert verdict.status == "holds", str(verdict)
         found.add(frozenset(verdict.outcomes))

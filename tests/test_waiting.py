@@ -9,6 +9,7 @@ import pytest
 
 import lab
 from lab.strategies.dpor import SourceSets
+from tests.test_carriers import BOTH
 
 
 class Shared:
@@ -213,7 +214,7 @@ def test_the_usual_strategy_proves_it_as_well(name):
     assert (verdict.status, verdict.schedules) == ("holds", classes), str(verdict)
 
 
-@pytest.mark.parametrize("carrier", ["greenlet", "thread"])
+@pytest.mark.parametrize("carrier", BOTH)
 def test_the_carriers_agree(carrier):
     actors = [publish, spin_in_method, spin_with_lock, get_when_not_empty, put]
     verdict = lab.explore(Shared, actors, strategy="dpor", carrier=carrier, schedules=500)
