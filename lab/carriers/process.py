@@ -127,7 +127,8 @@ class ProcessControl(ProcessEnds):
             self.discovery.uncontrolled[f"memory that processes share was mapped before setup, {_FREE}"] = None
         elif self._strict and (maps_shared_memory() or self._children.memory.escapes()):
             self.discovery.uncontrolled[f"setup maps memory that processes share, {_FREE}"] = None
-        changed = self._left_over = self._paths.beyond.changed()
+        semaphore = "a lock or semaphore that it did not make" if self._children.semaphores.changed() else ""
+        changed = self._left_over = self._paths.beyond.changed() or semaphore
         if changed:
             self.doubts[f"setup does not make everything anew: {changed} is not as the execution before found it"] = (
                 None

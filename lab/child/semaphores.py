@@ -6,6 +6,7 @@ whoever has to wait is known to wait, whatever the library's own code makes of i
 
 from __future__ import annotations
 
+import gc
 import sys
 import weakref
 from collections.abc import Iterator
@@ -28,11 +29,21 @@ class Semaphores:
         self._known: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
         self._made = 0
         self._before = 0
+        self._values: dict[int, int] = {}  # when setup had made the state of the execution before
         self.kind: type[Any] = self._make_kind()
 
     def begin(self) -> None:
         """Another execution: what setup makes has the same numbers each time."""
         self._made = 0
+
+    def changed(self) -> bool:
+        """Asked when setup has made another state: whether one that it did not make is another than it was then in the
+        execution before."""
+        if any(number > self._made for number in self._known):
+            gc.collect()  # those of an older state are none
+        before, self._values = self._values, {number: self.value(number) for number in list(self._known)}
+        kept = [number for number in self._values if not 0 < number <= self._made]
+        return any(self._values[number] != before.get(number, self._values[number]) for number in kept)
 
     def value(self, number: int) -> int:
         """How often the semaphore with that number can be taken now."""

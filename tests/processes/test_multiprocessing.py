@@ -267,6 +267,55 @@ def test_memory_that_was_shared_before_setup_is_named():
     assert explore(dict, both(len)).status == "holds"  # it is no more
 
 
+def leaves_taken(lock):
+    def actor(state):
+        if lock.acquire(block=False):
+            note("took")
+
+    return actor
+
+
+def sets(event):
+    return lambda state: event.set()
+
+
+def gives_back(lock):
+    def actor(state):
+        with lock:
+            note("took")
+
+    return actor
+
+
+@pytest.mark.parametrize(
+    ("thing", "actor", "status"),
+    [(mp.Lock, leaves_taken, "unknown"), (mp.Event, sets, "unknown"), (mp.BoundedSemaphore, gives_back, "holds")],
+    ids=["lock", "event", "semaphore"],
+)
+def test_what_setup_does_not_make_has_to_be_left_as_it_was(thing, actor, status):
+    older = thing()
+    verdict = explore(lambda: note(""), both(actor(older)))
+    assert verdict.status == status, str(verdict)
+    told = (
+        "setup does not make everything anew: a lock or semaphore that it did not make is not as the execution before"
+    )
+    assert (told in verdict.reason) == (status == "unknown")
+
+
+def test_a_lock_that_setup_makes_but_once_has_to_be_left_as_it_was():
+    made = []
+
+    def setup():
+        note("")
+        if not made:
+            made.append(mp.Lock())
+
+    def actor(state):
+        leaves_taken(made[0])(state)
+
+    assert explore(setup, both(actor)).status == "unknown"
+
+
 LARGE = b"x" * 200_000
 
 
