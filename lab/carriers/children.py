@@ -39,6 +39,7 @@ class Children:
         self._crashes = crashes
         self._operations = Operations()
         self._operations.stops.groups = private.groups_file
+        self._operations.stops.root = private.work
         self._in_place = self._operations.in_place()
         self._in_place.__enter__()
         self._wires: dict[Actor, Wire] = {}

@@ -29,6 +29,7 @@ class Stops:
     def __init__(self) -> None:
         self._wire = Wire(-1)
         self.begun = False  # this is a child
+        self.root = ""  # the private directory, which nobody renames
         self.groups = ""  # the file of the process groups that have to be ended
         self.may_crash = False  # it may be killed, also in the middle of a write
         self._identity = 0
@@ -211,14 +212,17 @@ class Stops:
                 pending += [(part, part_path, depth + 1) for part, part_path in parts(thing, path)]
 
     def path(self, path: Any, dir_fd: int | None = None) -> Any:
-        """The absolute path as text, or device and inode for a file descriptor."""
+        """The absolute path as text, or device and inode for a file descriptor; see `lab.filesystem.paths`."""
         if isinstance(path, int):
             return self.inode(path)
         text = os.fsdecode(path)
         if text.startswith("/"):
             return text
         if dir_fd is None:
-            return f"{_getcwd()}/{text}"
+            here = _getcwd()
+            if here == self.root or not IS_TOLD:
+                return f"{here}/{text}"
+            return f"/proc/{_getpid()}/cwd", text
         if not IS_TOLD:
             self.note("uncontrolled", f"{self.place()} names {text} from a directory of which the path is not known")
             return f"{_getcwd()}/{text}"

@@ -33,6 +33,7 @@ _PATHS: dict[str, tuple[str, str]] = {
     "rmdir": ("removes the directory", "N-L"),
     "unlink": ("removes", "N-M"),
     "remove": ("removes", "N-M"),
+    "chdir": ("goes to", "lm"),
     "listdir": ("lists", "lmL"),
     "statvfs": ("asks for the room at", "l"),
     "getxattr": ("reads an attribute of", "lm"),

@@ -269,3 +269,32 @@ def test_rows_that_are_each_a_transaction_are_no_part_of_a_proof(on):
     assert verdict.reason.endswith("each a transaction of its own, which was taken to be one step")
     verdict = explore(on, lambda state: database("b.db", []), {"alice": write("DEFERRED")}, strategy="dpor")
     assert verdict.status == "holds"
+
+
+@WAYS
+def test_a_relative_path_goes_by_a_directory_that_may_be_renamed(on):
+    def setup(state):
+        os.mkdir("one")
+
+    def write(state):
+        os.chdir(f"{state.folder}/one")
+        Path("a").write_text("")
+
+    def rename(state):
+        os.rename(f"{state.folder}/one", f"{state.folder}/two")
+        Path(state.folder, "left").write_text(str(os.listdir(f"{state.folder}/two")))
+
+    def left(state):
+        return Path(state.folder, "left").read_text()
+
+    verdict = explore(on, setup, {"alice": write, "bob": rename}, outcome=left, strategy="dpor")
+    assert verdict.failure.message.startswith("FileNotFoundError: ")  # where alice comes too late to go there
+
+    def late(state):
+        try:
+            write(state)
+        except FileNotFoundError:
+            return
+
+    verdict = explore(on, setup, {"alice": late, "bob": rename}, outcome=left)
+    assert (verdict.status, verdict.outcomes) == ("holds", {"[]": 2, "['a']": 2})
