@@ -39,7 +39,7 @@ Access = tuple[Any, Any, bool]
 
 DATA, _STATE, _POSITION = "contents", "state", "position"
 _CHANGES = frozenset("wWMv")
-_lstat, _stat, _readlink, _getcwd = os.lstat, os.stat, os.readlink, os.getcwd
+_lstat, _stat, _readlink, _getcwd, _normpath = os.lstat, os.stat, os.readlink, os.getcwd, os.path.normpath
 _MOST_LINKS = 40  # as Linux has it
 
 
@@ -158,6 +158,7 @@ class Paths:
 
     def database(self, path: str) -> Database:
         """The file of SQLite at a path, as programs name it."""
+        path = _normpath(path)
         found = self._databases.get(path)
         if found is None:
             found = self._databases[path] = Database()
@@ -166,8 +167,9 @@ class Paths:
     def used(self, effects: tuple[tuple[Any, str], ...]) -> None:
         """An operation has happened: who waits for a database that it touched may try again."""
         for where, _ in effects:
-            if where in self._databases:
-                self._databases[where].version += 1
+            found = self._databases.get(_normpath(where)) if self._databases and isinstance(where, str) else None
+            if found is not None:
+                found.version += 1
 
     def used_all(self) -> None:
         """The same of every database."""

@@ -298,3 +298,23 @@ def test_a_relative_path_goes_by_a_directory_that_may_be_renamed(on):
 
     verdict = explore(on, setup, {"alice": late, "bob": rename}, outcome=left)
     assert (verdict.status, verdict.outcomes) == ("holds", {"[]": 2, "['a']": 2})
+
+
+@WAYS
+def test_a_database_is_the_same_by_whatever_name(on):
+    def write(name):
+        def run(state):
+            connection = sqlite3.connect(name, isolation_level=None, timeout=60)
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("INSERT INTO t VALUES (1)")
+            connection.execute("COMMIT")
+            connection.close()
+
+        return run
+
+    actors = {"alice": write("b.db"), "bob": write("./b.db")}
+    verdict = explore(on, lambda state: database("b.db", []), actors, strategy="dpor")
+    assert (verdict.status, verdict.reason.partition(", but ")[2]) == (
+        "unknown",
+        "a timeout of ten seconds or more was taken to end only when nobody else could go on",
+    )
