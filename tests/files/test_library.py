@@ -6,6 +6,7 @@ import os
 import pathlib
 import pickle
 import shutil
+import sys
 import tempfile
 import weakref
 from types import SimpleNamespace
@@ -45,7 +46,10 @@ def test_a_temporary_file_of_two_is_closed_and_removed_once():
         file.close()
 
     verdict = lab.explore(setup, {"alice": close, "bob": close}, seconds=60, trace=("tempfile",))
-    assert verdict.failure.message.startswith("FileNotFoundError: ")  # both may find that nobody has closed it yet
+    if sys.version_info < (3, 12):  # both may find that nobody has closed it yet
+        assert verdict.failure.message.startswith("FileNotFoundError: ")
+    else:  # where who comes second leaves it at that
+        assert verdict.failure is None
 
 
 def test_a_finalizer_runs_once():
