@@ -118,6 +118,10 @@ def test_doctor_tells_versions_and_limits():
     assert re.search(r"^hammers beside +\w", output, re.MULTILINE)
     assert "\ncontrolled where stepped or library code calls them:\n" in output
     assert "\nnot controlled yet:\n" in output
+    assert re.search(r"^greenlet +\d", output, re.MULTILINE)
+    of_processes = output.partition("\ncontrolled in actors that are processes:\n")[2].partition("\n\n")[0]
+    for operation in ("flock", "JoinableQueue", "copy_file_range", "monotonic_ns", "connect and what it gives"):
+        assert operation in of_processes
 
 
 def test_every_strategy_is_in_the_help():

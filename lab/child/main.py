@@ -7,6 +7,7 @@ import _thread
 import ctypes
 import importlib
 import os
+import random
 import sys
 import tempfile
 import threading
@@ -28,6 +29,8 @@ from lab.filesystem import files, locks, system
 from lab.filesystem.database import Databases
 from lab.hooks import DRIVERS, Bystander
 from lab.program import has_run
+from lab.virtual import by_owner, listed
+from lab.virtual.clock import SHARED_NAMES
 
 _exit = os._exit
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
@@ -129,6 +132,22 @@ class Operations:
                         variables[attribute] = real[id(value)]
 
 
+def controlled_operations() -> Iterator[tuple[str, list[str]]]:
+    """Owner -> names of what stops in the process of an actor, for people to read."""
+    drawn = {getattr(random, name) for name in SHARED_NAMES}
+    found = by_owner(one for one in Operations().instead if one not in drawn)
+    for named in ("_thread", "signal"):  # which end a proof, and no more
+        found.pop(named, None)
+    found["random"] = set(SHARED_NAMES)
+    found["multiprocessing"] = set(_OF_MULTIPROCESSING)
+    found["sqlite3"] = {"connect and what it gives"}
+    yield from listed(found)
+
+
+_OF_MULTIPROCESSING = (
+    "Array", "Barrier", "BoundedSemaphore", "Condition", "Event", "JoinableQueue", "Lock", "Pipe", "Queue", "RLock",
+    "Semaphore", "SimpleQueue", "Value",
+)  # fmt: skip
 _SUPPORTS = ("fd", "dir_fd", "follow_symlinks", "effective_ids")
 _NEEDED = ("connection", "heap", "popen_fork", "queues", "reduction", "resource_tracker", "sharedctypes", "synchronize")
 _LIBRARIES = tuple(f"multiprocessing.{name}" for name in _NEEDED)

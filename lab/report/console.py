@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import os
 import platform
 import sys
 from collections.abc import Iterable, Iterator
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,7 +101,10 @@ def doctor_page() -> Iterator[RenderableType]:
     table.add_row("python", f"{platform.python_version()} ({sys.executable}), {build_name()} build")
     missing = why_no_greenlets()
     for package in ("greenlet", "bytecode", "pytest", "hypothesis"):
-        table.add_row(package, "missing" if package == "greenlet" and missing else version(package))
+        try:
+            table.add_row(package, version(package))
+        except PackageNotFoundError:
+            table.add_row(package, "missing")
     finding = (
         "sys.monitoring, in every execution"
         if hasattr(sys, "monitoring")
@@ -119,13 +123,18 @@ def doctor_page() -> Iterator[RenderableType]:
     yield table
     yield Text("\ncontrolled where stepped or library code calls them:", style="bold")
     yield _operations(controlled_operations())
+    if hasattr(os, "fork"):
+        from lab.child.main import controlled_operations as of_processes  # imported here as nothing else needs it
+
+        yield Text("\ncontrolled in actors that are processes:", style="bold")
+        yield _operations(of_processes())
     yield Text("\nnot controlled, but named in the verdict wherever it is called:", style="bold")
     yield _operations(named_operations())
     yield Text("\nnot controlled yet:", style="bold")
     limits = Text(
-        "processes, files and databases; sockets and subprocesses of an event loop; locks that C code takes. Code of "
-        "the standard library and of installed packages runs in one piece between its locks; "
-        'trace=("module",) steps inside it. Where any other C code that may leave memory is called, nothing is said '
-        "to hold."
+        "sockets, but for those of an event loop to itself; subprocesses; threads, pools and managers that a process "
+        "of an actor starts; locks that C code takes. Code of the standard library and of installed packages runs in "
+        'one piece between its locks; trace=("module",) steps inside it. Where any other C code that may leave memory '
+        "is called, nothing is said to hold."
     )
     yield Padding(limits, (0, 0, 0, 2))

@@ -8,7 +8,7 @@ and type checks all work, and no module is patched that another thread could see
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import cached_property, partial
 from types import FunctionType, MethodDescriptorType, MethodType, ModuleType
@@ -87,33 +87,39 @@ _PLAIN: dict[Any, Callable[..., Any]] = {
 
 def controlled_operations() -> Iterator[tuple[str, list[str]]]:
     """Owner -> names of its controlled operations, for people to read: of all that have a twin."""
-    yield from _by_owner(operation for operation in [*_FUNCTIONS, *_PLAIN] if not _is_only_named(operation))
+    found = by_owner(operation for operation in [*_FUNCTIONS, *_PLAIN] if not _is_only_named(operation))
+    for kind, methods in _METHODS.items():
+        name = kind.__qualname__.replace("lock", "Lock")
+        owner = f"{_public(kind.__module__, name)}.{name}"
+        found.setdefault(owner, set()).update(methods)
+    found["random"] = {*clock.SHARED_NAMES, "Random() without a seed"}
+    found["threading.local"] = {"what each actor keeps"}
+    found["sqlite3"] = {"connect and what it gives"}
+    found["tempfile"] = {"names of temporary files"}
+    yield from listed(found)
 
 
 def named_operations() -> Iterator[tuple[str, list[str]]]:
     """Owner -> names of its operations that are known, but not controlled; a verdict names them."""
-    yield from _by_owner((operation for operation in [*_FUNCTIONS, *_PLAIN] if _is_only_named(operation)), False)
+    yield from listed(by_owner(operation for operation in [*_FUNCTIONS, *_PLAIN] if _is_only_named(operation)))
 
 
 def _is_only_named(operation: Any) -> bool:
     return operation in known.FUNCTIONS or operation in known.PLAIN
 
 
-def _by_owner(operations: Iterable[Any], controlled: bool = True) -> Iterator[tuple[str, list[str]]]:
+def by_owner(operations: Iterable[Any]) -> dict[str, set[str]]:
+    """The module, or the type in it, in which each operation is looked for -> their names."""
     found: dict[str, set[str]] = {}
     for operation in operations:
         owner, _, name = operation.__qualname__.rpartition(".")
         module = _public(operation.__module__ or "datetime", name)
         found.setdefault(f"{module}.{owner}" if owner else module, set()).add(name)
-    if controlled:
-        for kind, methods in _METHODS.items():
-            name = kind.__qualname__.replace("lock", "Lock")
-            owner = f"{_public(kind.__module__, name)}.{name}"
-            found.setdefault(owner, set()).update(methods)
-        found["random"] = {*clock.SHARED_NAMES, "Random() without a seed"}
-        found["threading.local"] = {"what each actor keeps"}
-        found["sqlite3"] = {"connect and what it gives"}
-        found["tempfile"] = {"names of temporary files"}
+    return found
+
+
+def listed(found: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, list[str]]]:
+    """Without what is private to its owner."""
     for owner in sorted(found):
         names = sorted(name for name in found[owner] if not name.startswith("_"))
         if names and "._" not in owner:
