@@ -16,11 +16,13 @@ from lab.discovery import Discovery
 from lab.errors import InvalidValue, NeedsThreads, OutOfTime
 from lab.finalizers import Finalizers
 from lab.freshness import Freshness
+from lab.inherited import Inherited
 from lab.instrument import Site
 from lab.leaving import exception_of
 from lab.leftovers import FirstWrites, Leftovers, Writes
 from lab.origin import module_at
 from lab.program import NOTHING, Failure, Program, describe
+from lab.reached import Reached
 from lab.recorder import Recording, SharingMap
 from lab.settings import Settings
 from lab.stopwatch import now
@@ -50,7 +52,8 @@ class Exploration:
         self.carrier = carrier
         self.strict = strict  # nothing shared may be missed, whatever it costs
         self.counts = Counts()
-        self.leftovers = Leftovers(program.setup, program.functions)
+        inherited = Reached(program.actors) if program.processes else Inherited(program.functions)
+        self.leftovers = Leftovers(program.setup, inherited, unseen=program.processes)
         self.finalizers = Finalizers()
         self._guarded: dict[Site, None] = {}  # library code that is no step, but under a lock
         self._supposed: dict[str, None] = {}  # operations that are several, but under a lock

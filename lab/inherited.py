@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import islice
 from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from lab.kinds import is_a
 from lab.naming import short
+from lab.operations import CACHED
 from lab.origin import LAB, is_library
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
@@ -50,10 +52,10 @@ class Inherited:
                 yield f"{name} changed from {_told(before)} to {_told(after)}"
 
     def _values(self) -> Iterator[tuple[str, Any]]:
-        for module in _modules(self._functions):
+        for module in modules_of(self._functions):
             for name, value in list(vars(module).items()):
                 if not name.startswith("__"):
-                    yield from _held(f"{module.__name__}.{name}", value, module, 2)
+                    yield from held(f"{module.__name__}.{name}", value, module, 2)
 
 
 _ABSENT = (object, "nothing")
@@ -63,17 +65,27 @@ def _told(mark: Any) -> str:
     kind, value = mark
     if kind is object:
         return str(value)
-    return short(value) or "something else" if kind in _PLAIN else f"an object of {kind.__name__}"
+    if kind in _PLAIN:
+        return short(value) or "something else"
+    if kind in _CONTAINERS or kind is CACHED:
+        return f"a {'cache' if kind is CACHED else kind.__name__} of {value:,} {'item' if value == 1 else 'items'}"
+    return f"an object of {kind.__name__}"
 
 
-def _held(name: str, value: Any, module: ModuleType, depth: int) -> Iterator[tuple[str, Any]]:
+def held(name: str, value: Any, module: ModuleType, depth: int) -> Iterator[tuple[str, Any]]:
     """The mark of a value, and of what it holds so many steps further."""
     kind = type(value)
-    yield name, (kind, value if kind in _PLAIN else len(value) if kind in _CONTAINERS else None)
+    yield name, (kind, _mark(kind, value))
     if not depth or kind in _PLAIN:
         return
     for part, inner in islice(_parts(value, module), _MOST_ITEMS):
-        yield from _held(f"{name}{part}", inner, module, depth - 1)
+        yield from held(f"{name}{part}", inner, module, depth - 1)
+
+
+def _mark(kind: type, value: Any) -> object:
+    if kind in _PLAIN:
+        return value
+    return len(value) if kind in _CONTAINERS else value.cache_info().currsize if kind is CACHED else None
 
 
 def _parts(value: Any, module: ModuleType) -> Iterator[tuple[str, Any]]:
@@ -88,8 +100,15 @@ def _parts(value: Any, module: ModuleType) -> Iterator[tuple[str, Any]]:
     elif is_a(value, type):
         if value.__module__ == module.__name__:
             yield from _fields(type.__getattribute__(value, "__dict__"))
+    elif is_a(value, MethodType):
+        yield ".__self__", value.__self__
+        yield "", value.__func__
+    elif is_a(value, partial):
+        yield from ((" (partial)", part) for part in (value.func, value.args, value.keywords))
     elif is_a(value, FunctionType):
         yield from _fields(value.__dict__)
+        for part in (*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()):
+            yield " (default)", part
         for variable, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=False):
             if _is_filled(cell):
                 yield f" ({variable})", cell.cell_contents
@@ -114,7 +133,7 @@ def _is_filled(cell: CellType) -> bool:
         return False
 
 
-def _modules(functions: Iterable[object]) -> list[ModuleType]:
+def modules_of(functions: Iterable[object]) -> list[ModuleType]:
     """The program's own modules: those of the functions, and all that are reached from there by what they import."""
     found: dict[str, ModuleType] = {}
     pending = [module for function in functions for module in _of(function)]

@@ -84,9 +84,10 @@ class FirstWrites:
 class Leftovers:
     """Stands in for setup, and compares what an execution began with with what the next one does."""
 
-    def __init__(self, setup: Callable[[], Any], functions: Iterable[Callable[..., object]] = ()) -> None:
+    def __init__(self, setup: Callable[[], Any], inherited: Inherited | None = None, unseen: bool = False) -> None:
         self._setup = setup
-        self._inherited = Inherited(functions)
+        self._inherited = inherited or Inherited(())
+        self._all_unseen = unseen  # no code is instrumented
         self.unseen = False  # code has run uninstrumented: what it has changed shows only by its values
         # Places that the execution before wrote: how to get the object; the key, the state and its text before it did.
         self._last: list[tuple[Callable[[], object], object, object, object]] = []
@@ -97,10 +98,11 @@ class Leftovers:
         """Make a state, and look what else is not as it was when the execution before began."""
         state = self._setup()
         self._inherited.look()
-        if self.unseen:
+        if self.unseen or self._all_unseen:
             self.unseen = False
+            which = "one execution" if self._all_unseen else "an execution in which code ran uninstrumented"
             for changed in self._inherited.changes():
-                told = f"{changed} in an execution in which code ran uninstrumented, and so began the next"
+                told = f"{changed} in {which}, and so began the next"
                 self.found[f"setup does not make everything anew: {told}"] = None
         for get, key, was, text in self._last:
             owner = get()

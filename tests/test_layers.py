@@ -63,6 +63,7 @@ ORDER = [
     "finalizers",
     "freshness",
     "inherited",
+    "reached",
     "leftovers",
     "footprints",
     "strategies",
