@@ -7,6 +7,7 @@ actors names, whoever has it, and what they hold themselves.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -40,6 +41,11 @@ class Reached(Inherited):
         for name, function in self._actors:
             module = sys.modules.get(getattr(function, "__module__", None) or "", sys)
             yield from held(f"actors[{name!r}]", function, module, _DEEP)
+        for variable, value in list(os.environ.items()):
+            yield f"os.environ[{variable!r}]", (str, value)
+        mask = os.umask(0)  # there is no way to ask for it
+        os.umask(mask)
+        yield "the umask", (str, oct(mask))
 
 
 def _names_in(functions: Iterable[Any], modules: Iterable[ModuleType]) -> set[str]:

@@ -1,6 +1,7 @@
 """Actors begin with the runner's memory: what setup, check or outcome leave there stands against a proof."""
 
 import functools
+import os
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,35 @@ def test_what_an_actor_holds_itself():
         "actors['bob'].__self__.config changed from None to '2' in one execution, and so began the next"
         in verdict.reason
     )
+
+
+def test_the_environment_is_inherited_as_well(monkeypatch):
+    monkeypatch.delenv("LAB_CONFIG", raising=False)
+
+    def actor(state):
+        Path("seen").write_text(os.environ.get("LAB_CONFIG") or Path("config").read_text())
+
+    def outcome(state):
+        monkeypatch.setenv("LAB_CONFIG", "3")
+        return Path("seen").read_text()
+
+    verdict = explore({"alice": rewrite, "bob": actor}, outcome=outcome)
+    assert verdict.status == "unknown"
+    assert "os.environ['LAB_CONFIG'] changed from nothing to '3' in one execution" in verdict.reason
+
+
+def test_so_is_the_umask():
+    before = os.umask(0o22)
+
+    def outcome(state):
+        os.umask(0o77)
+
+    try:
+        verdict = explore(both(rewrite), outcome=outcome)
+    finally:
+        os.umask(before)
+    assert verdict.status == "unknown"
+    assert "the umask changed from '0o22' to '0o77' in one execution" in verdict.reason
 
 
 def test_what_setup_makes_anew_is_none():
