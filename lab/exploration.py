@@ -55,6 +55,7 @@ class Exploration:
         inherited = Reached(program.actors) if program.processes else Inherited(program.functions)
         self.leftovers = Leftovers(program.setup, inherited, unseen=program.processes)
         self.finalizers = Finalizers()
+        self._profiled: tuple[list[int], frozenset[Site]] = [], frozenset()  # of which some were no decisions yet
         self._guarded: dict[Site, None] = {}  # library code that is no step, but under a lock
         self._supposed: dict[str, None] = {}  # operations that are several, but under a lock
         self.until: float | None = None  # in real time: no execution begins after it that can be done without
@@ -196,7 +197,7 @@ class Exploration:
         met = failed = failure = None
         fresh = Freshness(self.leftovers.setup)
         for number in range(MOST_PROFILES):
-            sharing = Writes()
+            sharing, hot = Writes(), frozenset(self.control.hot)
             outcome, failure = self.execute(Profile().choose, sharing=sharing, setup=fresh.setup)
             self.put_back(library=not number)
             self.leftovers.take_in(sharing)
@@ -206,6 +207,7 @@ class Exploration:
             failed = failure or failed
             if failure is not None and not found:
                 met = self.control.choices, outcome, failure
+                self._profiled = self.control.choices, hot
                 if len(self.control.hot) == known:
                     break
             if fresh.done and not found and failure is None:
@@ -234,7 +236,7 @@ class Exploration:
         for outcome, count in more.items():
             self.tally(outcomes, outcome, count)
 
-    def learn(self, choices: Sequence[int]) -> Failure | None:
+    def learn(self, choices: Sequence[int], hot: frozenset[Site] | None = None) -> Failure | None:
         """Repeat an execution with everything noted, to find code and shared objects it met first.
 
         The failure of the repetition.  If code started in it uninstrumented, which may be why it failed, it is
@@ -245,7 +247,7 @@ class Exploration:
         for _ in range(MOST_PROFILES):
             sharing = Writes() if self.strict else SharingMap()
             setup = self.leftovers.setup if self.strict else None
-            _, failure = self.execute(Choices(choices).choose, sharing=sharing, setup=setup)
+            _, failure = self.execute(Choices(choices, hot).choose, sharing=sharing, setup=setup)
             self.put_back(library=False)
             self.take_in(sharing)
             if isinstance(sharing, Writes):
@@ -304,10 +306,11 @@ class Exploration:
         witness that knows nothing of it cannot tell when it has to happen.  Not where an actor goes round
         for ever, of which one round would fill the page.
         """
-        known = frozenset(self.control.hot)
+        of_profile = choices is self._profiled[0]
+        known = self._profiled[1] if of_profile else frozenset(self.control.hot)
         self.control.locals.late = ""
         if failure.kind != "livelock":
-            self.learn(choices)
+            self.learn(choices, known if of_profile else None)
         if len(self.control.hot) > len(known):
             recorded = self._record(Choices(choices, known), failure)
             if recorded is not None:

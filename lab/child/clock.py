@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import selectors
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -48,8 +49,25 @@ class Clock:
             return
         self._stops.step("sleeps", "", (), f"for {seconds:g} s", wait=("sleep", float(seconds)))
 
+    def selecting(self, real: Any) -> Callable[..., Any]:
+        """The method of a selector by which an event loop waits for its next timer."""
+
+        def select(selector: Any, timeout: Any = None) -> Any:
+            waits = isinstance(timeout, int | float) and timeout > 0
+            if not (waits and self._stops.begun and sys._getframe(1).f_code.co_filename.endswith(_OF_LOOPS)):
+                return real(selector, timeout)
+            ready = real(selector, 0)
+            if not ready:
+                self.sleep(timeout)
+                ready = real(selector, 0)
+            return ready
+
+        return select
+
 
 _sleep = time.sleep
+_OF_LOOPS = os.path.join("asyncio", "base_events.py")
+_SELECTORS = ("SelectSelector", "PollSelector", "EpollSelector", "DevpollSelector", "KqueueSelector")
 
 
 def make(stops: Stops) -> Instead:
@@ -61,6 +79,9 @@ def make(stops: Stops) -> Instead:
             real = getattr(time, name + ending)
             found[real] = Twin(real, clock.reading(real, unit))
     found[_sleep] = Twin(_sleep, clock.sleep)
+    for kind in (getattr(selectors, name, None) for name in _SELECTORS):
+        if kind is not None and "select" in vars(kind):
+            found[kind.select] = clock.selecting(kind.select)
     return found
 
 

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import traceback
+from abc import ABCMeta
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from threading import get_ident
@@ -95,7 +96,7 @@ class Operations:
             for attribute, value in list(variables.items()):
                 if id(value) in self._by_id and type(value) in _KINDS:
                     variables[attribute] = self._by_id[id(value)]
-                elif type(value) is type and value.__module__ == name:
+                elif type(value) in (type, ABCMeta) and value.__module__ == name:
                     in_classes += self._put_into(value)
         sets: list[set[Any]] = [getattr(os, f"supports_{kind}", set()) for kind in _SUPPORTS]
         added = [[self.instead[real] for real in known if real in self.instead] for known in sets]

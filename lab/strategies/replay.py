@@ -47,8 +47,10 @@ class Choices:
         self.diverged = False
 
     def choose(self, enabled: list[Actor], current: Actor | None) -> Actor:
-        if self._known is not None and current in enabled and current.wait is None and current.site not in self._known:
-            return current
+        if self._known is not None:
+            for actor in enabled if not self._next else [current]:  # processes begin before anybody is chosen
+                if actor in enabled and actor.begun and actor.wait is None and actor.site not in self._known:
+                    return actor  # it did not stop here
         position = self._next
         self._next += 1
         if position < len(self._choices):

@@ -1,5 +1,6 @@
 """What exploring processes comes to: outcomes, witnesses, findings."""
 
+import asyncio
 import os
 import signal
 import sys
@@ -276,3 +277,39 @@ def test_who_waits_for_its_own_process_waits_for_ever():
     verdict = explore(setup, {"alice": woken})
     assert verdict.status == "unknown"
     assert "has a signal sent later, which is not under control" in verdict.reason
+
+
+def replace_counter(number):
+    temporary = Path(f"{os.getpid()}.new")
+    temporary.write_text(str(number))
+    temporary.replace("counter")
+
+
+@pytest.mark.parametrize("strategy", ["dpor", "auto", "random"])
+def test_what_fails_before_anything_is_known_to_be_shared_is_witnessed(strategy):
+    def add(state):
+        found = value(state)
+        time.sleep(1)
+        replace_counter(found + 1)
+
+    verdict = explore(zero, both(add), outcome=value, allowed={2}, strategy=strategy)
+    assert (verdict.failure.message, verdict.witness.pattern) == ("outcome 1 (allowed: 2)", "lost update"), str(verdict)
+    again = lab.replay(verdict.witness, zero, both(add), outcome=value, allowed={2})
+    assert again.reason == "fails again: outcome 1 (allowed: 2)"
+
+
+def test_an_event_loop_in_a_process_waits_in_virtual_time():
+    async def add():
+        found = value(None)
+        await asyncio.sleep(1)
+        replace_counter(found + 1)
+
+    began = time.monotonic()
+    program = zero, both(lambda state: asyncio.run(add()))
+    verdict = explore(*program, outcome=value, allowed={2})
+    assert verdict.failure.message == "outcome 1 (allowed: 2)"
+    assert (
+        verdict.shrunk is None or time.monotonic() - began < verdict.shrunk.executions
+    )  # each would wait for a second
+    again = lab.replay(verdict.witness, *program, outcome=value, allowed={2})
+    assert again.reason == "fails again: outcome 1 (allowed: 2)"
