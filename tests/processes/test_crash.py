@@ -4,6 +4,7 @@ import fcntl
 import multiprocessing
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -131,17 +132,17 @@ def test_a_lock_of_multiprocessing_does_not():
 
 def test_a_transaction_that_is_not_over_is_rolled_back():
     def make():
-        with sqlite3.connect("bank") as bank:
+        with closing(sqlite3.connect("bank")) as bank, bank:
             bank.execute("CREATE TABLE account (name, amount)")
             bank.execute("INSERT INTO account VALUES ('a', 9), ('b', 0)")
 
     def transfer(state):
-        with sqlite3.connect("bank") as bank:
+        with closing(sqlite3.connect("bank")) as bank, bank:
             bank.execute("UPDATE account SET amount = amount - 5 WHERE name = 'a'")
             bank.execute("UPDATE account SET amount = amount + 5 WHERE name = 'b'")
 
     def total(state):
-        with sqlite3.connect("bank") as bank:
+        with closing(sqlite3.connect("bank")) as bank, bank:
             return tuple(amount for (amount,) in bank.execute("SELECT amount FROM account ORDER BY name"))
 
     verdict = explore(make, {"alice": transfer}, outcome=total)
@@ -221,13 +222,13 @@ def make_count():
 
 
 def make_bank():
-    with sqlite3.connect("bank") as bank:
+    with closing(sqlite3.connect("bank")) as bank, bank:
         bank.execute("CREATE TABLE account (amount)")
         bank.execute("INSERT INTO account VALUES (0)")
 
 
 def amount(state):
-    with sqlite3.connect("bank") as bank:
+    with closing(sqlite3.connect("bank")) as bank, bank:
         return bank.execute("SELECT amount FROM account").fetchone()
 
 
