@@ -54,7 +54,7 @@ HARMLESS = frozenset(
 _ON_PATHS = frozenset((
     os.path.join, os.path.split, os.path.splitext, os.path.splitdrive, os.path.basename, os.path.dirname,
     os.path.normpath, os.path.normcase, os.path.isabs, os.path.commonpath, os.path.commonprefix, os.fsencode,
-    os.fsdecode, os.fspath, os.path.samestat,
+    os.fsdecode, os.fspath, os.path.samestat, getattr(os.path, "splitroot", os.path.splitdrive),
 ))
 # fmt: on
 """Functions that compute with paths, and look at no file."""
