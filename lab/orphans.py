@@ -1,22 +1,30 @@
-"""End with the process that started this one, however that ends: nobody is there any more who wants the answer."""
+"""Processes whose parent is no more: to end with it, as nobody wants the answer any more, or to take them in."""
 
 from __future__ import annotations
 
 import ctypes
 import os
 import signal
+from typing import Any
 
-_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
+_DIE_WITH_PARENT, _ADOPT = 1, 36  # PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER
+_prctl: Any = getattr(ctypes.CDLL(None), "prctl", None)
+_getppid, _exit = os.getppid, os._exit  # as they were before anything was put in their place
 
 
-def end_with(parent: int) -> None:
-    """From now on this process is killed when the thread of process ``parent`` that started it is no more.
+def end_with(parent: int = 0) -> None:
+    """From now on this process is killed when the thread that started it is no more.
 
-    Where the system has no such thing (it is Linux that has), this does nothing.
+    It ends at once if ``parent`` is given and is not its parent any more.  It is Linux that can follow one; elsewhere
+    that is all.
     """
-    prctl = getattr(ctypes.CDLL(None), "prctl", None)
-    if prctl is None:
-        return
-    prctl(_DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:  # it ended before it could be followed
-        os._exit(70)
+    if _prctl is not None:
+        _prctl(_DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
+    if parent and _getppid() != parent:  # it ended before it could be followed
+        _exit(70)
+
+
+def adopt() -> None:
+    """From now on this process is the parent of what its own children leave behind, where the system can have that."""
+    if _prctl is not None:
+        _prctl(_ADOPT, 1, 0, 0, 0)

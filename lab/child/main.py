@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]
 import _thread
-import ctypes
 import importlib
 import os
 import random
@@ -29,12 +28,12 @@ from lab.child.wire import Wire
 from lab.filesystem import files, locks, system
 from lab.filesystem.database import Databases
 from lab.hooks import DRIVERS, Bystander
+from lab.orphans import end_with
 from lab.program import has_run
 from lab.virtual import by_owner, listed
 from lab.virtual.clock import SHARED_NAMES
 
 _exit = os._exit
-_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 _ALONE = (
     "posix",
     "nt",
@@ -156,9 +155,6 @@ _LIBRARIES = tuple(f"multiprocessing.{name}" for name in _NEEDED)
 _KINDS = (BuiltinFunctionType, FunctionType, MethodType, type)
 
 
-_prctl: Any = getattr(ctypes.CDLL(None), "prctl", None)
-
-
 def live(
     operations: Operations,
     wire: Wire,
@@ -199,10 +195,7 @@ def live(
 
 def _settle(strange: Iterable[int], parent: int) -> None:
     """Be a process of its own, which ends with the runner."""
-    if _prctl is not None:
-        _prctl(_DIE_WITH_PARENT, _signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        _exit(70)
+    end_with(parent)
     os.setpgid(0, 0)  # what it starts ends with it, and a person's Ctrl-C comes to the runner alone
     for fd in strange:
         os.close(fd)

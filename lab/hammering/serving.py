@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]
 import _thread
-import ctypes
 import mmap
 import os
 import pickle
@@ -22,13 +21,12 @@ from lab.child.wire import Gone, Wire
 from lab.hammering.giving_way import giving_way
 from lab.hammering.segments import noted_segments
 from lab.hammering.staying import digest
+from lab.orphans import adopt, end_with
 from lab.program import has_run
 
 NOTHING = b""
 """Stands for a state that the process was born with."""
 _HEAD_START = 30_000  # nanoseconds in which all see that all are there
-_DIE_WITH_PARENT, _ADOPT = 1, 36  # PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER
-_prctl: Any = getattr(ctypes.CDLL(None), "prctl", None)
 _exit, _sleep, _clock = os._exit, time.sleep, time.monotonic_ns
 
 
@@ -64,11 +62,8 @@ def _settle(parent: int) -> None:
     A process that ``parent`` has forked holds the other end of its wire as well, and would not see that nobody is
     there; 0 where it was not forked.
     """
-    if _prctl is not None:
-        _prctl(_DIE_WITH_PARENT, _signal.SIGKILL, 0, 0, 0)
-        _prctl(_ADOPT, 1, 0, 0, 0)
-    if parent and os.getppid() != parent:  # it ended before it could be followed
-        _exit(70)
+    end_with(parent)
+    adopt()
     os.setpgid(0, 0)
     if _signal.getsignal(_signal.SIGINT) is not _signal.SIG_IGN:
         _signal.signal(_signal.SIGINT, _signal.default_int_handler)
