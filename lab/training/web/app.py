@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import random
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import quote
 
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
 from lab.errors import LabError
 from lab.training.course import Course, points
@@ -19,12 +16,13 @@ from lab.training.questions import KINDS, Break, Judgement, Question
 from lab.training.repairs import BUDGET, Fix, question
 from lab.training.studies import Studies
 from lab.training.subject import Subject, by_name
-from lab.training.web.asked import WIDTH, Form, in_thread, judged, not_found, one, page, patch_of, state_of, trouble
-from lab.training.web.jobs import Jobs
+from lab.training.web.asked import WIDTH, Form, Handler, judged, one, page, patch_of, trouble
+from lab.training.web.grading import Grading
+from lab.training.web.jobs import Job
 from lab.training.web.views import result_view, view
 
 
-class Application:
+class Application(Grading):
     """Exercises on some subjects for one learner."""
 
     def __init__(
@@ -38,30 +36,18 @@ class Application:
     ) -> None:
         self._subjects = by_name(subjects)
         self._addresses = {subject.key: name for name, subject in self._subjects.items()}
-        self._studies = studies
         self._history = history
         self._kinds = kinds
         self._seed = seed
         self._answers = answers
-        self._jobs = Jobs()
         self._course: Iterator[Question] = iter(Course(subjects, kinds, studies, history, seed))
-        self._alone = threading.Lock()  # a study is made once
-        self.app = Starlette(
-            routes=[
-                Route("/", in_thread(self._home)),
-                Route("/next", in_thread(self._next)),
-                Route("/exercise/{name}/{kind}", in_thread(self._exercise)),
-                Route("/exercise/{name}/{kind}", in_thread(self._answer), methods=["POST"]),
-                Route("/job/{job}", in_thread(self._job)),
-                Route("/job/{job}/state", in_thread(self._state)),
-            ],
-            exception_handlers={404: not_found},
-        )
-
-    def close(self) -> None:
-        """Let nothing go on."""
-        self._studies.stopped.set()
-        self._jobs.join()
+        addresses: list[tuple[str, str, Handler]] = [
+            ("GET", "/", self._home),
+            ("GET", "/next", self._next),
+            ("GET", "/exercise/{name}/{kind}", self._exercise),
+            ("POST", "/exercise/{name}/{kind}", self._answer),
+        ]
+        super().__init__(studies, addresses)
 
     # ------------------------------------------------------------ pages
 
@@ -107,7 +93,7 @@ class Application:
             return self._told(posed, Judgement(0.0, "The solution", tuple(posed.solution()), "", True), hints)
         if isinstance(posed, Fix):
             patch = patch_of(form)
-            job = self._jobs.start(lambda tell: self._graded(posed, patch, hints, tell))
+            job = self._jobs.start(lambda tell: self._grade(posed, patch, hints, tell))
             return RedirectResponse(f"/job/{job.name}", 303)
         try:
             judgement, given = judged(posed, form)
@@ -135,7 +121,7 @@ class Application:
 
     # ------------------------------------------------------------ patches
 
-    def _graded(self, posed: Fix, patch: str, hints: int, tell: Callable[[str], None]) -> Callable[[], Response]:
+    def _grade(self, posed: Fix, patch: str, hints: int, tell: Callable[[str], None]) -> Callable[[], Response]:
         """Grade a patch, put down what that came to once, and give what shows it as often as it is asked for."""
         judgement = posed.judge(patch, WIDTH, tell)
         if not judgement.is_right:
@@ -143,19 +129,11 @@ class Application:
         put_down = self._put_down(posed, judgement, hints)
         return lambda: self._result(posed, judgement, *put_down)
 
-    def _job(self, request: Request, _: Form) -> Response:
-        job = self._jobs.get(request.path_params["job"])
-        if job is None:
-            return trouble("This patch is no longer remembered.", 404)
+    def _graded(self, job: Job) -> Response:
         if job.trouble:
             return trouble(job.trouble, 400)
-        if job.result is None:
-            return page("job.html", exam=False, job=job.name, progress=job.progress)
         show: Callable[[], Response] = job.result
         return show()
-
-    def _state(self, request: Request, _: Form) -> Response:
-        return state_of(self._jobs.get(request.path_params["job"]))
 
     def _address(self, posed: Question) -> str:
         return self._addresses[posed.subject.key]

@@ -8,12 +8,11 @@ from urllib.parse import parse_qs
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, Response
 
 from lab.errors import LabError
 from lab.report.html.pages import page as make_page
 from lab.training.questions import Break, Judgement, Question, Review, Spot, given_to_spot, read_lines
-from lab.training.web.jobs import Job
 
 WIDTH = 100
 """Columns of a trace."""
@@ -88,10 +87,3 @@ def page(template: str, status: int = 200, **values: Any) -> Response:
 def trouble(text: str, status: int) -> Response:
     """A page that says why there is no other one."""
     return page("trouble.html", status, text=text)
-
-
-def state_of(job: Job | None) -> Response:
-    """How far a patch is, for the script of its page."""
-    if job is None:
-        return JSONResponse({"over": True, "progress": ""})
-    return JSONResponse({"over": job.is_over, "progress": job.progress})

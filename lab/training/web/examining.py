@@ -2,55 +2,43 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
 from lab.errors import LabError
 from lab.training.paper import Paper
 from lab.training.questions import Question
 from lab.training.repairs import BUDGET, Fix
 from lab.training.studies import Studies
-from lab.training.web.asked import WIDTH, Form, in_thread, judged, not_found, one, page, patch_of, state_of, trouble
-from lab.training.web.jobs import Job, Jobs
+from lab.training.web.asked import WIDTH, Form, Handler, judged, one, page, patch_of
+from lab.training.web.grading import Grading
+from lab.training.web.jobs import Job
 from lab.training.web.views import view
 
 
-class Examination:
+class Examination(Grading):
     """The questions of a paper, for one learner.
 
     A question is named by its number alone: an address with the name of its scenario would tell what it is about.  What
     comes for another number than the current one (a page that was gone back to, a second tab) changes nothing.
     """
 
+    _is_exam = True
+
     def __init__(self, paper: Paper, studies: Studies) -> None:
         self._paper = paper
-        self._studies = studies
-        self._jobs = Jobs()
         self._job: Job | None = None  # the patch that is being graded, or was last
         self._patch = ""
         self._has_begun = False
-        self._alone = threading.Lock()
-        self.app = Starlette(
-            routes=[
-                Route("/", in_thread(self._home)),
-                Route("/begin", in_thread(self._begin), methods=["POST"]),
-                Route("/question", in_thread(self._question)),
-                Route("/question", in_thread(self._answer), methods=["POST"]),
-                Route("/job/{job}", in_thread(self._show_job)),
-                Route("/job/{job}/state", in_thread(self._state)),
-            ],
-            exception_handlers={404: not_found},
-        )
-
-    def close(self) -> None:
-        """Let nothing go on."""
-        self._studies.stopped.set()
-        self._jobs.join()
+        addresses: list[tuple[str, str, Handler]] = [
+            ("GET", "/", self._home),
+            ("POST", "/begin", self._begin),
+            ("GET", "/question", self._question),
+            ("POST", "/question", self._answer),
+        ]
+        super().__init__(studies, addresses)
 
     # ------------------------------------------------------------ pages
 
@@ -86,7 +74,7 @@ class Examination:
             if posed is None or not self._has_begun or one(form, "number") != str(self._paper.answered + 1):
                 return RedirectResponse("/question", 303)
             if isinstance(posed, Fix):
-                return RedirectResponse(f"/job/{self._graded(posed, patch_of(form)).name}", 303)
+                return RedirectResponse(f"/job/{self._begin_to_grade(posed, patch_of(form)).name}", 303)
             try:
                 judgement, given = judged(posed, form)
             except LabError as error:
@@ -96,7 +84,7 @@ class Examination:
 
     # ------------------------------------------------------------ patches
 
-    def _graded(self, posed: Fix, patch: str) -> Job:
+    def _begin_to_grade(self, posed: Fix, patch: str) -> Job:
         """Begin to grade a patch, unless that has begun already."""
         if self._job is None or self._job.is_over:
             self._patch = patch
@@ -110,16 +98,8 @@ class Examination:
                 self._paper.put_down(judgement, [patch])
         return True
 
-    def _show_job(self, request: Request, _: Form) -> Response:
-        job = self._jobs.get(request.path_params["job"])
-        if job is None:
-            return trouble("This patch is no longer remembered.", 404)
-        if not job.is_over:
-            return page("job.html", exam=True, job=job.name, progress=job.progress)
+    def _graded(self, job: Job) -> Response:
         posed = self._paper.current
         if job.trouble and job is self._job and isinstance(posed, Fix):
             return self._posed(posed, {"patch": [self._patch]}, job.trouble)
         return RedirectResponse("/question", 303)
-
-    def _state(self, request: Request, _: Form) -> Response:
-        return state_of(self._jobs.get(request.path_params["job"]))
