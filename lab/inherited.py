@@ -110,7 +110,7 @@ def _parts(value: Any, module: ModuleType) -> Iterator[tuple[str, Any]]:
         for part in (*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()):
             yield " (default)", part
         for variable, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=False):
-            if _is_filled(cell):
+            if is_filled(cell):
                 yield f" ({variable})", cell.cell_contents
     elif _is_of_program(sys.modules.get(type(value).__module__)):
         try:
@@ -126,7 +126,8 @@ def _fields(fields: Any) -> Iterator[tuple[str, Any]]:
             yield f".{name}", inner
 
 
-def _is_filled(cell: CellType) -> bool:
+def is_filled(cell: CellType) -> bool:
+    """Whether a variable of an outer function has a value by now."""
     try:
         return cell.cell_contents is not cell
     except ValueError:
@@ -162,7 +163,7 @@ def _of(function: Any) -> Iterator[ModuleType]:
             pending += [thing.__func__, type(thing.__self__)]
         elif is_a(thing, FunctionType):
             yield from _named(thing.__globals__.get("__name__"))
-            pending += [cell.cell_contents for cell in thing.__closure__ or () if _is_filled(cell)]
+            pending += [cell.cell_contents for cell in thing.__closure__ or () if is_filled(cell)]
         elif is_a(thing, type):
             yield from _named(thing.__module__)
         elif callable(thing):

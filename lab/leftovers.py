@@ -84,9 +84,9 @@ class FirstWrites:
 class Leftovers:
     """Stands in for setup, and compares what an execution began with with what the next one does."""
 
-    def __init__(self, setup: Callable[[], Any], inherited: Inherited | None = None, unseen: bool = False) -> None:
+    def __init__(self, setup: Callable[[], Any], inherited: Inherited, unseen: bool) -> None:
         self._setup = setup
-        self._inherited = inherited or Inherited(())
+        self._inherited = inherited
         self._all_unseen = unseen  # no code is instrumented
         self.unseen = False  # code has run uninstrumented: what it has changed shows only by its values
         # Places that the execution before wrote: how to get the object; the key, the state and its text before it did.

@@ -14,9 +14,8 @@ from itertools import islice
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from lab.inherited import Inherited, held, modules_of
+from lab.inherited import Inherited, held, is_filled, modules_of
 from lab.kinds import is_a
-from lab.operations import CACHED
 
 _DEEP = 3  # steps from a name
 _MOST_NAMES = 5_000
@@ -84,24 +83,15 @@ def _codes(thing: Any) -> Iterator[CodeType]:
         seen.add(id(one))
         if is_a(one, FunctionType):
             yield one.__code__
-            pending += [value for value in map(_content, one.__closure__ or ()) if callable(value)]
+            pending += [cell.cell_contents for cell in one.__closure__ or () if is_filled(cell)]
         elif is_a(one, MethodType):
             pending += [one.__func__, type(one.__self__)]
         elif is_a(one, type):
-            if not is_a(one, type(None)) and one.__module__ != "builtins":
+            if one.__module__ != "builtins":
                 pending += list(islice(type.__getattribute__(one, "__dict__").values(), 200))
         elif is_a(one, property):
             pending += [one.fget, one.fset, one.fdel]
         elif is_a(one, staticmethod | classmethod):
             pending.append(one.__func__)
-        elif is_a(one, CACHED):
-            pending.append(one.__wrapped__)
         elif callable(one):
             pending += [type(one), *(getattr(one, name, None) for name in ("func", "__wrapped__"))]
-
-
-def _content(cell: Any) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # nothing is in it yet
-        return None
