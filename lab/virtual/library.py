@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lab.hooks import uncontrolled
+from lab.virtual.calling import is_python
 from lab.virtual.redirection import own
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def _finalize(control: Control, site: Site, one: Any, _: Any = None, /) -> Any:
     if known is None or kind._shutdown:
         return None
     control.discovery.cover(known.func)
-    return known.func(*known.args, **(known.kwargs or {}))
+    function = known.func if is_python(known.func) else control.call(known.func, known.args, site)  # as its line would
+    return function(*known.args, **(known.kwargs or {}))
 
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
