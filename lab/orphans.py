@@ -8,6 +8,7 @@ import signal
 from typing import Any
 
 _DIE_WITH_PARENT, _ADOPT = 1, 36  # PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER
+_KILL = int(signal.SIGKILL)
 _prctl: Any = getattr(ctypes.CDLL(None), "prctl", None)
 _getppid, _exit = os.getppid, os._exit  # as they were before anything was put in their place
 
@@ -19,7 +20,7 @@ def end_with(parent: int = 0) -> None:
     that is all.
     """
     if _prctl is not None:
-        _prctl(_DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
+        _prctl(_DIE_WITH_PARENT, _KILL, 0, 0, 0)
     if parent and _getppid() != parent:  # it ended before it could be followed
         _exit(70)
 

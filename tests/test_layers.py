@@ -40,6 +40,7 @@ ORDER = [
     "sites",
     "hooks",
     "forks",
+    "at_fork",
     "names",
     "exercises",
     "switch_points",

@@ -11,9 +11,11 @@ from contextlib import suppress
 from typing import Any
 
 from lab import errors
+from lab.at_fork import Needless
 from lab.carriers.actor import Actor
 from lab.carriers.private import PrivateDirectory
-from lab.child.main import Operations, live
+from lab.child.main import Life
+from lab.child.operations import Operations
 from lab.child.telling import how_ended
 from lab.child.wire import Gone, Late, Wire, pair
 from lab.filesystem.stops import GO
@@ -21,6 +23,7 @@ from lab.filesystem.stops import TIMED_OUT as GIVEN_UP
 from lab.stillness import Stillness
 from lab.stopwatch import now
 
+_close, _fork_alone = os.close, os.fork  # as they were before anything was put in their place
 _PATIENCE = 15  # seconds in which a child has to come to an operation
 
 
@@ -70,36 +73,27 @@ class Children:
         """Fork one process for each actor."""
         self._status.clear()
         _flush()
-        parent = os.getpid()
-        for actor in actors:
-            ours, theirs = pair()
-            self._wires[actor] = Wire(ours)
-            try:
-                pid = _fork()
-            except OSError as error:
-                os.close(theirs)
-                raise errors.LabError(
-                    f"on='processes': the process of {actor.name} cannot be forked ({error.strerror}); "
-                    "let fewer processes run"
-                ) from None
-            if not pid:
-                strange = [wire.fd for wire in self._wires.values()]
-                strange += [self._private.fd] if self._private.fd >= 0 else []
-                live(
-                    self._operations,
-                    Wire(theirs),
-                    strange,
-                    parent,
-                    actor.index,
-                    actor.name,
-                    actor.body,
-                    state,
-                    self._strict,
-                    now,
-                    actor.name in self._crashes,
-                )
-            self._pids[actor] = pid
-            os.close(theirs)
+        strange = [self._private.fd] if self._private.fd >= 0 else []
+        with Needless() as needless:
+            for actor in actors:
+                ours, theirs = pair()
+                self._wires[actor] = Wire(ours)
+                strange.append(ours)
+                crash = actor.name in self._crashes
+                life = Life(self._operations, Wire(theirs), actor.index, actor.name, actor.body, state, now, crash)
+                try:
+                    pid = _fork_alone() if needless.are_aside else _fork()
+                except OSError as error:
+                    _close(theirs)
+                    raise errors.LabError(
+                        f"on='processes': the process of {actor.name} cannot be forked ({error.strerror}); "
+                        "let fewer processes run"
+                    ) from None
+                if not pid:
+                    needless.put_back()
+                    life.live(strange, self._strict)
+                self._pids[actor] = pid
+                _close(theirs)
 
     def hear(self, actor: Actor) -> Any:
         """What ``actor`` says next; raises Gone at its end, and TimeoutError if it says nothing for long.
@@ -185,9 +179,10 @@ class Children:
         for actor in self._pids:
             self.wait_for_end(actor)
         for wire in self._wires.values():
-            os.close(wire.fd)
+            _close(wire.fd)
         self._pids.clear()
         self._wires.clear()
+        self._operations.stops.forget()
         self._private.forget_groups()
         if self._wild:
             self._private.tell("none")

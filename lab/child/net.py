@@ -6,7 +6,7 @@ import _thread
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import BuiltinFunctionType, FrameType, ModuleType
 from typing import Any
 
@@ -142,10 +142,10 @@ def _kill(stops: Stops, real: Any) -> Any:
     return call
 
 
-def audit(stops: Stops) -> None:
-    """From now on tell of operations that the interpreter announces and nobody stopped before."""
+def announced(stops: Stops) -> Callable[[str, tuple[Any, ...]], None]:
+    """An audit hook, which tells of operations that the interpreter announces and nobody stopped before."""
 
-    def announced(event: str, arguments: tuple[Any, ...]) -> None:
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if not stops.begun or stops.inside:
             return
         if event in ("os.fork", "os.forkpty"):
@@ -171,7 +171,7 @@ def audit(stops: Stops) -> None:
             if event in _STARTING:
                 stops.starts_processes()
 
-    sys.addaudithook(announced)
+    return hook
 
 
 def _stop(stops: Stops, event: str, arguments: tuple[Any, ...]) -> None:
@@ -199,13 +199,13 @@ def _of_interpreter(frame: FrameType | None) -> bool:
     return False
 
 
-def profile(stops: Stops, instead: Mapping[Any, Any]) -> None:
-    """From now on tell of C functions that may do more than compute, and of those that have a twin in ``instead``."""
+def called(stops: Stops, instead: Mapping[Any, Any]) -> Callable[[FrameType, str, Any], None]:
+    """A profile function, which tells of C functions that may do more than compute, and of those in ``instead``."""
     known = set(map(id, instead))
     raw = instead[RAW]
     harmless: set[int] = set()
 
-    def called(frame: FrameType, event: str, function: Any) -> None:
+    def function_called(frame: FrameType, event: str, function: Any) -> None:
         if event != "c_call" or stops.inside:
             return
         name = frame.f_code.co_filename
@@ -228,7 +228,7 @@ def profile(stops: Stops, instead: Mapping[Any, Any]) -> None:
         if what is not None:
             stops.note(what[0], f"{stops.place()} {what[1]}")
 
-    sys.setprofile(called)
+    return function_called
 
 
 def _of_method(owner: Any, name: str, raw: type[Any]) -> tuple[str, str] | None:

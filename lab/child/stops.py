@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from threading import get_ident
 from types import CodeType, FrameType
 from typing import Any
@@ -48,14 +46,21 @@ class Stops:
         self.locked: set[tuple[int, int]] = set()  # device and inode of files that it may have locked
         self.flocks: dict[tuple[tuple[int, int], int], bool] = {}  # what has a lock of `flock` -> whether it is shared
 
-    def begin(self, wire: Wire, body: Any, state: Any, bottom: CodeType, now: float) -> None:
-        """In the child: from now on there is somebody to ask."""
+    def prepare(self, wire: Wire, body: Any, state: Any, bottom: CodeType, now: float, may_crash: bool) -> None:
+        """In the runner, for the child that it is about to fork: whom to ask from then on.
+
+        ``begun`` is for the child to set.
+        """
         self._roots = [(state, parameter_of(body))]
-        self._wire, self._bottom, self.now, self.begun = wire, bottom, now, True
-        self._identity = get_ident()
+        self._wire, self._bottom, self.now, self.may_crash = wire, bottom, now, may_crash
+        self._identity = get_ident()  # a child goes on with the thread that forks
         self.own.clear()
         code = getattr(getattr(body, "__func__", body), "__code__", None) or bottom
         self._site = _site(code, code.co_firstlineno)
+
+    def forget(self) -> None:
+        """In the runner, where no state must live on after its execution."""
+        self._roots = []
 
     def leave(self) -> None:
         """In a process that the program itself forks, which nobody controls."""
@@ -115,14 +120,15 @@ class Stops:
             _write(fd, f"{os.getpid()} ".encode())
             _close(fd)
 
-    @contextmanager
-    def known(self) -> Iterator[None]:
+    def known(self) -> Stops:
         """What happens meanwhile is part of an operation that was announced."""
+        return self
+
+    def __enter__(self) -> None:
         self.inside += 1
-        try:
-            yield
-        finally:
-            self.inside -= 1
+
+    def __exit__(self, *_: object) -> None:
+        self.inside -= 1
 
     def outside(self, function: Any) -> Any:
         """``function``, which is called in the middle of what is known, and is none of it."""

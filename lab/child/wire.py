@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import _socket
 import marshal
 import os
-import socket
 import struct
 from typing import Any
 
 _SEND, _RECEIVE = os.write, os.read  # as they were before anything was put in their place
 _LARGEST = 60_000  # bytes of a packet
-_LOOK = 0.25  # seconds that the runner waits before it looks why nothing comes
+_LOOK = struct.pack("ll", 0, 250_000)  # seconds and microseconds that the runner waits before it looks why
 
 
 class Gone(Exception):
@@ -60,6 +60,6 @@ def _shortened(part: Any) -> Any:
 
 def pair() -> tuple[int, int]:
     """Two connected ends: the runner's, which does not wait for ever, and the child's."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, int(_LOOK * 1e6)))
+    ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+    ours.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVTIMEO, _LOOK)
     return ours.detach(), theirs.detach()

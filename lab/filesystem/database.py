@@ -286,6 +286,8 @@ class Databases:
         if sqlite3 is None:
             yield
             return
+        self._kind_of(sqlite3.Connection)  # once, and not in each process that uses them
+        self._cursor_kind(sqlite3.Cursor)
         modules: tuple[Any, Any] = (sqlite3, sqlite3.dbapi2)
         before = [(module, module.connect) for module in modules]
         for module, _ in before:

@@ -124,7 +124,7 @@ def doctor_page() -> Iterator[RenderableType]:
     yield Text("\ncontrolled where stepped or library code calls them:", style="bold")
     yield _operations(controlled_operations())
     if hasattr(os, "fork"):
-        from lab.child.main import controlled_operations as of_processes  # imported here as nothing else needs it
+        from lab.child.operations import controlled_operations as of_processes  # imported here as nothing else needs it
 
         yield Text("\ncontrolled in actors that are processes:", style="bold")
         yield _operations(of_processes())

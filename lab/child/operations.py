@@ -1,0 +1,145 @@
+"""What is called in place of the operations that stop in the process of an actor, and where it is put."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import random
+import sys
+from abc import ABCMeta
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from types import BuiltinFunctionType, FunctionType, MethodType
+from typing import Any
+
+from lab.child import clock, net
+from lab.child.channels import Channels
+from lab.child.memory import Memory
+from lab.child.semaphores import Semaphores
+from lab.child.stops import Stops
+from lab.filesystem import files, locks, system
+from lab.filesystem.database import Databases
+from lab.virtual import by_owner, listed
+from lab.virtual.clock import SHARED_NAMES
+
+_ALONE = (
+    "posix",
+    "nt",
+    "_io",
+    "_pyio",
+    "_signal",
+    "_imp",
+    "marshal",
+    "_frozen_importlib",
+    "_frozen_importlib_external",
+)
+"""Modules that the interpreter itself imports by; what they call is no operation of the program."""
+
+
+class Operations:
+    """What is called in place of the operations that stop; made once for all children."""
+
+    def __init__(self) -> None:
+        for name in _LIBRARIES:
+            with suppress(ImportError):  # where there are no semaphores, say
+                importlib.import_module(name)
+        self.stops = stops = Stops()
+        raw, open_ = files.make(stops)
+        self.chance = clock.Chance(stops)
+        self.instead: dict[Any, Any] = {
+            open: system.Twin(open, open_),
+            files.RAW: raw,
+            **system.existence(stops),
+            **system.make(stops),
+            **clock.make(stops),
+            **locks.make(stops),
+            **self.chance.instead(),
+            **net.instead(self.stops),
+        }
+        self.semaphores, self.memory, self.channels = Semaphores(stops), Memory(stops), Channels(stops)
+        self.databases = Databases(stops)
+        self._by_id = {id(real): twin for real, twin in self.instead.items()}
+        self.announced = net.announced(stops)
+        self.called = net.called(stops, self.instead)
+
+    @contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Wherever a module has an operation that stops, let it have what is called instead.
+
+        That is done in the runner, as it would take each child longer than all the rest.  Where nobody asks to
+        stop, which is in the runner itself, what is called instead does what it always did.
+        """
+        with ExitStack() as others:
+            others.enter_context(self.semaphores.in_place())
+            others.enter_context(self.memory.in_place())
+            others.enter_context(self.channels.in_place())
+            others.enter_context(self.databases.in_place())
+            yield from self._in_place()
+
+    def _in_place(self) -> Iterator[None]:
+        in_classes: list[tuple[type, str, Any]] = []
+        for name, module in list(sys.modules.items()):
+            variables = getattr(module, "__dict__", None)
+            if name in _ALONE or name.partition(".")[0] == "lab" or type(variables) is not dict:
+                continue
+            for attribute, value in list(variables.items()):
+                if id(value) in self._by_id and type(value) in _KINDS:
+                    variables[attribute] = self._by_id[id(value)]
+                elif type(value) in (type, ABCMeta) and value.__module__ == name:
+                    in_classes += self._put_into(value)
+        sets: list[set[Any]] = [getattr(os, f"supports_{kind}", set()) for kind in _SUPPORTS]
+        added = [[self.instead[real] for real in known if real in self.instead] for known in sets]
+        for known, twins in zip(sets, added, strict=True):
+            known.update(twins)
+        try:
+            yield
+        finally:
+            for kind, attribute, value in in_classes:
+                setattr(kind, attribute, value)
+            self._take_back()
+            for known, twins in zip(sets, added, strict=True):
+                known.difference_update(twins)
+
+    def _put_into(self, kind: type) -> list[tuple[type, str, Any]]:
+        """The same for the attributes of a class, and what stood there."""
+        found = []
+        for attribute, value in list(vars(kind).items()):
+            function = value.__func__ if type(value) is staticmethod else value
+            if id(function) in self._by_id and type(function) in _KINDS:
+                twin = self._by_id[id(function)]
+                setattr(kind, attribute, staticmethod(twin) if type(value) is staticmethod else twin)
+                found.append((kind, attribute, value))
+        return found
+
+    def _take_back(self) -> None:
+        """Also from modules that were imported meanwhile."""
+        real = {id(twin): real for real, twin in self.instead.items()}
+        for module in list(sys.modules.values()):
+            variables = getattr(module, "__dict__", None)
+            if type(variables) is dict:
+                for attribute, value in list(variables.items()):
+                    if id(value) in real:
+                        variables[attribute] = real[id(value)]
+
+
+def controlled_operations() -> Iterator[tuple[str, list[str]]]:
+    """Owner -> names of what stops in the process of an actor, for people to read."""
+    drawn = {getattr(random, name) for name in SHARED_NAMES}
+    found = by_owner(one for one in Operations().instead if one not in drawn)
+    for named in ("_thread", "signal"):  # which end a proof, and no more
+        found.pop(named, None)
+    found["random"] = set(SHARED_NAMES)
+    found["multiprocessing"] = set(_OF_MULTIPROCESSING)
+    found["sqlite3"] = {"connect and what it gives"}
+    yield from listed(found)
+
+
+_OF_MULTIPROCESSING = (
+    "Array", "Barrier", "BoundedSemaphore", "Condition", "Event", "JoinableQueue", "Lock", "Pipe", "Queue", "RLock",
+    "Semaphore", "SimpleQueue", "Value",
+)  # fmt: skip
+_SUPPORTS = ("fd", "dir_fd", "follow_symlinks", "effective_ids")
+_NEEDED = ("connection", "heap", "popen_fork", "queues", "reduction", "resource_tracker", "sharedctypes", "synchronize")
+_LIBRARIES = tuple(f"multiprocessing.{name}" for name in _NEEDED)
+"""What `multiprocessing` imports when it is needed, which would be too late to put anything in its place."""
+_KINDS = (BuiltinFunctionType, FunctionType, MethodType, type)
