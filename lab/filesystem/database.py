@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
+from lab.filesystem.companions import Companions
 from lab.filesystem.paths import Common
 from lab.filesystem.stops import TIMED_OUT, Effect, Stops
 from lab.hooks import uncontrolled
@@ -57,12 +58,14 @@ class Databases:
             named["timeout"] = 0
         path = "" if private else os.path.join(os.getcwd(), text)
         stops.step("connects to", text, ((path, "l+v"),) if path else ())
+        with stops.known():
+            companions = Companions(path) if path else None
         plain = named.get("factory") or sqlite3.Connection
         named["factory"] = self._kind_of(plain)
         # The C code makes a cache by `functools`, which is nothing that the program does.
         with stops.known(), uncontrolled() if plain is sqlite3.Connection else nullcontext():
             made = self._real(*arguments, **named)
-        made._lab = _Connected(path, text or "a database", float(timeout))
+        made._lab = _Connected(path, text or "a database", float(timeout), companions)
         if not named.get("check_same_thread", True) or (len(arguments) > 4 and not arguments[4]):
             made._lab.thread = 0
         else:
@@ -82,7 +85,7 @@ class Databases:
         if not stops.begun or about is None:
             return do()
         self._check_thread(about)
-        effects: tuple[Effect, ...] = ((about.path, f"l{how}"),) if about.path else ()
+        effects = about.effects(how)
         if stops.are_threads:
             effects = (*effects, (about, "!connection"))
         first = True
@@ -109,6 +112,21 @@ class Databases:
                 "SQLite objects created in a thread can only be used in that same thread. "
                 f"The object was created in thread id {about.thread} and this is thread id {here}."
             )
+
+    def _leaves_unnoticed(self, connection: Any, about: Any) -> bool:
+        """Whether a connection that is about to be closed has nothing that others wait for, and no log to copy back.
+
+        The last one to leave a database with a write-ahead log copies that into the file and removes it.
+        """
+        if about.open_cursors or about.set_up or connection.in_transaction:
+            return False
+        if not about.used:
+            return True
+        cursor = sqlite3.Cursor(connection)
+        cursor.row_factory = None
+        with suppress(sqlite3.Error):
+            return bool(cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal")
+        return False
 
     def _connection_kind(self, kind: Any) -> Any:
         databases = self
@@ -146,7 +164,9 @@ class Databases:
                 if about is not None and stops.begun and about.path in stops.connected:
                     databases._check_thread(about)
                     with stops.known():
-                        stops.step("leaves", about.label, ((about.path, "lW"),))
+                        unnoticed = databases._leaves_unnoticed(self, about)
+                        effects = () if unnoticed else ((about.path, "lW"), *about.companions.leaving())
+                        stops.step("leaves", about.label, effects or ((about.path, "l"),))
                     if about.path in stops.connected:  # not one of an execution that is over
                         stops.connected.remove(about.path)
                     if about.writing:
@@ -173,6 +193,8 @@ class Databases:
         for name in _UNKNOWN:
             if hasattr(kind, name):
                 setattr(Connection, name, _noting(databases._stops, name, getattr(kind, name)))
+        for name in _LISTENING:
+            setattr(Connection, name, _setting_up(getattr(kind, name)))
         return Connection
 
     def _cursor_kind(self, kind: Any) -> Any:
@@ -184,6 +206,8 @@ class Databases:
         connection = cursor.connection
         if _MODE.match(statement):
             self._stops.note("uncontrolled", f"{self._stops.place()} sets how long a database waits")
+        if "PRAGMA" in statement.upper() and connection._lab is not None:
+            connection._lab.sets_up()
         if _ELSEWHERE.match(statement):
             self._stops.note("uncontrolled", f"{self._stops.place()} uses another database, {_BY_ANOTHER_WAY}")
         if _DEFERRED.match(statement):
@@ -200,7 +224,8 @@ class Databases:
         if about is not None:
             about.reading = (about.reading or reads) and connection.in_transaction
             self._tell(connection, about.writing or not (reads or ends))
-            cursor._open = reads
+            about.used = True
+            self._opens(cursor, "" if cursor.description is None else "r" if reads else "W")
         return result
 
     def _doubt_rows(self, connection: Any, rows: list[Any]) -> None:
@@ -217,6 +242,13 @@ class Databases:
             about.writing = not about.writing
             if about.path:
                 self._stops.writes(about.path, about if about.writing else None)
+
+    def _opens(self, cursor: Any, how: str) -> None:
+        """How a statement that gives rows keeps the database: reading, writing, or not any more."""
+        about = cursor.connection._lab
+        if about is not None:
+            about.open_cursors += bool(how) - bool(cursor._open)
+        cursor._open = how
 
     def _make_cursor_kind(self, kind: Any) -> Any:
         databases = self
@@ -238,15 +270,16 @@ class Databases:
                 do = super().executescript
                 return databases._statement(self, script, "executes in", lambda: do(script))
 
-            _open = False  # it reads, and has not come to the end
+            _open = ""  # how a statement keeps the database that has not come to the end of its rows
 
-            def _fetch(self, do: Any) -> Any:
+            def _fetch(self, do: Any, to_the_end: bool = False) -> Any:
                 try:
-                    result = databases._do(self.connection, "fetches from", "r", "", do)
+                    result = databases._do(self.connection, "fetches from", self._open or "r", "", do)
                 except StopIteration:
-                    self._open = False
+                    databases._opens(self, "")
                     raise
-                self._open = bool(result) and self._open
+                if not result or to_the_end:
+                    databases._opens(self, "")
                 databases._stops.came_to(short(result))
                 if self.connection._lab is not None and isinstance(result, list) and len(result) > 1:
                     databases._stops.several(_ROWS, self.connection._lab, "connection")
@@ -255,9 +288,10 @@ class Databases:
             def _let_go(self) -> None:
                 about, stops = self.connection._lab, databases._stops
                 if self._open and about is not None and stops.begun and about.path:
-                    self._open = False
+                    effects = about.effects(self._open)
+                    databases._opens(self, "")
                     with stops.known():
-                        stops.step("lets go of", about.label, ((about.path, "lr"),))
+                        stops.step("lets go of", about.label, effects)
 
             def close(self) -> None:
                 self._let_go()
@@ -273,7 +307,7 @@ class Databases:
                 return self._fetch(lambda: super(Cursor, self).fetchmany(*size, **named))
 
             def fetchall(self) -> Any:
-                return self._fetch(super().fetchall)
+                return self._fetch(super().fetchall, to_the_end=True)
 
             def __next__(self) -> Any:
                 return self._fetch(super().__next__)
@@ -302,11 +336,22 @@ class Databases:
 _ONE_STEP = "each a transaction of its own, which was taken to be one step"
 _BY_ANOTHER_WAY = "which is not under control where a connection of another one comes to it"
 _UNKNOWN = ("backup", "iterdump", "blobopen", "deserialize", "load_extension", "enable_load_extension")
+_LISTENING = ("set_trace_callback", "set_authorizer", "set_progress_handler")
+"""Who calls these would be told of what the lab asks."""
 
 
 def _noting(stops: Stops, name: str, real: Any) -> Any:
     def method(connection: Any, *arguments: Any, **named: Any) -> Any:
         stops.note("uncontrolled", f"{stops.place()} uses {name}() of a database, which is not under control")
+        return real(connection, *arguments, **named)
+
+    return method
+
+
+def _setting_up(real: Any) -> Any:
+    def method(connection: Any, *arguments: Any, **named: Any) -> Any:
+        if connection._lab is not None:
+            connection._lab.sets_up()
         return real(connection, *arguments, **named)
 
     return method
@@ -318,11 +363,24 @@ _ROWS = "reads several rows in one step, through a connection that others use"
 class _Connected(Common):
     """What is kept beside a connection."""
 
-    def __init__(self, path: str, label: str, timeout: float) -> None:
-        self.path, self.label, self.timeout = path, label, timeout
+    def __init__(self, path: str, label: str, timeout: float, companions: Companions | None) -> None:
+        self.path, self.label, self.timeout, self.companions = path, label, timeout, companions
         self.thread = 0  # that made it, where nobody else may use it
         self.writing = False  # so was something written
         self.reading = False  # something was read in the transaction that goes on
+        self.used = False  # it has executed a statement
+        self.set_up = False  # perhaps in a way that it keeps what others wait for until it is closed
+        self.open_cursors = 0  # of which a statement goes on
+
+    def effects(self, how: str) -> tuple[Effect, ...]:
+        """What a statement that reads (r) or writes (W) touches."""
+        return () if self.companions is None else ((self.path, f"l{how}"), *self.companions.effects(how))
+
+    def sets_up(self) -> None:
+        """Something is set of which the lab does not know what comes of it."""
+        self.set_up = True
+        if self.companions is not None:
+            self.companions.set_up()
 
 
 def _code(error: Any) -> str:

@@ -1,6 +1,8 @@
 """SQLite: each statement is a step, and who finds the database locked waits or is told so."""
 
+import os
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -109,3 +111,86 @@ def test_an_open_transaction_ends_with_its_process():
         lambda: setup() or {}, {"alice": leave, "bob": write}, outcome=number, on="processes", strategy="dpor"
     )
     assert set(verdict.outcomes) == {1}, str(verdict)
+
+
+def lists(state):
+    with open("seen", "w") as file:
+        file.write(" ".join(sorted(name for name in os.listdir(".") if name.startswith("db"))))
+
+
+def looks_for_it(state):
+    with open("seen", "w") as file:
+        file.write(" ".join(name for name in ("db-journal", "db-wal") if os.path.exists(name)))
+
+
+def only_reads(state):
+    connection = sqlite3.connect("db")
+    connection.execute("SELECT n FROM t").fetchone()
+    connection.close()
+
+
+def seen(state):
+    with open("seen") as file:
+        return file.read()
+
+
+@pytest.mark.parametrize(
+    ("logged", "actor", "looks", "outcomes"),
+    [
+        (False, write, lists, {"db", "db db-journal"}),
+        (False, write, looks_for_it, {"", "db-journal"}),
+        (False, only_reads, lists, {"db"}),
+        (True, write, lists, {"db", "db db-shm db-wal"}),
+        (True, only_reads, looks_for_it, {"", "db-wal"}),
+    ],
+)
+def test_files_that_stand_beside_a_database_are_seen(logged, actor, looks, outcomes):
+    def begin():
+        setup()
+        if logged:
+            with closing(sqlite3.connect("db")) as connection:
+                connection.execute("PRAGMA journal_mode=WAL")
+
+    actors = {"alice": actor, "bob": looks}
+    verdict = lab.explore(begin, actors, outcome=seen, on="processes", strategy="dpor", seconds=60)
+    assert (verdict.status, set(verdict.outcomes)) == ("holds", outcomes)
+
+
+def add_and_close(state):
+    connection = sqlite3.connect("db", isolation_level=None)
+    connection.execute("UPDATE t SET n = n + 1")
+    connection.close()
+
+
+def keep_until_closed(state):
+    connection = sqlite3.connect("db", isolation_level=None)
+    connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+    connection.execute("UPDATE t SET n = n + 10")
+    connection.close()
+
+
+def add_if_free(state):
+    connection = sqlite3.connect("db", timeout=0, isolation_level=None)
+    try:
+        connection.execute("UPDATE t SET n = n + 1")
+    except sqlite3.OperationalError:
+        pass
+    connection.close()
+
+
+def keep_by_a_cursor(state):
+    connection = sqlite3.connect("db", isolation_level=None)
+    cursor = connection.execute("UPDATE t SET n = n + 10 RETURNING n")
+    del cursor
+    connection.close()
+
+
+def test_who_closes_a_connection_with_nothing_open_is_noticed_by_nobody():
+    verdict = explore(both(add_and_close))
+    assert (verdict.status, verdict.schedules, verdict.outcomes.keys()) == ("holds", 2, {2})
+
+
+@pytest.mark.parametrize("keeps", [keep_until_closed, keep_by_a_cursor])
+def test_what_a_connection_keeps_for_longer_than_a_statement_is_waited_for(keeps):
+    verdict = explore({"alice": keeps, "bob": add_if_free})
+    assert (verdict.status, set(verdict.outcomes)) == ("holds", {10, 11})
