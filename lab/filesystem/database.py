@@ -7,6 +7,7 @@ is a choice of its own, whoever else waits until what moment; of ten seconds or 
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 from collections.abc import Iterator
@@ -225,7 +226,7 @@ class Databases:
             about.reading = (about.reading or reads) and connection.in_transaction
             self._tell(connection, about.writing or not (reads or ends))
             about.used = True
-            self._opens(cursor, "" if cursor.description is None else "r" if reads else "W")
+            self._note_open(cursor, "r" if reads else "W")
         return result
 
     def _doubt_rows(self, connection: Any, rows: list[Any]) -> None:
@@ -243,12 +244,16 @@ class Databases:
             if about.path:
                 self._stops.writes(about.path, about if about.writing else None)
 
-    def _opens(self, cursor: Any, how: str) -> None:
-        """How a statement that gives rows keeps the database: reading, writing, or not any more."""
-        about = cursor.connection._lab
+    def _note_open(self, cursor: Any, how: str = "") -> None:
+        """Note whether a statement that gives rows goes on, and so keeps the database: as before if ``how`` is empty.
+
+        A cursor has its statement until there are no more rows, as the collector of garbage can tell.
+        """
+        goes_on = any(type(one).__name__ == "Statement" for one in gc.get_referents(cursor))
+        about, now = cursor.connection._lab, (how or cursor._open) if goes_on else ""
         if about is not None:
-            about.open_cursors += bool(how) - bool(cursor._open)
-        cursor._open = how
+            about.open_cursors += bool(now) - bool(cursor._open)
+        cursor._open = now
 
     def _make_cursor_kind(self, kind: Any) -> Any:
         databases = self
@@ -272,14 +277,11 @@ class Databases:
 
             _open = ""  # how a statement keeps the database that has not come to the end of its rows
 
-            def _fetch(self, do: Any, to_the_end: bool = False) -> Any:
+            def _fetch(self, do: Any) -> Any:
                 try:
                     result = databases._do(self.connection, "fetches from", self._open or "r", "", do)
-                except StopIteration:
-                    databases._opens(self, "")
-                    raise
-                if not result or to_the_end:
-                    databases._opens(self, "")
+                finally:
+                    databases._note_open(self)
                 databases._stops.came_to(short(result))
                 if self.connection._lab is not None and isinstance(result, list) and len(result) > 1:
                     databases._stops.several(_ROWS, self.connection._lab, "connection")
@@ -288,8 +290,8 @@ class Databases:
             def _let_go(self) -> None:
                 about, stops = self.connection._lab, databases._stops
                 if self._open and about is not None and stops.begun and about.path:
-                    effects = about.effects(self._open)
-                    databases._opens(self, "")
+                    effects, self._open = about.effects(self._open), ""
+                    about.open_cursors -= 1
                     with stops.known():
                         stops.step("lets go of", about.label, effects)
 
@@ -307,7 +309,7 @@ class Databases:
                 return self._fetch(lambda: super(Cursor, self).fetchmany(*size, **named))
 
             def fetchall(self) -> Any:
-                return self._fetch(super().fetchall, to_the_end=True)
+                return self._fetch(super().fetchall)
 
             def __next__(self) -> Any:
                 return self._fetch(super().__next__)
