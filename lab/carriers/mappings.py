@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import gc
+import re
 import sys
 
 _MAPS = "/proc/self/maps"
-_KNOWN = ("/sem.", "/pym-")
-"""Of semaphores, and of what `multiprocessing` hands out in parts: of both there is an account of its own."""
+_SHARED = re.compile(rb"^\S+ rw.s (?!.*/(?:sem\.|pym-))", re.MULTILINE)
+"""A line of it, except for semaphores and what `multiprocessing` hands out in parts: of these there is an account."""
 
 
 def maps_shared_memory() -> bool:
     """Whether there is memory of this process that can be written to and is shared."""
     try:
-        with open(_MAPS) as maps:
-            return any(_is_shared(line) for line in maps)
+        with open(_MAPS, "rb") as maps:
+            return _SHARED.search(maps.read()) is not None
     except OSError:  # no Linux
         return "mmap" in sys.modules
 
@@ -24,8 +25,3 @@ def keeps_shared_memory() -> bool:
     if maps_shared_memory():
         gc.collect()
     return maps_shared_memory()
-
-
-def _is_shared(line: str) -> bool:
-    mode = line.split(None, 2)[1]
-    return mode.startswith("rw") and mode.endswith("s") and not any(known in line for known in _KNOWN)
