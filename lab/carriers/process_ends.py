@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
+from types import FrameType
 from typing import Any, NoReturn
 
 from lab.carriers.actor import Actor, event_of
@@ -17,8 +21,27 @@ from lab.filesystem.request import Request
 from lab.forks import ChildFailure
 from lab.instrument import Site
 from lab.operations import SYNC
+from lab.origin import LAB, is_library
 
 _AT_THE_END = ("", "", 0, 0)
+
+
+_RUNNERS = ("execnet", "xdist", "pytest_timeout")  # whose threads have nothing that a program waits for
+
+
+def _other_thread() -> str:
+    """A thread of this process beside the one that asks, and where it is: what it held at a fork nobody gives back."""
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    for identity, frame in sys._current_frames().items():
+        if identity == threading.get_ident() or str(frame.f_globals.get("__name__")).startswith(_RUNNERS):
+            continue
+        at: FrameType | None = frame
+        while at is not None and (is_library(at.f_code.co_filename) or at.f_code.co_filename.startswith(LAB)):
+            at = at.f_back
+        at = at or frame
+        place = f"{os.path.basename(at.f_code.co_filename)}:{at.f_lineno}"
+        return f"{names.get(identity, 'a thread')} ({place})"
+    return ""
 
 
 class ProcessEnds(Control):
@@ -128,6 +151,12 @@ class ProcessEnds(Control):
         if self.discovery.uncontrolled:  # a timer of the system, a process that it has started
             known = next(iter(self.discovery.uncontrolled))
             self.escape(f"{actor.name} waits for something in its own process; {known}")
+            raise Stopped
+        other = _other_thread()
+        if other:
+            self.escape(
+                f"{actor.name} waits for something in its own process that a thread of the runner may hold: {other}"
+            )
             raise Stopped
         message = f"{actor.name} waits for ever for something in its own process"
         self._fail(actor, ChildFailure(message, where, "deadlock"))

@@ -174,3 +174,32 @@ def test_nor_if_the_runner_is_killed_before_it_is_told(tmp_path):
     while (processes_of(str(tmp_path)) or os.listdir(tmp_path)) and time.monotonic() < until:
         time.sleep(0.05)
     assert (processes_of(str(tmp_path)), os.listdir(tmp_path)) == ([], [])
+
+
+def test_a_lock_that_a_thread_of_the_runner_held_at_the_fork():
+    lock, over = threading.Lock(), threading.Event()
+
+    def hold():
+        with lock:
+            over.wait()
+
+    def take(state):
+        Path("taken").touch()
+        with lock:
+            pass
+
+    thread = threading.Thread(target=hold, name="holder")
+    thread.start()
+    try:
+        verdict = lab.explore(object, {"alice": take}, on="processes", strategy="dpor", seconds=30)
+    finally:
+        over.set()
+        thread.join()
+    line = hold.__code__.co_firstlineno + 2
+    assert (verdict.status, verdict.uncontrolled) == (
+        "unknown",
+        (
+            "something escaped control: alice waits for something in its own process that a thread of the runner may "
+            f"hold: holder (test_escapes.py:{line})",
+        ),
+    )
