@@ -13,15 +13,19 @@ from contextlib import suppress
 from threading import get_ident
 from typing import NoReturn
 
-from lab.hooks import DRIVERS
+from lab.hooks import DRIVERS, Bystander
+from lab.orphans import end_with
 
 FORKED: set[int] = set()
 """In a child: the OS thread that forked, if it was under control or hammered then.  It must not go on as the lab's."""
 
 
 def _forget_drivers() -> None:
-    if get_ident() in DRIVERS:
+    driver = DRIVERS.get(get_ident())
+    if driver is not None:
         FORKED.add(get_ident())
+    if type(driver) is Bystander:  # setup or a check has forked it, such as the process of a manager
+        end_with()
     DRIVERS.clear()
 
 

@@ -21,6 +21,7 @@ while read -r word what; do
   case "$word" in
     group) groups="$groups $what" ;;
     none) groups="" ;;
+    done) groups=""; break ;;
   esac
 done
 [ -f "$1/groups" ] && groups="$groups $(cat "$1/groups")"
@@ -147,7 +148,7 @@ class PrivateDirectory:
             config.pop("tempdir", None)
             if library is not None:
                 config["tempdir"] = library
-            _cancel_removal_below(self.base)
+            _end_below(self.base)
             for name, value in environment.items():
                 if value is None:
                     os.environ.pop(name, None)
@@ -163,7 +164,7 @@ class PrivateDirectory:
         """Remove everything, and let the janitor go."""
         remove(self.base)
         if self.fd >= 0:
-            self.tell("none")
+            self.tell("done")  # a process that setup has started may have the pipe as well
             os.close(self.fd)
             self.fd = -1
         if self._janitor:
@@ -193,9 +194,16 @@ def _kept_by_multiprocessing() -> dict[str, Any]:
     return config
 
 
-def _cancel_removal_below(path: str) -> None:
-    """Have the library not remove at its end what is gone by then."""
+def _end_below(path: str) -> None:
+    """Have the library end managers that serve there, and not remove at its end what is gone by then.
+
+    Later a manager would be ended by its address, which is that of another one in the next execution.
+    """
     registry: dict[Any, Any] = getattr(sys.modules.get("multiprocessing.util"), "_finalizer_registry", {})
+    for finalizer in list(registry.values()):
+        name = getattr(finalizer._callback, "__name__", "")
+        if name == "_finalize_manager" and path in str(finalizer._args):
+            finalizer()
     for finalizer in list(registry.values()):
         if getattr(finalizer._callback, "__name__", "") == "_remove_temp_dir" and path in str(finalizer._args):
             finalizer.cancel()

@@ -338,9 +338,9 @@ class ProcessControl(ProcessEnds):
             wait = actor.wait
             if request.timed and wait.deadline is not None and wait.deadline > self.now and not wait.any_order:
                 self.timers.add(actor.index)
-            if self.recorder is not None and request.locks:
-                self._named(request.locks[0][0], request.label)
-                self.recorder.waits(actor, request.locks[0][0], request.site)
+            if self.recorder is not None and request.awaited is not None:
+                self._named(request.awaited, request.label)
+                self.recorder.waits(actor, request.awaited, request.site)
 
     def _request(self, actor: Actor, kind: str, payload: Any) -> Request:
         if kind == "end":

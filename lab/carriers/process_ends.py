@@ -16,8 +16,9 @@ from lab.carriers.execution import Stopped
 from lab.carriers.task_actor import Outside
 from lab.child.telling import complaint
 from lab.filesystem.filelocks import FileLock
-from lab.filesystem.paths import Paths, Semaphore
+from lab.filesystem.paths import Paths
 from lab.filesystem.request import Request
+from lab.filesystem.shared import Semaphore
 from lab.forks import ChildFailure
 from lab.instrument import Site
 from lab.operations import SYNC

@@ -14,6 +14,7 @@ from typing import Any
 
 from lab.child import clock, net
 from lab.child.channels import Channels
+from lab.child.managers import Managers
 from lab.child.memory import Memory
 from lab.child.semaphores import Semaphores
 from lab.child.stops import Stops
@@ -57,7 +58,7 @@ class Operations:
             **net.instead(self.stops),
         }
         self.semaphores, self.memory, self.channels = Semaphores(stops), Memory(stops), Channels(stops)
-        self.databases = Databases(stops)
+        self.databases, self.managers = Databases(stops), Managers(stops)
         self._by_id = {id(real): twin for real, twin in self.instead.items()}
         self.announced = net.announced(stops)
         self.called = net.called(stops, self.instead)
@@ -74,6 +75,7 @@ class Operations:
             others.enter_context(self.memory.in_place())
             others.enter_context(self.channels.in_place())
             others.enter_context(self.databases.in_place())
+            others.enter_context(self.managers.in_place())
             yield from self._in_place()
 
     def _in_place(self) -> Iterator[None]:
@@ -135,11 +137,14 @@ def controlled_operations() -> Iterator[tuple[str, list[str]]]:
 
 
 _OF_MULTIPROCESSING = (
-    "Array", "Barrier", "BoundedSemaphore", "Condition", "Event", "JoinableQueue", "Lock", "Pipe", "Queue", "RLock",
-    "Semaphore", "SimpleQueue", "Value",
+    "Array", "Barrier", "BoundedSemaphore", "Condition", "Event", "JoinableQueue", "Lock", "Manager", "Pipe", "Queue",
+    "RLock", "Semaphore", "SimpleQueue", "Value",
 )  # fmt: skip
 _SUPPORTS = ("fd", "dir_fd", "follow_symlinks", "effective_ids")
-_NEEDED = ("connection", "heap", "popen_fork", "queues", "reduction", "resource_tracker", "sharedctypes", "synchronize")
+_NEEDED = (
+    *("connection", "heap", "managers", "popen_fork", "queues", "reduction", "resource_tracker", "sharedctypes"),
+    "synchronize",
+)
 _LIBRARIES = tuple(f"multiprocessing.{name}" for name in _NEEDED)
 """What `multiprocessing` imports when it is needed, which would be too late to put anything in its place."""
 _KINDS = (BuiltinFunctionType, FunctionType, MethodType, type)

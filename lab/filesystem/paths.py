@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 from lab.filesystem.beyond import Beyond
 from lab.filesystem.filelocks import FileLock
 from lab.filesystem.opened import from_open
+from lab.filesystem.shared import Channel, Database, Managed, Semaphore
 
 if TYPE_CHECKING:
     from lab.carriers.actor import Actor
@@ -50,35 +51,6 @@ class Inode:
         self.number = number  # in the order in which they were met
         self.flock = FileLock()
         self.lockf = FileLock()
-
-
-class Semaphore:
-    """One of `multiprocessing`, which is also in the runner's memory."""
-
-    def __init__(self, number: int, value: Callable[[int], int]) -> None:
-        self._number = number
-        self._value = value
-        self.holder: Actor | None = None  # who took it last and has not given it back
-
-    def is_free(self) -> bool:
-        """Whether it can be taken now."""
-        return self._value(self._number) > 0
-
-
-class Channel:
-    """A pipe of `multiprocessing`, in one direction."""
-
-
-class Database:
-    """A file of SQLite."""
-
-    def __init__(self) -> None:
-        self.version = 0  # how often somebody did something with it after which others may find it free
-        self.writer: Any = None  # the process or connection that has written in a transaction that goes on
-
-    def is_free(self, writer: object) -> bool:
-        """Whether ``writer`` may write there, as far as is known."""
-        return self.writer is None or self.writer is writer or getattr(self.writer, "finished", False)
 
 
 class Common:
@@ -126,6 +98,7 @@ class Paths:
         self._labels: dict[str, Label] = {}
         self._semaphores: dict[int, Semaphore] = {}
         self._databases: dict[str, Database] = {}
+        self._managed: dict[tuple[int, int], Managed] = {}
         self._channels: dict[tuple[int, int], Channel] = {}
         self._positions: dict[int, Common] = {}
         self._new: dict[tuple[Inode, str], str] = {}  # directory and name that setup made -> what stands for it
@@ -163,6 +136,10 @@ class Paths:
         if found is None:
             found = self._databases[path] = Database()
         return found
+
+    def managed(self, key: tuple[int, int]) -> Managed:
+        """The object of a manager with that key."""
+        return self._managed.setdefault(key, Managed())
 
     def used(self, effects: tuple[tuple[Any, str], ...]) -> None:
         """An operation has happened: who waits for a database that it touched may try again."""

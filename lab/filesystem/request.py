@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.filesystem.filelocks import INHERITED, Held
 from lab.filesystem.paths import Access, Paths
+from lab.filesystem.shared import Managed
 from lab.instrument import Site
 from lab.operations import SYNC
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 _OF_CONDITION = "._wait_semaphore"
 LETS_GO = frozenset(("commits to", "rolls back in", "leaves", "fetches from", "lets go of", "ends"))
 """Operations on a database after which others may find it free."""
+NOT_YET = "not yet"
+"""The result of a request that has to be made again when somebody else has made one."""
 HELD_BY_OTHERS = "held by others"
 """The result of a lock that was not free although no actor holds it."""
 
@@ -25,7 +28,20 @@ class Request:
 
     __slots__ = (
         *("_found", "accesses", "actor", "blocks", "detail", "effects", "ends", "kind", "label", "locks", "made"),
-        *("_database", "goes_on", "owner", "payload", "site", "timed", "version", "wait", "wanted", "where", "word"),
+        *(
+            "_database",
+            "_managed",
+            "goes_on",
+            "owner",
+            "payload",
+            "site",
+            "timed",
+            "version",
+            "wait",
+            "wanted",
+            "where",
+            "word",
+        ),
     )
 
     def __init__(
@@ -53,6 +69,7 @@ class Request:
         self.wanted: Held | None = None
         self.version = 0
         self._database: Any = None
+        self._managed: Managed | None = None
         self._found: list[Any] = []
 
     def find_locks(self, paths: Paths) -> None:
@@ -74,6 +91,10 @@ class Request:
             self.kind, self.blocks, self.timed = "database", True, True
             self._database = paths.database(rest[0])
             self.version = self._database.version
+        elif what == "managed":
+            self._managed = paths.managed(rest[0])
+            self.version, self.blocks, self.timed = self._managed.version, rest[1] == "waits", rest[2] is not None
+            self.kind = "managed" if self.blocks else self.word
         elif what in ("get", "put", "look"):
             self._found = [paths.channel(rest[0])]
             self.blocks, self.timed = what != "look", rest[3] is not None
@@ -104,6 +125,11 @@ class Request:
             self.kind, self.label = "condition", self.label.removesuffix(_OF_CONDITION)
         else:
             self.kind = "lock" if is_lock else "semaphore"
+
+    @property
+    def awaited(self) -> Any:
+        """What it waits for, if that has a name in the trace."""
+        return self.locks[0][0] if self.locks else self._managed
 
     @property
     def comes_to_nothing(self) -> bool:
@@ -138,6 +164,8 @@ class Request:
         """Keep what has come of it."""
         if self._database is not None and timed_out:
             return
+        if self._managed is not None and self.effects[0][1] == "w" and result != NOT_YET:
+            self._managed.version += 1
         if not self._found or timed_out:
             return
         what = self.wait[0]
@@ -174,6 +202,10 @@ def waiting(request: Request, paths: Paths, now: float) -> tuple[str, object, Ca
         changed: Callable[[], bool] = lambda: database.version > version and database.is_free(writer)  # noqa: E731
         free: Callable[[], bool] = lambda: database.is_free(writer)  # noqa: E731
         return what, database, free if first else changed, now + timeout
+    if request.wait[0] == "managed":
+        managed, before, timeout = paths.managed(request.wait[1]), request.version, request.wait[3]
+        asked: Callable[[], bool] = lambda: managed.version > before  # noqa: E731
+        return "managed", managed, asked, None if timeout is None else now + timeout
     if request.wait[0] in ("get", "put"):
         what, _, inode, amount, timeout = request.wait
         get: Callable[[], bool] = lambda: paths.channels.can_get(inode, amount)  # noqa: E731
