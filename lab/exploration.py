@@ -103,14 +103,15 @@ class Exploration:
         outcome, failure = result if result is not None else (NOTHING, None)
         if control.halted or control.left_behind or control.findings or control.teardown_error is not None:
             failure = self._found(failure, recording)
-        if failure is not None:
-            self._see_to_files(failure)
+        self._see_to_files(failure)
         return outcome, failure
 
-    def _see_to_files(self, failure: Failure) -> None:
-        """Raise LeftBehind if the execution that failed began with what the one before it had left behind."""
+    def _see_to_files(self, failure: Failure | None) -> None:
+        """See whether the execution began with what the one before it had left behind: LeftBehind if it failed so."""
         path = self.control.left_over()
-        if path and not self.comparing:
+        if path:
+            self.leftovers.is_left(path)
+        if path and failure is not None and not self.comparing:
             raise LeftBehind(
                 f"setup does not make everything anew: {path} is not as the execution before found it, "
                 f"and so an execution may have failed ({failure.kind}: {failure.message}); "

@@ -118,6 +118,10 @@ class Leftovers:
         """One execution has changed what the next one begins with."""
         self.found[f"setup does not make everything anew: {what} in one execution is there in the next"] = None
 
+    def is_left(self, what: str) -> None:
+        """An execution began with something, of a file's kind, that the one before it had changed."""
+        self.found[f"setup does not make everything anew: {what} is not as the execution before found it"] = None
+
     def take_in(self, writes: Writes) -> None:
         """After an execution: what it met again had outlived the one before."""
         self._tell(writes.met)

@@ -128,11 +128,7 @@ class ProcessControl(ProcessEnds):
         elif self._strict and (maps_shared_memory() or self._children.memory.escapes()):
             self.discovery.uncontrolled[f"setup maps memory that processes share, {_FREE}"] = None
         semaphore = "a lock or semaphore that it did not make" if self._children.semaphores.changed() else ""
-        changed = self._left_over = self._paths.beyond.changed() or semaphore
-        if changed:
-            self.doubts[f"setup does not make everything anew: {changed} is not as the execution before found it"] = (
-                None
-            )
+        self._left_over = self._paths.beyond.changed() or semaphore
         return state
 
     def left_over(self) -> str:

@@ -143,11 +143,7 @@ class Files:
 
     def _compare(self) -> None:
         """Setup is over: has it made anew what the execution before had changed?"""
-        changed = self.paths.beyond.changed()
-        if changed:
-            what = f"setup does not make everything anew: {changed} is not as the execution before found it"
-            self._control.doubts[what] = None
-        self._left_over = changed, self._control.choices
+        self._left_over = self.paths.beyond.changed(), self._control.choices
 
     def left_over(self) -> str:
         """What this execution found that the one before had changed."""

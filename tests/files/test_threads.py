@@ -295,3 +295,19 @@ def test_what_an_execution_leaves_behind_is_no_part_of_a_proof(tmp_path):
     assert verdict.status == "unknown"
     expected = f"setup does not make everything anew: {tmp_path / 'log'} is not as the execution before found it"
     assert verdict.reason.endswith(expected)
+
+
+def test_what_only_the_first_execution_finds_is_no_part_of_a_proof(tmp_path):
+    def run(state):
+        try:
+            os.close(os.open(tmp_path / "app.pid", os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return
+        state.append("runs")
+
+    verdict = lab.explore(list, {"alice": run, "bob": run}, outcome=len, strategy="dpor")
+    assert (verdict.status, verdict.reason) == (
+        "unknown",
+        "1 class of schedules covered, but setup does not make everything anew: "
+        f"{tmp_path / 'app.pid'} is not as the execution before found it",
+    )
