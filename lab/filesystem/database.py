@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import gc
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 from lab.filesystem.companions import Companions
 from lab.filesystem.paths import Common
+from lab.filesystem.statements import Statement, address
 from lab.filesystem.stops import TIMED_OUT, Effect, Stops
 from lab.hooks import uncontrolled
 from lab.naming import short
@@ -25,11 +25,6 @@ try:
 except ImportError:  # a Python built without it
     sqlite3 = None  # type: ignore[assignment]
 
-_READS = re.compile(r"\s*(?:SELECT|EXPLAIN|VALUES)\b", re.IGNORECASE)
-_ENDS = re.compile(r"\s*(?:COMMIT|END|ROLLBACK)\b", re.IGNORECASE)
-_DEFERRED = re.compile(r"\s*BEGIN\s*(?:DEFERRED\s*)?(?:TRANSACTION\s*)?;?\s*$", re.IGNORECASE)
-_ELSEWHERE = re.compile(r"\s*(?:ATTACH\b|VACUUM\b.*\bINTO\b)", re.IGNORECASE | re.DOTALL)
-_MODE = re.compile(r"\s*PRAGMA\s+busy_timeout\b", re.IGNORECASE)
 _PRIVATE = ("", ":memory:")
 
 
@@ -49,16 +44,20 @@ class Databases:
         private = text in _PRIVATE
         if not stops.begun or (private and not stops.are_threads):
             return self._real(*arguments, **named)
-        if len(arguments) > 5 or named.get("uri") or text.startswith("file:"):
+        where, creates = address(text) if named.get("uri") else (None if text.startswith("file:") else text, True)
+        if len(arguments) > 5 or where is None:
             stops.note("uncontrolled", f"{stops.place()} connects to {text} by an address, which is not under control")
+            return self._real(*arguments, **named)
+        private = where in _PRIVATE
+        if private and not stops.are_threads:
             return self._real(*arguments, **named)
         timeout = arguments[1] if len(arguments) > 1 else named.get("timeout", 5.0)
         if len(arguments) > 1:
             arguments = (arguments[0], 0, *arguments[2:])
         else:
             named["timeout"] = 0
-        path = "" if private else os.path.join(os.getcwd(), text)
-        stops.step("connects to", text, ((path, "l+v"),) if path else ())
+        path = "" if private else os.path.join(os.getcwd(), where)
+        stops.step("connects to", text, ((path, "l+v" if creates else "lv"),) if path else ())
         with stops.known():
             companions = Companions(path) if path else None
         plain = named.get("factory") or sqlite3.Connection
@@ -86,7 +85,7 @@ class Databases:
         if not stops.begun or about is None:
             return do()
         self._check_thread(about)
-        effects = about.effects(how)
+        effects = about.effects(how) if how else ()
         if stops.are_threads:
             effects = (*effects, (about, "!connection"))
         first = True
@@ -205,28 +204,31 @@ class Databases:
 
     def _statement(self, cursor: Any, statement: str, word: str, do: Any) -> Any:
         connection = cursor.connection
-        if _MODE.match(statement):
-            self._stops.note("uncontrolled", f"{self._stops.place()} sets how long a database waits")
-        if "PRAGMA" in statement.upper() and connection._lab is not None:
-            connection._lab.sets_up()
-        if _ELSEWHERE.match(statement):
-            self._stops.note("uncontrolled", f"{self._stops.place()} uses another database, {_BY_ANOTHER_WAY}")
-        if _DEFERRED.match(statement):
-            return do()  # which touches nothing yet
-        reads = _READS.match(statement) is not None
-        ends = _ENDS.match(statement)
-        if ends:
-            word = "rolls back in" if "ROLL" in ends[0].upper() else "commits to"
-        detail = short(" ".join(statement.split())) or ""
         about = connection._lab
+        what = Statement(statement)
+        if what.sets_timeout:
+            self._stops.note("uncontrolled", f"{self._stops.place()} sets how long a database waits")
+        if "PRAGMA" in statement.upper() and about is not None:
+            about.sets_up()
+        if what.is_elsewhere:
+            self._stops.note("uncontrolled", f"{self._stops.place()} uses another database, {_BY_ANOTHER_WAY}")
+        detail = short(" ".join(statement.split())) or ""
+        if what.begins:  # which touches nothing yet but the connection
+            return self._do(connection, word, "", detail, do) if self._stops.are_threads else do()
+        word = what.ends or word
         # Who reads in a transaction and then wants to write is told at once that it cannot, as it might deadlock.
-        patient = about is None or bool(ends) or not (about.reading and connection.in_transaction)
-        result = self._do(connection, word, "r" if reads else "W", detail, do, patient)
+        patient = about is None or bool(what.ends) or not (about.reading and connection.in_transaction)
+        result = self._do(connection, word, "r" if what.reads else "W", detail, do, patient)
         if about is not None:
-            about.reading = (about.reading or reads) and connection.in_transaction
-            self._tell(connection, about.writing or not (reads or ends))
+            goes_on = connection.in_transaction
+            about.temporary = about.temporary or what.is_temporary
+            writes = what.writes and not about.temporary
+            if goes_on and not (writes or about.writing or what.reads or what.ends):
+                self._stops.note("doubt", f"{self._stops.place()} executes {detail} in a transaction, {_LOCKS}")
+            about.reading = (about.reading or what.reads) and goes_on
+            self._tell(connection, about.writing or writes)
             about.used = True
-            self._note_open(cursor, "r" if reads else "W")
+            self._note_open(cursor, "r" if what.reads else "W")
         return result
 
     def _doubt_rows(self, connection: Any, rows: list[Any]) -> None:
@@ -335,6 +337,7 @@ class Databases:
                 module.connect = connect
 
 
+_LOCKS = "of which it is not known what it locks"
 _ONE_STEP = "each a transaction of its own, which was taken to be one step"
 _BY_ANOTHER_WAY = "which is not under control where a connection of another one comes to it"
 _UNKNOWN = ("backup", "iterdump", "blobopen", "deserialize", "load_extension", "enable_load_extension")
@@ -370,6 +373,7 @@ class _Connected(Common):
         self.thread = 0  # that made it, where nobody else may use it
         self.writing = False  # so was something written
         self.reading = False  # something was read in the transaction that goes on
+        self.temporary = False  # it may have tables that nobody else can reach, so that to write locks nothing
         self.used = False  # it has executed a statement
         self.set_up = False  # perhaps in a way that it keeps what others wait for until it is closed
         self.open_cursors = 0  # of which a statement goes on

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from lab.carriers.actor import Actor
 
 _OF_CONDITION = "._wait_semaphore"
-LETS_GO = frozenset(("commits to", "rolls back in", "leaves", "fetches from", "lets go of", "ends"))
+LETS_GO = frozenset(
+    ("commits to", "rolls back in", "releases a savepoint in", "leaves", "fetches from", "lets go of", "ends")
+)
 """Operations on a database after which others may find it free."""
 NOT_YET = "not yet"
 """The result of a request that has to be made again when somebody else has made one."""

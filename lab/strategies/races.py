@@ -215,7 +215,8 @@ class Races:
     def _candidates(self, event: Event, spots: list[Spot], clock: list[int]) -> list[int]:
         """Positions of earlier operations that ``event`` depends on and does not know of, the latest first.
 
-        At a lock everything comes in one order: all that is before an operation that is known is known.
+        At a lock everything comes in one order: all that is before an operation that is known is known.  Elsewhere, the
+        last one of each actor is enough for an operation that has not to wait.
         """
         numbers = self._numbers
         found: list[int] = []
@@ -230,8 +231,14 @@ class Races:
                     found.append(at)
             else:
                 for who, positions in spot.by.items():
-                    if (write or who & 1) and positions and clock[who >> 1] < numbers[positions[-1]]:
-                        found.append(positions[-1])
+                    if not (write or who & 1):
+                        continue
+                    for at in reversed(positions):
+                        if clock[who >> 1] >= numbers[at]:
+                            break
+                        found.append(at)
+                        if not event[5]:
+                            break  # those before come before it in any case, while who waits could not go on later
         if len(found) > 1:
             found.sort(reverse=True)
         return found

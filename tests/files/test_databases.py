@@ -168,3 +168,18 @@ def test_nothing_is_left_behind():
         assert not before or len(os.listdir("/proc/self/fd")) <= len(before)
     finally:
         shutil.rmtree(folder)
+
+
+def test_who_begins_a_transaction_is_seen_on_a_connection_that_others_use():
+    def run(state):
+        try:
+            state.db.execute("BEGIN")
+        except sqlite3.OperationalError:
+            return
+        state.db.execute("UPDATE t SET v = v + 1")
+        state.db.execute("COMMIT")
+
+    verdict = lab.explore(
+        in_memory, {"alice": run, "bob": run}, outcome=value, teardown=closed, strategy="dpor", seconds=60
+    )
+    assert (verdict.failure, set(verdict.outcomes)) == (None, {1, 2})

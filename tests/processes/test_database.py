@@ -1,12 +1,14 @@
 """SQLite: each statement is a step, and who finds the database locked waits or is told so."""
 
 import os
+import pathlib
 import sqlite3
 from contextlib import closing
 
 import pytest
 
 import lab
+from lab.filesystem.statements import address
 from tests.processes.programs import both
 
 
@@ -194,3 +196,121 @@ def test_who_closes_a_connection_with_nothing_open_is_noticed_by_nobody():
 def test_what_a_connection_keeps_for_longer_than_a_statement_is_waited_for(keeps):
     verdict = explore({"alice": keeps, "bob": add_if_free})
     assert (verdict.status, set(verdict.outcomes)) == ("holds", {10, 11})
+
+
+BEGIN = ["BEGIN", "SAVEPOINT before", "/* as it was */ BEGIN DEFERRED TRANSACTION", "-- as it was\nBEGIN"]
+LOOK = ["SELECT n FROM t", "WITH all_of AS (SELECT n FROM t) SELECT n FROM all_of", "/* all */ SELECT n FROM t"]
+
+
+@pytest.mark.parametrize(
+    ("begin", "look"), [*((begin, LOOK[0]) for begin in BEGIN), *((BEGIN[0], one) for one in LOOK)]
+)
+@pytest.mark.parametrize("where", ["processes", "threads"])
+def test_to_begin_and_to_look_keeps_nobody_from_writing(begin, look, where, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def anew():
+        for name in ("db", "db-wal", "db-shm"):
+            pathlib.Path(name).unlink(missing_ok=True)
+        connection = sqlite3.connect("db")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.close()
+        setup()
+        return []
+
+    def upgrade(state):
+        connection = sqlite3.connect("db", timeout=0, isolation_level=None)
+        try:
+            connection.execute(begin)
+            connection.execute(look).fetchone()
+            connection.execute("UPDATE t SET n = n + 10")
+            connection.commit()
+        except sqlite3.OperationalError as error:
+            pathlib.Path("why").write_text(str(error))
+        connection.close()
+
+    def write_patiently(state):
+        connection = sqlite3.connect("db", timeout=60, isolation_level=None)
+        connection.execute("UPDATE t SET n = n + 1")
+        connection.close()
+
+    def told(state):
+        try:
+            return number(state), pathlib.Path("why").read_text()
+        except FileNotFoundError:
+            return number(state), ""
+        finally:
+            pathlib.Path("why").unlink(missing_ok=True)
+
+    actors = {"alice": upgrade, "bob": write_patiently}
+    verdict = lab.explore(anew, actors, outcome=told, on=where, strategy="dpor", seconds=60)
+    assert (verdict.failure, verdict.uncontrolled) == (None, ())
+    assert set(verdict.outcomes) == {(11, ""), (1, "database is locked")}
+
+
+def test_what_a_statement_locks_is_not_guessed():
+    def keep(state):
+        connection = sqlite3.connect("db", timeout=60)
+        connection.execute("CREATE TEMP TABLE own (n)")
+        connection.execute("INSERT INTO own VALUES (1)")
+        write(state)
+        connection.commit()
+
+    verdict = explore({"alice": keep})
+    assert (verdict.status, set(verdict.outcomes)) == ("unknown", {1})
+    line = keep.__code__.co_firstlineno + 3
+    assert verdict.reason == (
+        f"1 class of schedules covered, but {keep.__qualname__} (test_database.py:{line}) executes "
+        "'INSERT INTO own VALUES (1)' in a transaction, of which it is not known what it locks"
+    )
+
+
+def test_either_of_two_patient_writers_comes_first():
+    def first(name):
+        def run(state):
+            connection = sqlite3.connect("db", timeout=60)
+            with connection:
+                connection.execute("UPDATE t SET n = ? WHERE n = 0", (name,))
+            connection.close()
+
+        return run
+
+    verdict = explore({"alice": first("alice"), "bob": first("bob")})
+    assert set(verdict.outcomes) == {"alice", "bob"}
+
+
+def test_an_address_leads_to_the_file_of_that_name():
+    def look(state):
+        connection = sqlite3.connect("file:d%62?mode=ro", uri=True, timeout=1)
+        state["db"] = connection
+        (found,) = connection.execute("SELECT n FROM t").fetchone()
+        pathlib.Path("seen").write_text(str(found))
+
+    verdict = lab.explore(
+        lambda: setup() or {},
+        {"alice": look, "bob": write_or_not},
+        outcome=lambda state: pathlib.Path("seen").read_text(),
+        on="processes",
+        strategy="dpor",
+    )
+    assert verdict.uncontrolled == ()
+    assert set(verdict.outcomes) == {"0", "1"}
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "creates"),
+    [
+        ("plain", "plain", True),
+        ("file:plain", "plain", True),
+        ("file:a%20b?mode=rw#end", "a b", False),
+        ("file:///var/db?mode=rwc", "/var/db", True),
+        ("file://localhost/var/db?cache=private", "/var/db", True),
+        ("file://elsewhere/var/db", None, False),
+        ("file:any?mode=memory", "", False),
+        ("file:any?mode=memory&cache=shared", None, False),
+        ("file:any?immutable=1", None, False),
+        ("file::memory:", ":memory:", True),
+    ],
+)
+def test_where_addresses_lead(text, path, creates):
+    assert address(text) == (path, creates)
