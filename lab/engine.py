@@ -106,7 +106,7 @@ def _engine(
             finally:
                 DRIVERS.pop(control.identity, None)  # a signal may have struck while an execution was tidied up
                 if control.twins.uses_files:
-                    control.twins.files.servers.close()
+                    control.twins.files.sessions.close()
                 control.close()
 
 

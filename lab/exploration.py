@@ -103,6 +103,8 @@ class Exploration:
         outcome, failure = result if result is not None else (NOTHING, None)
         if control.halted or control.left_behind or control.findings or control.teardown_error is not None:
             failure = self._found(failure, recording)
+        if failure is not None:
+            control.see_to_servers()
         self._see_to_files(failure)
         return outcome, failure
 

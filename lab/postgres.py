@@ -23,6 +23,7 @@ VARIABLE = "LAB_POSTGRES"
 _BINARIES = "/usr/lib/postgresql/*/bin"
 _USERS = ("postgres", "nobody")  # of which it is started by root, which it refuses
 _SETTINGS = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "listen_addresses=", "max_connections=40")
+_FOLDER = tempfile.gettempdir()  # not a private directory, where setup may be the first to ask for a server
 _PATIENCE = 60.0  # seconds until it has started
 _SHELL = r"""
 bin=$1; base=$2; shift 2
@@ -59,7 +60,7 @@ def _private_server() -> str:
             f"no PostgreSQL server: {VARIABLE} is not set and there is none in {_BINARIES}; "
             "set it to a connection string, or install the package postgresql"
         )
-    base = tempfile.mkdtemp(prefix="race-lab-postgres-")
+    base = tempfile.mkdtemp(prefix="race-lab-postgres-", dir=_FOLDER)
     options: dict[str, Any] = {}
     if os.getuid() == 0:
         user = _unprivileged()

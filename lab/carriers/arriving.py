@@ -93,3 +93,8 @@ class Arriving(Accesses):
     def left_over(self) -> str:
         """The path of a file that was not as the execution before had found it; empty if there is none."""
         return self.twins.files.left_over() if self.twins.uses_files else ""
+
+    def see_to_servers(self) -> None:
+        """Raises LabError if a server that actors use is no longer there: what fails then is no failure of theirs."""
+        if self.twins.uses_files:
+            self.twins.files.sessions.are_there()

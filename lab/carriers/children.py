@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -17,7 +17,7 @@ from lab.carriers.private import PrivateDirectory
 from lab.child.main import Life
 from lab.child.operations import Operations
 from lab.child.telling import how_ended
-from lab.child.wire import Gone, Late, Wire, pair
+from lab.child.wire import ASKS, Gone, Late, Wire, pair
 from lab.filesystem.stops import GO
 from lab.filesystem.stops import TIMED_OUT as GIVEN_UP
 from lab.stillness import Stillness
@@ -69,11 +69,12 @@ class Children:
         """Before setup: what the runner has locked in the execution before are other files, whatever their numbers."""
         self._operations.stops.locked.clear()
 
-    def begin(self, actors: Sequence[Actor], state: Any, now: float) -> None:
-        """Fork one process for each actor."""
+    def begin(self, actors: Sequence[Actor], state: Any, now: float, others: Sequence[int] = ()) -> None:
+        """Fork one process for each actor, without the file descriptors ``others``, which are the runner's alone."""
         self._status.clear()
+        self._operations.connections.arrange()
         _flush()
-        strange = [self._private.fd] if self._private.fd >= 0 else []
+        strange = [*others, self._private.fd] if self._private.fd >= 0 else [*others]
         with Needless() as needless:
             for actor in actors:
                 ours, theirs = pair()
@@ -95,15 +96,23 @@ class Children:
                 self._pids[actor] = pid
                 _close(theirs)
 
-    def hear(self, actor: Actor) -> Any:
-        """What ``actor`` says next; raises Gone at its end, and TimeoutError if it says nothing for long.
+    def hear(self, actor: Actor, answer: Callable[..., object]) -> Any:
+        """What ``actor`` comes to next; raises Gone at its end, and TimeoutError if that takes long.
+
+        What it asks meanwhile gets the ``answer`` of it and its question.
 
         Raises StandsStill if it waits for ever for something in its own process.
         """
         wire, until, still = self._wires[actor], now() + _PATIENCE, Stillness(alone=True)
         while now() < until:
             with suppress(Late):
-                return wire.receive()
+                kind, *heard = wire.receive()
+                if kind != ASKS:
+                    return kind, *heard
+                told = answer(actor, *heard[0])
+                with suppress(Gone):
+                    wire.send(told)
+                continue
             if still.nothing_moves([self._pids[actor]]):
                 raise StandsStill
         raise TimeoutError(f"{actor.name} came to no operation that is shared for {_PATIENCE} s")

@@ -15,7 +15,7 @@ from typing import Any
 
 from lab.carriers.actor import Actor
 from lab.carriers.task_actor import Outside
-from lab.filesystem.paths import Access, Paths
+from lab.filesystem.paths import Access, Common, Paths
 from lab.filesystem.request import Request
 from lab.operations import SYNC
 
@@ -109,10 +109,13 @@ class Crashes:
             target = pids.get(request.wait[1])
             if target is not None and target is not actor:
                 found.append((target.life, LIFE, False))
-        elif self.names and what not in _OF_NOBODY_ELSE and (what or _asks_the_system(request.effects)):
+        elif self.names and what not in _OF_NOBODY_ELSE and (what or _may_notice(request.effects)):
             found += [(one.life, LIFE, False) for one in actors if one is not actor and one.name in self.names]
         return found
 
 
-def _asks_the_system(effects: Iterable[tuple[Any, str]]) -> bool:
-    return any(isinstance(where, str) and where.startswith(_OF_SYSTEM) for where, _ in effects)
+def _may_notice(effects: Iterable[tuple[Any, str]]) -> bool:
+    """Whether it asks the system, or a server, which lets go of what the session of a process held."""
+    return any(
+        isinstance(where, Common) or (isinstance(where, str) and where.startswith(_OF_SYSTEM)) for where, _ in effects
+    )

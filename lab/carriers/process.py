@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from lab.carriers.actor import TIMED_OUT, Actor, Wait, event_of, next_in_turn
+from lab.carriers.asked import answer, known
 from lab.carriers.children import Children, StandsStill
 from lab.carriers.crashing import Crashes, ProcessActor
 from lab.carriers.execution import Choose, Recorder, Sharing, Stopped
@@ -25,6 +26,7 @@ from lab.discovery import Discovery
 from lab.errors import Interrupted
 from lab.filesystem.paths import Paths
 from lab.filesystem.request import HELD_BY_OTHERS, LETS_GO, Request, waiting
+from lab.filesystem.sessions import Sessions
 from lab.forks import ChildFailure
 from lab.hooks import DRIVERS, Bystander
 from lab.instrument import Site
@@ -51,6 +53,7 @@ class ProcessControl(ProcessEnds):
         self._paths.root = self._directory.work
         self._paths.value = self._children.semaphores.value
         self._paths.channels = self._children.channels
+        self._sessions = Sessions()
         self._sites: dict[tuple[Any, ...], Site] = {}
         self._codes: dict[tuple[Any, ...], Any] = {}
         self._pending = {}
@@ -85,6 +88,7 @@ class ProcessControl(ProcessEnds):
         self._paths.is_new(self._directory.temporary)
         self._pending.clear()
         self._unsent.clear()
+        self._sessions.begin()
         begun = torn_down = False
         state: Any = None
         DRIVERS[self.identity] = Bystander()  # whoever explores in the middle of it is told so
@@ -111,11 +115,14 @@ class ProcessControl(ProcessEnds):
                 self._children.end_all()
                 self.going_on = False
                 DRIVERS.pop(self.identity, None)
-                if begun and not torn_down and teardown is not None:
-                    self._tear_down(teardown, state)
-                if self.interrupted is not None:
-                    error = self.interrupted
-                    raise error if isinstance(error, KeyboardInterrupt) else Interrupted(error)
+                try:
+                    self._sessions.finish()
+                finally:
+                    if begun and not torn_down and teardown is not None:
+                        self._tear_down(teardown, state)
+                    if self.interrupted is not None:
+                        error = self.interrupted
+                        raise error if isinstance(error, KeyboardInterrupt) else Interrupted(error)
 
     def _set_up(self, setup: Callable[[], Any]) -> Any:
         """Make a state, and see what of it would escape control."""
@@ -128,19 +135,23 @@ class ProcessControl(ProcessEnds):
         elif self._strict and (maps_shared_memory() or self._children.memory.escapes()):
             self.discovery.uncontrolled[f"setup maps memory that processes share, {_FREE}"] = None
         semaphore = "a lock or semaphore that it did not make" if self._children.semaphores.changed() else ""
-        self._left_over = self._paths.beyond.changed() or semaphore
+        self._left_over = self._paths.beyond.changed() or self._sessions.changed() or semaphore
         return state
 
     def left_over(self) -> str:
         """See `Arriving.left_over`."""
         return self._left_over
 
+    def see_to_servers(self) -> None:
+        """See `Arriving.see_to_servers`."""
+        self._sessions.are_there()
+
     def _start_all(self, bodies: Sequence[tuple[str, Callable[[Any], Any]]], state: Any) -> None:
         for actor in self._declared:
             actor.reset()
             actor.argument = (state,)
             actor.begun = True
-        self._children.begin(self._declared, state, self.now)
+        self._children.begin(self._declared, state, self.now, self._sessions.fds())
         self._by_pid = self._children.by_pid()
         self.actors += self._declared
         self.actors += self._crashes.begin(self._processes, self._kill)
@@ -169,6 +180,7 @@ class ProcessControl(ProcessEnds):
             for actor in self._declared:
                 if actor is not self._crashes.killed:
                     self._ended_as_told(actor)
+            self._sessions.finish()
         finally:
             self.live.insert(0, self.main)
         self.current = self.main
@@ -292,10 +304,14 @@ class ProcessControl(ProcessEnds):
 
     # ------------------------------------------------------------ what children say
 
+    def _answer(self, actor: Actor, *question: Any) -> object:
+        """What a child is told about a session of its own."""
+        return answer(self._sessions, actor, *question)
+
     def _hear(self, actor: Actor) -> tuple[str, Any, str | None] | None:
         """Wait for what ``actor`` comes to next, and the result of its last operation; None if it is no more."""
         try:
-            kind, payload, result, notes, now = self._children.hear(actor)
+            kind, payload, result, notes, now = self._children.hear(actor, self._answer)
         except Gone:
             return None
         except StandsStill:
@@ -345,6 +361,7 @@ class ProcessControl(ProcessEnds):
         else:
             word, label, effects, detail, wait, where = payload
         site = self._site(where, word)
+        effects, wait = known(self._sessions, effects, wait)
         request = Request(word, label, effects, detail, wait, site, actor)
         request.where = f"{where[0]}:{where[3]} in {where[1]}"
         if kind == "end":
@@ -371,4 +388,5 @@ class ProcessControl(ProcessEnds):
             actor.argument, actor.error = (), None
         self.actors, self._pending, self.recorder, self.sharing = [self.main], {}, None, None
         self._children.close()
+        self._sessions.close()
         self._directory.close()

@@ -18,6 +18,7 @@ from lab.child.telling import complaint
 from lab.filesystem.filelocks import FileLock
 from lab.filesystem.paths import Paths
 from lab.filesystem.request import Request
+from lab.filesystem.sessions import Sessions
 from lab.filesystem.shared import Semaphore
 from lab.forks import ChildFailure
 from lab.instrument import Site
@@ -51,6 +52,7 @@ class ProcessEnds(Control):
     _children: Children
     _paths: Paths
     _crashes: Crashes
+    _sessions: Sessions
     _processes: list[ProcessActor]
     _pending: dict[Actor, Request]
     _names_changed: bool
@@ -71,6 +73,7 @@ class ProcessEnds(Control):
         assert payload is not None
         if request.accesses:
             self._children.wait_for_end(actor)
+            self._sessions.left(actor)
             if request.site in self.hot:
                 self.steps += 1
             self._note_step(actor, request, request.site in self.hot, False, None)
@@ -89,6 +92,8 @@ class ProcessEnds(Control):
         if self.events is not None:
             self.events.append(event_of(kill, IS_KILLED))
         self._children.kill(actor)
+        if not self._sessions.left(actor):
+            self.doubts[f"{actor.name} was killed while it waited in a database, which goes on without it"] = None
         self._crashes.killed = actor
         self.steps += 1
         self._mark(kill, actor.life, LIFE, True, request.site)

@@ -13,6 +13,7 @@ from typing import Any
 
 from lab.carriers.actor import LONG_DELAY, TIMED_OUT, Actor, Wait, event_of, next_in_turn
 from lab.carriers.execution import LOOK, Execution, Stopped
+from lab.carriers.overtaking import IN_SERVER, without_overtakers
 from lab.instrument import Site
 from lab.operations import SYNC
 from lab.stopwatch import now
@@ -185,6 +186,8 @@ class Scheduling(Execution):
                 if wait.deadline < earliest:
                     timers, earliest = [], wait.deadline
                 timers.append(actor)
+        if any(actor.wait is not None and actor.wait.kind == IN_SERVER for actor in enabled):
+            enabled = without_overtakers(enabled, self.doubts)
         timers += others
         if timers:
             enabled += timers if not enabled else self._in_time(timers, enabled)

@@ -72,7 +72,7 @@ class Life:
                 sys.setprofile(operations.called)
             payload = _call(stops, self._name, self._body, self._state)
             sys.setprofile(None)
-            stops.end(payload)
+            stops.end(payload, operations.connections.servers.left())
             status = payload[1] if payload[0] == "exit" else 0
         except BaseException:  # the lab's own
             sys.setprofile(None)

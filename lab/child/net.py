@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from types import BuiltinFunctionType, FrameType, ModuleType
 from typing import Any
 
+from lab.child.servers import says_nothing
 from lab.child.stops import Stops
 from lab.filesystem.files import RAW
 from lab.filesystem.system import Twin
@@ -243,7 +244,9 @@ def _of_method(owner: Any, name: str, raw: type[Any]) -> tuple[str, str] | None:
         return ("doubt", "asks an entry of a directory, which is not under control") if asks else None
     if package(kind) == "sqlite3" and (getattr(owner, "_lab", None) or kind.__name__ == "Row"):
         return None
-    if kind is _SCANDIR or package(kind) in _PACKAGES or not method_leaves_memory(kind, name):
+    if kind is _SCANDIR or package(kind) in _PACKAGES or says_nothing(package(kind), name):
+        return None
+    if not method_leaves_memory(kind, name):
         return None
     return "doubt", f"calls {kind.__module__}.{kind.__qualname__}.{name}, which is not under control"
 
@@ -253,7 +256,7 @@ def _leaves(function: Any) -> bool:
         return False
     if function.__module__ in ("posix", "nt", "_signal", "os", "signal", "_io", "io"):
         return function.__name__ not in _OF_PROCESS
-    if package(function) in _PACKAGES:
+    if package(function) in _PACKAGES or says_nothing(package(function), function.__name__):
         return False
     try:
         return function not in _COMPUTING and function_leaves_memory(function)

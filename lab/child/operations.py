@@ -17,6 +17,7 @@ from lab.child.channels import Channels
 from lab.child.managers import Managers
 from lab.child.memory import Memory
 from lab.child.semaphores import Semaphores
+from lab.child.servers import Connections
 from lab.child.stops import Stops
 from lab.filesystem import files, locks, system
 from lab.filesystem.database import Databases
@@ -59,6 +60,7 @@ class Operations:
         }
         self.semaphores, self.memory, self.channels = Semaphores(stops), Memory(stops), Channels(stops)
         self.databases, self.managers = Databases(stops), Managers(stops)
+        self.connections = Connections(stops)
         self._by_id = {id(real): twin for real, twin in self.instead.items()}
         self.announced = net.announced(stops)
         self.called = net.called(stops, self.instead)
@@ -76,6 +78,7 @@ class Operations:
             others.enter_context(self.channels.in_place())
             others.enter_context(self.databases.in_place())
             others.enter_context(self.managers.in_place())
+            others.enter_context(self.connections.in_place())
             yield from self._in_place()
 
     def _in_place(self) -> Iterator[None]:
@@ -133,6 +136,7 @@ def controlled_operations() -> Iterator[tuple[str, list[str]]]:
     found["random"] = set(SHARED_NAMES)
     found["multiprocessing"] = set(_OF_MULTIPROCESSING)
     found["sqlite3"] = {"connect and what it gives"}
+    found["psycopg"] = {"connect and what it gives"}
     yield from listed(found)
 
 

@@ -9,7 +9,7 @@ from threading import get_ident
 from types import CodeType, FrameType
 from typing import Any
 
-from lab.child.wire import Gone, Wire
+from lab.child.wire import ASKS, Gone, Wire
 from lab.filesystem.opened import IS_TOLD
 from lab.filesystem.stops import GO, Effect
 from lab.naming import parameter_of, parts
@@ -85,6 +85,16 @@ class Stops:
             _exit(70)  # the runner is no more, and nobody must go on without it
         return int(answer)
 
+    def ask(self, *question: Any) -> Any:
+        """What the runner answers to a question, which is no step; None for a thread that nobody controls."""
+        if not self.begun or get_ident() != self._identity:
+            return None
+        try:
+            self._wire.send(ASKS, question, None, (), self.now)
+            return self._wire.receive()[0]
+        except Gone:
+            _exit(70)
+
     def _send(self, kind: str, payload: Any) -> None:
         result, self._result = self._result, None
         notes, self._notes = tuple(self._notes), []
@@ -98,9 +108,9 @@ class Stops:
         if self.begun:
             self._result = result
 
-    def end(self, payload: Any) -> None:
-        """The actor has done all it had to; returns when its process may end."""
-        left = tuple([(path, "lW") for path in self.connected])
+    def end(self, payload: Any, left: tuple[Effect, ...] = ()) -> None:
+        """The actor has done all it had to, and has ``left`` what ends with its process; returns when that may end."""
+        left = (*left, *[(path, "lW") for path in self.connected])
         self._send("end", (*payload, left, self._site))
         try:
             self._wire.receive()

@@ -1,21 +1,20 @@
 """`psycopg` under control: what a connection asks a PostgreSQL server for is a step, and who waits there waits here.
 
-Whether a statement has to wait for somebody's lock is not guessed from the time that it takes: the server is asked, by
-a connection of the lab's own (`pg_blocking_pids`).  Of those who wait for each other it ends one itself; so they are
-waited for, until it has.
-
-All that changes a database, or may, touches all of it; what only looks depends on that and not on others that look.
-Which rows a statement sees, and whether a transaction can be committed, is the server's own business.
+All that changes something in a server, or may, touches all of it; what only looks depends on that and not on others
+that look.  Which rows a statement sees, and whether a transaction can be committed, is the server's own business, and
+so is who has to wait (`lab.filesystem.sessions`).
 """
 
 from __future__ import annotations
 
 import re
 import select
-import time
-from typing import Any
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, Protocol
+from weakref import WeakSet
 
-from lab.filesystem.paths import Common
+from lab.filesystem.sessions import DETECTION
 from lab.filesystem.stops import Effect, Stops
 from lab.hooks import uncontrolled
 from lab.naming import short
@@ -42,57 +41,16 @@ _HARMLESS = frozenset(
     ("count", "sum", "min", "max", "avg", "coalesce", "exists", "in", "any", "all", "and", "or", "not")
 )
 _PATIENCE = re.compile(r"\b(?:lock_timeout|statement_timeout|idle_in_transaction_session_timeout|pg_sleep)\b", re.I)
-_KEEPS = re.compile(r"\b(?:pg_(?:try_)?advisory_lock\w*|LISTEN|TEMP|TEMPORARY|PREPARE|HOLD)\b", re.I)
-"""What a session has for longer than a transaction, as far as others may notice."""
 _IDLE = 0  # the state of a connection without a transaction
-_BLOCKED = """
-WITH RECURSIVE before(pid) AS (
-    SELECT unnest(pg_blocking_pids(%(pid)s)) UNION SELECT unnest(pg_blocking_pids(pid)) FROM before
-) SELECT count(*) > 0, coalesce(bool_or(pid = %(pid)s), false) FROM before
-"""
-_DETECTION = 0.01  # seconds after which the server looks whether those who wait do so for each other, where it obeys
+_OF_TRANSACTIONS = frozenset(("_commit_gen", "_rollback_gen"))  # which ask for nothing where there is none
+_IDENTITY = "SELECT extract(epoch FROM pg_postmaster_start_time())::text"
+"""By which a server is told from others, however it is come to, and of which database."""
 _GLANCE = 0.002  # seconds after which it is asked why there is no answer yet
 
 
 def looks(statement: str) -> bool:
     """Whether a statement is known to change nothing, and to take no lock that others wait for."""
     return _LOOKS.match(statement) is not None and all(name.lower() in _HARMLESS for name in _CALLS.findall(statement))
-
-
-class Server:
-    """A database of a server, as a connection of the lab's own sees it."""
-
-    def __init__(self, conninfo: str) -> None:
-        self._conninfo = conninfo
-        self._connection: Any = None
-
-    def waits(self, pid: int) -> bool:
-        """Whether the statement of a session has to wait for somebody else, and not in a circle."""
-        waits, in_circle = self._ask(_BLOCKED, pid)
-        return bool(waits and not in_circle)
-
-    def knows(self, pid: int) -> bool:
-        """Whether there is such a session."""
-        return bool(self._ask("SELECT count(*) FROM pg_stat_activity WHERE pid = %(pid)s", pid)[0])
-
-    def end(self, pid: int) -> None:
-        """Have a session ended whose client has left in the middle."""
-        self._ask("SELECT pg_terminate_backend(%(pid)s)", pid)
-
-    def _ask(self, question: str, pid: int) -> Any:
-        import psycopg
-
-        with uncontrolled():
-            if self._connection is None:
-                self._connection = psycopg.connect(self._conninfo, autocommit=True)
-            return self._connection.execute(question, {"pid": pid}).fetchone()
-
-    def close(self) -> None:
-        """End the lab's own connection."""
-        if self._connection is not None:
-            with uncontrolled():
-                self._connection.close()
-            self._connection = None
 
 
 class Turn:
@@ -112,50 +70,81 @@ class Turn:
         pass
 
 
-class Session(Common):
+class Session(Protocol):
+    """A connection, as whoever is asked about it sees it."""
+
+    server: Any
+    """What stands for the server in an effect."""
+
+    @property
+    def where(self) -> Any:
+        """What stands for the session itself."""
+
+    def waits(self) -> bool:
+        """Whether what it has asked for has to wait for others, and not in a circle."""
+
+    def holds(self) -> bool:
+        """Whether it has locks, which at its end others may find free."""
+
+    def ended(self) -> bool:
+        """The connection is closed: wait until the server has let go of what it held."""
+
+    def end(self) -> None:
+        """The same of one that was left in the middle of something."""
+
+
+class Reach(Protocol):
+    """Whoever asks servers about sessions; see `lab.filesystem.sessions.Sessions`."""
+
+    def open(self, identity: str, name: str, conninfo: str, pid: int) -> Session:
+        """There is another session, in the database of that name on the server of that identity."""
+
+
+class _Connected:
     """What is kept beside a connection."""
 
-    def __init__(self, server: Server, database: Common, label: str, pid: int) -> None:
-        self.server, self.database, self.label, self.pid = server, database, label, pid
+    def __init__(self, session: Session, label: str) -> None:
+        self.session, self.label = session, label
         self.turn = Turn()
-        self.keeps = False  # something that goes on past its transactions
-
-    def is_free(self) -> bool:
-        """Whether what it has asked for can come to its end."""
-        return not self.server.waits(self.pid)
 
 
 class Servers:
     """What is called in place of `psycopg.Connection.connect`."""
 
-    def __init__(self, stops: Stops) -> None:
+    def __init__(self, stops: Stops, sessions: Reach) -> None:
         self._stops = stops
+        self._sessions = sessions
         self._kinds: dict[Any, Any] = {}
-        self._servers: dict[str, Server] = {}
-        self._databases: dict[str, Common] = {}
-
-    def close(self) -> None:
-        """End the lab's own connections."""
-        for server in self._servers.values():
-            server.close()
+        self._open: WeakSet[Any] = WeakSet()  # connections that actors have made
+        self.real: Any = None  # the function behind `psycopg.Connection.connect`, where it is another one by now
 
     def connect(self, kind: Any, *arguments: Any, **named: Any) -> Any:
         """A connection of the class that stops."""
         stops = self._stops
+        real = self.real or kind.connect.__func__
         if not stops.begun:
-            return kind.connect(*arguments, **named)
-        with uncontrolled():
-            made = self._kind_of(kind).connect(*arguments, **named)
+            return real(kind, *arguments, **named)
+        with stops.known(), uncontrolled():
+            made = real(kind if issubclass(kind, _Stopping) else self._kind_of(kind), *arguments, **named)
             info = made.info
-            conninfo = _with_password(info.dsn, info.password)
+            identity = _ask_directly(made.pgconn, _IDENTITY)
             if info.parameter_status("is_superuser") == "on":
-                command = f"SET deadlock_timeout = '{_DETECTION * 1000:.0f}ms'"
-                made.pgconn.exec_(command.encode())
-        server = self._servers.setdefault(conninfo, Server(conninfo))
-        database = self._databases.setdefault(conninfo, Common())
-        made._lab = Session(server, database, info.dbname, info.backend_pid)
-        made.lock = made._lab.turn
+                _ask_directly(made.pgconn, f"SET deadlock_timeout = '{DETECTION * 1000:.0f}ms'")
+            conninfo = _with_password(info.dsn, info.password)
+            made._lab = _Connected(self._sessions.open(identity, info.dbname, conninfo, info.backend_pid), info.dbname)
+        if stops.are_threads:
+            made.lock = made._lab.turn
+        self._open.add(made)
         return made
+
+    def left(self) -> tuple[Effect, ...]:
+        """What is touched by the end of the process, as its connections end with it."""
+        found: dict[Any, Effect] = {}
+        for connection in list(self._open):
+            about = connection._lab
+            if not connection.closed and _goes_on(connection):
+                found[about.session.server] = (about.session.server, "!data")
+        return tuple(found.values())
 
     def _kind_of(self, kind: Any) -> Any:
         if kind not in self._kinds:
@@ -165,35 +154,41 @@ class Servers:
     def _make_kind(self, kind: Any) -> Any:
         servers = self
 
-        class Connection(kind):  # type: ignore[misc]
-            _lab: Session | None = None
+        class Connection(_Stopping, kind):  # type: ignore[misc]
+            _lab: _Connected | None = None
 
             def wait(self, gen: Any, *arguments: Any, **named: Any) -> Any:
-                session = self._lab
-                if session is None or not servers._stops.begun:
+                about = self._lab
+                if about is None or not servers._stops.begun:
                     return super().wait(gen, *arguments, **named)
                 try:
-                    return servers._ask(self, session, gen)
+                    return servers._ask(self, about, gen)
                 except Exception:
                     raise
                 except BaseException:  # the execution ends here, and nobody waits for the answer any more
-                    servers._leave(self, session)
+                    servers._leave(self, about)
                     raise
 
             def close(self) -> None:
-                session, stops = self._lab, servers._stops
+                about, stops = self._lab, servers._stops
                 goes = False
-                if session is not None and stops.begun and not self.closed:
-                    goes = session.keeps or self.info.transaction_status != _IDLE
+                if about is not None and stops.begun and not self.closed:
+                    goes = _goes_on(self)
                     try:
-                        stops.step("leaves", session.label, ((session.database, "!data"),) if goes else ())
+                        stops.step("leaves", about.label, ((about.session.server, "!data"),) if goes else ())
                     except BaseException:
-                        servers._leave(self, session)
+                        servers._leave(self, about)
                         raise
-                with uncontrolled():
+                with stops.known(), uncontrolled():
                     super().close()
-                    if session is not None and goes:
-                        _wait_for_end(session)
+                if goes and about is not None:
+                    about.session.ended()
+
+            def __del__(self) -> None:
+                super().__del__()  # which warns of what is still open
+                if self._lab is not None and not self.closed:
+                    with suppress(Exception):
+                        self.close()  # as the end of what is inside of it would
 
         Connection.__name__, Connection.__qualname__, Connection.__module__ = (
             kind.__name__,
@@ -202,14 +197,14 @@ class Servers:
         )
         return Connection
 
-    def _leave(self, connection: Any, session: Session) -> None:
+    def _leave(self, connection: Any, about: _Connected) -> None:
         """End a connection in the middle of something."""
         connection.pgconn.finish()
-        session.server.end(session.pid)
+        about.session.end()
 
-    def _ask(self, connection: Any, session: Session, gen: Any) -> Any:
+    def _ask(self, connection: Any, about: _Connected, gen: Any) -> Any:
         """One step: something that the server is asked for."""
-        stops = self._stops
+        stops, session = self._stops, about.session
         name = getattr(gen, "__name__", "")
         word = _WORDS.get(name)
         if word is None:
@@ -218,50 +213,68 @@ class Servers:
         statement = _statement(gen)
         if _PATIENCE.search(statement):
             stops.note("uncontrolled", f"{stops.place()} counts on real time in the database")
-        effects: tuple[Effect, ...] = ((session.database, "data" if looks(statement) else "!data"),)
-        if not word or name == "_enter_gen":
+        effects: tuple[Effect, ...] = ((session.server, "data" if looks(statement) else "!data"),)
+        idle = connection.info.transaction_status == _IDLE and connection._pipeline is None
+        if not word or name == "_enter_gen" or (idle and name in _OF_TRANSACTIONS):
             effects = ()
-        session.keeps = session.keeps or _KEEPS.search(statement) is not None
-        effects = (*effects, (session, "!session"))
-        stops.step(word, session.label, effects, short(" ".join(statement.split())) or "" if statement else "")
-        while session.turn.taken:  # by somebody who went on first
-            stops.step("waits for", session.label, ((session, "!session"),), wait=("file", session.turn))
-        session.turn.taken = True
+        effects = (*effects, (session.where, "!session"))
+        stops.step(word, about.label, effects, short(" ".join(statement.split())) or "" if statement else "")
+        turn = about.turn
+        while stops.are_threads and turn.taken:  # by somebody who went on first
+            stops.step("waits for", about.label, ((session.where, "!session"),), wait=("file", turn))
+        turn.taken = True
         try:
-            with stops.known():
-                return self._drive(connection, session, gen, effects)
+            return self._drive(connection, about, gen, effects)
         finally:
-            session.turn.taken = False
+            turn.taken = False
 
-    def _drive(self, connection: Any, session: Session, gen: Any, effects: tuple[Effect, ...]) -> Any:
+    def _drive(self, connection: Any, about: _Connected, gen: Any, effects: tuple[Effect, ...]) -> Any:
+        """Have it done, and give others their turn while it waits for them in the server."""
+        going = self._going(connection, gen)
+        stops, session = self._stops, about.session
+        while True:
+            with stops.known():
+                try:
+                    next(going)
+                except StopIteration as end:
+                    return end.value
+            if session.waits():
+                stops.step("waits in", about.label, effects, wait=("server", session.where))
+
+    def _going(self, connection: Any, gen: Any) -> Iterator[None]:
+        """Each time that there is no answer for a moment comes out here."""
         ready: int | None = None  # nothing has been waited for yet
         poll = select.poll()
         number = connection.pgconn.socket
-        try:
-            while True:
+        while True:
+            try:
                 with uncontrolled():
                     state = int(gen.send(ready))
-                while True:
-                    poll.register(number, (select.POLLIN if state & 1 else 0) | (select.POLLOUT if state & 2 else 0))
-                    found = poll.poll(_GLANCE * 1000)
-                    if found:
-                        break
-                    if session.server.waits(session.pid):
-                        time_of_detection()
-                        if session.server.waits(session.pid):
-                            self._stops.step("waits in", session.label, effects, wait=("server", session))
-                events = found[0][1]
-                ready = (1 if events & ~select.POLLOUT else 0) | (2 if events & select.POLLOUT else 0)
-        except StopIteration as end:
-            return end.value
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            poll.register(number, (select.POLLIN if state & 1 else 0) | (select.POLLOUT if state & 2 else 0))
+            while not (found := poll.poll(_GLANCE * 1000)):
+                yield
+            events = found[0][1]
+            ready = (1 if events & ~select.POLLOUT else 0) | (2 if events & select.POLLOUT else 0)
 
 
-def time_of_detection() -> None:
-    """Until who waits has been looked at: so of a circle, whoever closes it is ended, in every execution."""
-    _sleep(2 * _DETECTION)
+class _Stopping:
+    """A class of connections that stop."""
 
 
-_sleep = time.sleep
+def _goes_on(connection: Any) -> bool:
+    """Whether the server lets go of something when the connection ends."""
+    return bool(connection.info.transaction_status != _IDLE or connection._lab.session.holds())
+
+
+def _ask_directly(pgconn: Any, command: str) -> str:
+    """What a connection is told where nobody else has part in it; never for longer than an attempt to connect."""
+    from psycopg import generators, waiting
+
+    pgconn.send_query(command.encode())
+    (result,) = waiting.wait(generators.execute(pgconn), pgconn.socket, interval=0.1)
+    return (result.get_value(0, 0) or b"").decode() if result.ntuples else ""
 
 
 def _statement(gen: Any) -> str:
@@ -278,13 +291,3 @@ def _with_password(conninfo: str, password: str) -> str:
     from psycopg.conninfo import make_conninfo
 
     return make_conninfo(conninfo, password=password) if password else conninfo
-
-
-def _wait_for_end(session: Session) -> None:
-    """Until the server has let go of what the session held: it does so a moment after it was told."""
-    until = time.monotonic() + 5
-    while time.monotonic() < until:
-        found = session.server.knows(session.pid)
-        if not found:
-            return
-        _sleep(0.0005)

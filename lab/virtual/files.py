@@ -21,6 +21,7 @@ from lab.filesystem.opened import IS_TOLD
 from lab.filesystem.paths import DATA, Common, Paths
 from lab.filesystem.request import HELD_BY_OTHERS, LETS_GO, Request
 from lab.filesystem.server import Servers
+from lab.filesystem.sessions import Sessions
 from lab.filesystem.stops import GO, TIMED_OUT, Effect
 from lab.hooks import DRIVERS, uncontrolled
 from lab.instrument import Site
@@ -65,7 +66,8 @@ class Files:
         self._left_over: tuple[str, list[int]] = ("", [])  # and the choices of the execution that found it
         raw, open_ = files.make(self, self.objects.kinds)
         self.databases = Databases(self)
-        self.servers = Servers(self)
+        self.sessions = Sessions(lambda: control.quiet)
+        self.servers = Servers(self, self.sessions)
         made: dict[Any, Any] = {**system.existence(self), **system.make(self), **locks.make(self)}
         self.instead: dict[Any, Any] = {
             open: lambda *arguments, **named: self.objects.meet(open_(*arguments, **named)),
@@ -91,6 +93,7 @@ class Files:
         self.locked.clear()
         self.flocks.clear()
         self.connected.clear()
+        self.sessions.begin()
         self._labels.clear()
         self._names.clear()
         self._last = None
@@ -143,7 +146,7 @@ class Files:
 
     def _compare(self) -> None:
         """Setup is over: has it made anew what the execution before had changed?"""
-        self._left_over = self.paths.beyond.changed(), self._control.choices
+        self._left_over = self.paths.beyond.changed() or self.sessions.changed(), self._control.choices
 
     def left_over(self) -> str:
         """What this execution found that the one before had changed."""

@@ -84,6 +84,7 @@ SCENARIO = Scenario(
     outcome=on_call,
     allowed={1: "one of them stays"},
     forbidden={0: "nobody is left"},
+    on="processes",
     needs=server,
     seen_in=(
         "Berenson and others, A Critique of ANSI SQL Isolation Levels (1995)",

@@ -1,59 +1,32 @@
 """PostgreSQL as threads use it: isolation levels, row locks and advisory locks, and who waits in the server."""
 
-import contextlib
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
 
 import pytest
 
 import lab
-from lab.postgres import NoServer, server
+from lab.postgres import NoServer, _private_server, server
+from tests.files.seats import (
+    LEVELS,
+    admin,  # noqa: F401  # a fixture
+    advised,
+    both,
+    connected,
+    explored,
+    psycopg,
+    skewed,
+    table,
+    take,
+    taken,
+)
 
-psycopg = pytest.importorskip("psycopg", reason="psycopg, of the extra postgres, is not installed")
+pytestmark = [pytest.mark.usefixtures("admin")]
 CARRIERS = pytest.mark.parametrize("carrier", ["greenlet", "thread"])
-
-
-@pytest.fixture(scope="module", autouse=True)
-def admin():
-    """A connection that is not under control, for what is made and looked at between executions."""
-    try:
-        conninfo = server()
-    except NoServer as why:
-        pytest.skip(str(why))
-    with psycopg.connect(conninfo, autocommit=True) as db:
-        db.execute("DROP TABLE IF EXISTS seats")
-        db.execute("CREATE TABLE seats(id int PRIMARY KEY, taken int)")
-        db.execute("INSERT INTO seats VALUES (1, 0), (2, 0)")
-        ADMIN.append(db)
-        yield db
-    ADMIN.clear()
-
-
-ADMIN = []
-
-
-def connected(**named):
-    return psycopg.connect(server(), **named)
-
-
-def table():
-    ADMIN[0].execute("UPDATE seats SET taken = 0")
-
-
-def taken(state):
-    return tuple(one for (one,) in ADMIN[0].execute("SELECT taken FROM seats ORDER BY id").fetchall())
-
-
-def take(lock="", level=None):
-    def run(state):
-        with connected() as db:
-            db.isolation_level = level
-            (count,) = db.execute(f"SELECT taken FROM seats WHERE id = 1 {lock}").fetchone()
-            db.execute("UPDATE seats SET taken = %s WHERE id = 1", (count + 1,))
-
-    return run
-
-
-def explored(alice, bob, **named):
-    return lab.explore(table, {"alice": alice, "bob": bob}, outcome=taken, **{"seconds": 60, **named})
+EITHER = pytest.mark.parametrize("on", ["threads", "processes"])
 
 
 @CARRIERS
@@ -70,59 +43,27 @@ def test_a_row_lock_keeps_it_and_who_waits_is_seen():
 
 
 def test_repeatable_read_refuses_the_second_one():
-    level = psycopg.IsolationLevel.REPEATABLE_READ
-    verdict = explored(take(level=level), take(level=level), allowed={(2, 0)})
+    verdict = explored(take(level=LEVELS.REPEATABLE_READ), take(level=LEVELS.REPEATABLE_READ), allowed={(2, 0)})
     assert verdict.failure.kind == "exception"
     assert "SerializationFailure: could not serialize access due to concurrent update" in verdict.failure.message
 
 
 def test_a_deadlock_is_the_servers_to_end():
-    def both(first, second):
-        def run(state):
-            with connected() as db:
-                for number in (first, second):
-                    db.execute("UPDATE seats SET taken = taken + 1 WHERE id = %s", (number,))
-
-        return run
-
     verdict = explored(both(1, 2), both(2, 1))
     assert verdict.failure.kind == "exception"
     assert "DeadlockDetected: deadlock detected" in verdict.failure.message
 
 
-def skewed(level):
-    def run(number):
-        def go(state):
-            with contextlib.closing(connected()) as db, contextlib.suppress(psycopg.errors.SerializationFailure):
-                db.isolation_level = level
-                with db.transaction():
-                    (count,) = db.execute("SELECT sum(taken) FROM seats").fetchone()
-                    if not count:
-                        db.execute("UPDATE seats SET taken = 1 WHERE id = %s", (number,))
-
-        return go
-
-    return run
-
-
 def test_two_rows_that_belong_together_need_serializable():
-    levels = psycopg.IsolationLevel
-    run = skewed(levels.REPEATABLE_READ)
+    run = skewed(LEVELS.REPEATABLE_READ)
     verdict = explored(run(1), run(2), allowed={(1, 0), (0, 1)})
     assert verdict.failure.message == "outcome (1, 1) (allowed: (0, 1), (1, 0))"
-    run = skewed(levels.SERIALIZABLE)
+    run = skewed(LEVELS.SERIALIZABLE)
     explored(run(1), run(2), allowed={(1, 0), (0, 1)}, strategy="dpor").assert_holds()
 
 
 def test_an_advisory_lock_is_waited_for():
-    def run(state):
-        with connected(autocommit=True) as db:
-            db.execute("SELECT pg_advisory_lock(1)")
-            (count,) = db.execute("SELECT taken FROM seats WHERE id = 1").fetchone()
-            db.execute("UPDATE seats SET taken = %s WHERE id = 1", (count + 1,))
-            db.execute("SELECT pg_advisory_unlock(1)")
-
-    verdict = explored(run, run, allowed={(2, 0)}, schedules=20)
+    verdict = explored(advised, advised, allowed={(2, 0)}, schedules=20)
     assert verdict.failure is None, str(verdict)
 
 
@@ -164,3 +105,98 @@ def test_no_server_is_told(monkeypatch):
     )
     monkeypatch.setenv("LAB_POSTGRES", "host=elsewhere")
     assert server.__wrapped__() == "host=elsewhere"
+
+
+# ------------------------------------------------------------ what is alike for threads and processes
+
+
+def hurries(state):
+    """A transaction, and another statement right after it."""
+    with connected(autocommit=True) as db:
+        with db.transaction():
+            db.execute("UPDATE seats SET taken = taken + 1 WHERE id = 1")
+        db.execute("UPDATE seats SET taken = CASE id WHEN 1 THEN taken * 2 ELSE 100 END")
+
+
+def adds_what_it_sees(state):
+    """A statement that sees the one row as it is when it goes on, and the other one as it was when it began."""
+    with connected(autocommit=True) as db:
+        db.execute("UPDATE seats SET taken = taken + 10 + (SELECT taken FROM seats WHERE id = 2) WHERE id = 1")
+
+
+@EITHER
+def test_who_may_be_faster_than_what_goes_on_in_the_server_is_told(on):
+    verdict = explored(hurries, adds_what_it_sees, on=on, strategy="dpor")
+    assert verdict.status == "unknown"  # (12, 100) can come of it, where alice is faster
+    assert verdict.reason == (
+        "4 classes of schedules covered, but bob's statement waited in the server and came before alice went on, "
+        "which may be the other way round"
+    )
+    assert set(verdict.outcomes) == {(22, 100), (112, 100)}
+
+
+def by_another_name(name):
+    def run(state):
+        with connected(application_name=name) as db:
+            (count,) = db.execute("SELECT taken FROM seats WHERE id = 1").fetchone()
+            db.execute("UPDATE seats SET taken = %s WHERE id = 1", (count + 1,))
+
+    return run
+
+
+@EITHER
+def test_a_database_is_the_same_whatever_leads_to_it(on):
+    verdict = explored(by_another_name("alice"), by_another_name("bob"), allowed={(2, 0)}, on=on, strategy="dpor")
+    assert verdict.failure.message == "outcome (1, 0) (allowed: (2, 0))"
+
+
+@EITHER
+def test_what_setup_does_not_make_anew_is_told(on):
+    def take_once(state):
+        with connected(autocommit=True) as db:
+            (count,) = db.execute("SELECT taken FROM seats WHERE id = 2").fetchone()
+            if not count:
+                db.execute("UPDATE seats SET taken = taken + 1 WHERE id = 2")
+
+    table()
+    actors = {"alice": take_once, "bob": take_once}
+    verdict = lab.explore(lambda: None, actors, outcome=taken, on=on, strategy="dpor", seconds=60)
+    assert verdict.status == "unknown"
+    assert verdict.reason == (
+        "1 class of schedules covered, but setup does not make everything anew: public.seats in the database "
+        "postgres is not as the execution before found it"
+    )
+
+
+@EITHER
+@pytest.mark.parametrize("how", ["SIGQUIT", "SIGKILL"])
+def test_a_server_that_goes_away_is_no_failure_of_the_program(on, how):
+    conninfo = _private_server()
+    base = conninfo.split()[0].removeprefix("host=")
+    pid = int(Path(base, "data", "postmaster.pid").read_text().split()[0])
+    begun = []
+
+    def setup():
+        begun.append(1)
+        with psycopg.connect(conninfo, autocommit=True) as db:
+            db.execute("DROP TABLE IF EXISTS seats")
+            db.execute("CREATE TABLE seats AS SELECT 1 AS id, 0 AS taken")
+
+    def alice(state):
+        with psycopg.connect(conninfo) as db:
+            db.execute("UPDATE seats SET taken = taken + 1")
+            if len(begun) == 3:
+                os.kill(pid, getattr(signal, how))
+                time.sleep(0.01)
+            db.execute("UPDATE seats SET taken = taken + 1")
+
+    def bob(state):
+        with psycopg.connect(conninfo) as db:
+            db.execute("UPDATE seats SET taken = taken + 1")
+
+    with pytest.raises(lab.errors.LabError) as caught:
+        lab.explore(setup, {"alice": alice, "bob": bob}, on=on, strategy="dpor", seconds=60)
+    assert str(caught.value).startswith(
+        "the PostgreSQL server that the actors use went away in the middle of an exploration: "
+    )
+    assert multiprocessing.active_children() == []

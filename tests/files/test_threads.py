@@ -311,3 +311,19 @@ def test_what_only_the_first_execution_finds_is_no_part_of_a_proof(tmp_path):
         "1 class of schedules covered, but setup does not make everything anew: "
         f"{tmp_path / 'app.pid'} is not as the execution before found it",
     )
+
+
+@pytest.mark.parametrize("where", ["threads", "processes"])
+def test_what_only_the_first_execution_ever_changes_is_told(where, tmp_path):
+    path = tmp_path / "made"
+
+    def run(state):
+        if not path.exists():
+            path.write_text("x")
+
+    verdict = lab.explore(lambda: None, {"alice": run, "bob": run}, strategy="dpor", on=where)
+    assert (verdict.status, verdict.reason) == (
+        "unknown",
+        "1 class of schedules covered, but "
+        f"setup does not make everything anew: {path} is not as the execution before found it",
+    )
