@@ -180,7 +180,7 @@ class ProcessControl(ProcessEnds):
             for actor in self._declared:
                 if actor is not self._crashes.killed:
                     self._ended_as_told(actor)
-            self._sessions.finish()
+            self._sessions.settle()
         finally:
             self.live.insert(0, self.main)
         self.current = self.main

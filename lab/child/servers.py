@@ -6,10 +6,11 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FunctionType
 from typing import Any
 
 from lab.child.stops import Stops
-from lab.filesystem.server import Servers
+from lab.filesystem.server import PAST, Servers
 
 OPENS, WAITS, HOLDS, ENDED, END = "opens", "waits", "holds", "ended", "end"
 """What the runner is asked about a session."""
@@ -28,6 +29,8 @@ _TALKS = (
 # fmt: on
 """Beginnings of the names of C code that may say something to a server, or hear what it says."""
 _BINARY = frozenset(("psycopg_binary", "psycopg_c"))
+_CONNECT = "__lab_connect__"
+_MAKES = frozenset(("connect", "connect_start", "ping"))
 _KNOWN_IN = "_lab_process"  # the attribute that tells by which process a connection was made
 
 
@@ -90,6 +93,8 @@ class Connections:
         finally:
             for owner, name, value in reversed(self._before):
                 setattr(owner, name, value)
+            if self.servers.real is not None:
+                del self.servers.real.__globals__[_CONNECT]
             self._before.clear()
             self.servers.real = None
 
@@ -99,27 +104,46 @@ class Connections:
         if psycopg is None or getattr(psycopg, "AsyncConnection", None) is None or self._before:
             return
         kind, tasks, base = psycopg.Connection, psycopg.AsyncConnection, psycopg.Connection.__mro__[1]
-        bound, self.servers.real = psycopg.connect, kind.connect.__func__
-        servers = self.servers
-
-        def connect(cls: Any, *arguments: Any, **named: Any) -> Any:
-            return servers.connect(cls, *arguments, **named)
-
-        self._put(kind, "connect", classmethod(connect))
+        self._redirect(kind.connect.__func__)
         self._put(base, "__init__", self._marking(vars(base)["__init__"]))
         for name in ("wait", "close"):
             self._put(kind, name, self._telling(vars(kind)[name]))
             self._put(tasks, name, self._telling(vars(tasks)[name]))
         self._put(tasks, "connect", classmethod(self._noting(tasks.connect.__func__)))
+        plain, noting = psycopg.pq.PGconn, self._noting_kind(psycopg.pq.PGconn)
         for module in list(sys.modules.values()):
             variables = getattr(module, "__dict__", None)
-            if type(variables) is dict:
+            if type(variables) is dict and not module.__name__.startswith(tuple(_BINARY)):
                 for name, value in list(variables.items()):
-                    if value is bound:
-                        self._put(module, name, kind.connect)
+                    if value is plain:
+                        self._put(module, name, noting)
+
+    def _redirect(self, function: FunctionType) -> None:
+        """Have what everybody may have kept of the function lead to these."""
+        real = FunctionType(function.__code__, function.__globals__, function.__name__, function.__defaults__)
+        real.__kwdefaults__ = function.__kwdefaults__
+        self.servers.real = real
+        function.__globals__[_CONNECT] = self.servers.connect
+        self._put(function, "__code__", _connect.__code__)
+
+    def _noting_kind(self, plain: Any) -> Any:
+        """libpq's own connections, in the eyes of whoever makes one."""
+        stops = self._stops
+
+        class Noting(type(plain)):  # type: ignore[misc]
+            def __getattribute__(cls, name: str) -> Any:
+                if name in _MAKES and stops.begun and not stops.inside:
+                    stops.note("uncontrolled", f"{stops.place()} {PAST}, {_FREE}")
+                return getattr(plain, name)
+
+            def __instancecheck__(cls, one: object) -> bool:
+                return isinstance(one, plain)
+
+        return Noting(plain.__name__, (plain,), {})
 
     def _put(self, owner: Any, name: str, value: Any) -> None:
-        self._before.append((owner, name, vars(owner)[name]))
+        known = vars(owner)
+        self._before.append((owner, name, known[name] if name in known else getattr(owner, name)))
         setattr(owner, name, value)
 
     def _marking(self, real: Any) -> Any:
@@ -152,6 +176,11 @@ class Connections:
             return real(cls, *arguments, **named)
 
         return connect
+
+
+def _connect(cls: Any, *arguments: Any, **named: Any) -> Any:
+    """Its code takes the place of the library's own; never called by itself."""
+    return __lab_connect__(cls, *arguments, **named)  # type: ignore[name-defined]  # noqa: F821  # see `_CONNECT`
 
 
 def says_nothing(package: str, name: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import select
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Protocol
@@ -18,6 +19,7 @@ from lab.filesystem.sessions import DETECTION
 from lab.filesystem.stops import Effect, Stops
 from lab.hooks import uncontrolled
 from lab.naming import short
+from lab.origin import LAB, is_library
 
 _WORDS = {
     "_execute_gen": "executes in",
@@ -41,6 +43,10 @@ _HARMLESS = frozenset(
     ("count", "sum", "min", "max", "avg", "coalesce", "exists", "in", "any", "all", "and", "or", "not")
 )
 _PATIENCE = re.compile(r"\b(?:lock_timeout|statement_timeout|idle_in_transaction_session_timeout|pg_sleep)\b", re.I)
+_LISTENS = re.compile(r"\s*LISTEN\b", re.I)
+PAST = "uses libpq's own connection to a server"
+_CANCELS, _PIPES = "cancels what a connection asks a server for", "asks a server for several things at once"
+_HEARS = "listens to what others notify it of"
 _IDLE = 0  # the state of a connection without a transaction
 _OF_TRANSACTIONS = frozenset(("_commit_gen", "_rollback_gen"))  # which ask for nothing where there is none
 _IDENTITY = "SELECT extract(epoch FROM pg_postmaster_start_time())::text"
@@ -155,7 +161,7 @@ class Servers:
         servers = self
 
         class Connection(_Stopping, kind):  # type: ignore[misc]
-            _lab: _Connected | None = None
+            _stops = servers._stops
 
             def wait(self, gen: Any, *arguments: Any, **named: Any) -> Any:
                 about = self._lab
@@ -184,6 +190,18 @@ class Servers:
                 if goes and about is not None:
                     about.session.ended()
 
+            def cancel(self) -> None:
+                self._note(_CANCELS)
+                super().cancel()
+
+            def cancel_safe(self, **named: Any) -> None:
+                self._note(_CANCELS)
+                super().cancel_safe(**named)
+
+            def _note(self, what: str) -> None:
+                if self._lab is not None:
+                    servers._stops.note("uncontrolled", f"{servers._stops.place()} {what}, which is not under control")
+
             def __del__(self) -> None:
                 super().__del__()  # which warns of what is still open
                 if self._lab is not None and not self.closed:
@@ -211,6 +229,10 @@ class Servers:
             stops.note("uncontrolled", f"{stops.place()} has psycopg do {name}, which is not under control")
             word = "uses"
         statement = _statement(gen)
+        if connection._pipeline is not None:
+            stops.note("uncontrolled", f"{stops.place()} {_PIPES}, which is not under control")
+        if _LISTENS.match(statement):
+            stops.note("uncontrolled", f"{stops.place()} {_HEARS}, which is not under control")
         if _PATIENCE.search(statement):
             stops.note("uncontrolled", f"{stops.place()} counts on real time in the database")
         effects: tuple[Effect, ...] = ((session.server, "data" if looks(statement) else "!data"),)
@@ -261,6 +283,25 @@ class Servers:
 
 class _Stopping:
     """A class of connections that stop."""
+
+    _lab: _Connected | None = None
+    _stops: Stops
+
+    @property
+    def pgconn(self) -> Any:
+        """What the library has to say something to the server; whoever else uses it goes past what stops."""
+        stops = self._stops
+        if self._lab is not None and stops.begun and not _is_known(sys._getframe(1).f_code.co_filename):
+            stops.note("uncontrolled", f"{stops.place()} {PAST}, which is not under control")
+        return self.__dict__["pgconn"]
+
+    @pgconn.setter
+    def pgconn(self, value: Any) -> None:
+        self.__dict__["pgconn"] = value
+
+
+def _is_known(file: str) -> bool:
+    return file.startswith(LAB) or is_library(file)
 
 
 def _goes_on(connection: Any) -> bool:

@@ -197,8 +197,8 @@ class Session(Common):
         return True
 
     def end(self) -> None:
-        """The same of one that may wait for others: the server has to end it."""
-        if not self.ended():
+        """The same of one that was left in the middle of something, which the server has to end."""
+        if not self.over and self.server.knows(self.pid):
             self.server.end(self.pid)
             self.ended()
 
@@ -249,8 +249,13 @@ class Sessions:
         over = [session.ended() for session in self._sessions.values() if session.owner is owner]
         return all(over)
 
+    def settle(self) -> None:
+        """All actors have come to their ends: wait until what servers still do for one that was killed is done."""
+        for session in self._sessions.values():
+            session.ended()
+
     def finish(self) -> None:
-        """Everybody who had a session is no more: see to it that nothing goes on in the servers."""
+        """Everybody who had a session is no more, wherever it stood: let nothing go on in the servers."""
         for session in self._sessions.values():
             session.end()
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from lab.filesystem import files, locks, system
+from lab.filesystem.server import PAST
 
 if TYPE_CHECKING:
     from lab.carriers.control import Control
@@ -37,11 +38,23 @@ def late_functions() -> dict[Any, Callable[..., Any]]:
     psycopg: Any = sys.modules.get("psycopg")
     if psycopg is not None:
         found[psycopg.Connection.connect.__func__] = _connect_to_server
+        for name in ("connect", "connect_start"):
+            made = getattr(psycopg.pq.PGconn, name)
+            found[getattr(made, "__func__", made)] = _past_the_library(made)
     return found
 
 
 def _connect_to_server(control: Control, _site: Site, kind: Any, /, *arguments: Any, **named: Any) -> Any:
     return control.twins.files.servers.connect(kind, *arguments, **named)
+
+
+def _past_the_library(real: Any) -> Callable[..., Any]:
+    def call(control: Control, _site: Site, /, *arguments: Any, **named: Any) -> Any:
+        files = control.twins.files
+        files.note("uncontrolled", f"{files.place()} {PAST}, which is not under control")
+        return real(*arguments[hasattr(real, "__func__") :], **named)
+
+    return call
 
 
 def _candidate_names(control: Control, _site: Site, /) -> Iterator[str]:

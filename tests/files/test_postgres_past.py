@@ -1,0 +1,90 @@
+"""What is asked of a PostgreSQL server past the operations that stop is named, on threads as on processes."""
+
+import functools
+
+import pytest
+
+from lab.postgres import server
+from tests.files.seats import admin, connected, explored, psycopg  # noqa: F401  # one is a fixture
+
+pytestmark = [pytest.mark.usefixtures("admin")]
+EITHER = pytest.mark.parametrize("on", ["threads", "processes"])
+
+
+def increments(db):
+    (count,) = db.execute("SELECT taken FROM seats WHERE id = 1").fetchone()
+    db.execute("UPDATE seats SET taken = %s WHERE id = 1", (count + 1,))
+
+
+def by_libpq(state):
+    with connected() as db:
+        count = int(db.pgconn.exec_(b"SELECT taken FROM seats WHERE id = 1").get_value(0, 0))
+        db.pgconn.exec_(b"UPDATE seats SET taken = %d WHERE id = 1" % (count + 1))
+
+
+def by_libpq_alone(state):
+    db = psycopg.pq.PGconn.connect(server().encode())
+    db.exec_(b"UPDATE seats SET taken = taken + 1 WHERE id = 1")
+    db.finish()
+
+
+def cancels(state):
+    with connected() as db:
+        increments(db)
+        db.cancel()
+
+
+def listens(state):
+    with connected(autocommit=True) as db:
+        db.execute("LISTEN seats")
+        db.execute("NOTIFY seats")
+
+
+def copies(state):
+    with connected() as db, db.cursor() as cursor, cursor.copy("COPY seats TO STDOUT") as copy:
+        list(copy)
+
+
+def several(state):
+    with connected() as db, db.pipeline():
+        increments(db)
+
+
+@EITHER
+@pytest.mark.parametrize(
+    ("actor", "what"),
+    [
+        (by_libpq, "uses libpq's own connection to a server"),
+        (by_libpq_alone, "uses libpq's own connection to a server"),
+        (cancels, "cancels what a connection asks a server for"),
+        (listens, "listens to what others notify it of"),
+        (copies, "has psycopg do _start_copy_gen"),
+        (several, "asks a server for several things at once"),
+    ],
+)
+def test_it_is_named(on, actor, what):
+    verdict = explored(actor, actor, on=on, strategy="dpor", schedules=30)
+    assert verdict.status != "holds"
+    assert any(one.endswith(f" {what}, which is not under control") for one in verdict.uncontrolled), str(verdict)
+
+
+class Special(psycopg.Connection):
+    @classmethod
+    def connect(cls, *arguments, **named):
+        return super().connect(*arguments, **named)
+
+
+BOUND = psycopg.Connection.connect
+PARTIAL = functools.partial(psycopg.connect)
+
+
+@EITHER
+@pytest.mark.parametrize("connect", [BOUND, PARTIAL, Special.connect], ids=["bound", "partial", "special"])
+def test_however_it_is_come_to(on, connect):
+    def run(state):
+        with connect(server()) as db:
+            increments(db)
+
+    verdict = explored(run, run, on=on, allowed={(2, 0)}, strategy="dpor")
+    assert verdict.failure.message == "outcome (1, 0) (allowed: (2, 0))"
+    assert verdict.uncontrolled == ()
