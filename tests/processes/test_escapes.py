@@ -45,7 +45,7 @@ def starts_a_thread(state):
 
 
 def uses_an_address(state):
-    sqlite3.connect("file:b", uri=True).close()
+    sqlite3.connect("file:b?nolock=1", uri=True).close()
 
 
 def calls_c(state):
@@ -96,7 +96,7 @@ def locks_by_number(state):
         (maps_a_file, "maps a file into memory, which is not under control"),
         (asks_a_socket, "uses a socket, which is not under control"),
         (starts_a_thread, "starts a thread of its own, which is not under control"),
-        (uses_an_address, "connects to file:b by an address, which is not under control"),
+        (uses_an_address, "connects to file:b?nolock=1 by an address, which is not under control"),
         (calls_c, "calls C code by ctypes, which is not under control"),
         (forks, "forks a process, which is not under control"),
         (has_a_pool, "forks a process, which is not under control"),
