@@ -57,6 +57,7 @@ PATTERNS = {
     "check_then_create": {"unsafe": "check-then-act", "still_unsafe": "check-then-act"},
     "file_counter": {"unsafe": "lost update", "still_unsafe": "lost update"},
     "isolation_level": {"unsafe": "", "still_unsafe": ""},
+    "managed_seats": {"unsafe": "check-then-act", "still_unsafe": "check-then-act"},
     "mode_mask": {"unsafe": "", "still_unsafe": ""},
     "half_written": {"unsafe": "torn write", "still_unsafe": "torn write"},
     "removed_lock_file": {"unsafe": "check-then-act", "still_unsafe": "lost update"},

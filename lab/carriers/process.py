@@ -7,6 +7,7 @@ Nobody else runs meanwhile, so an operation is a step.  What an actor does in it
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -63,6 +64,7 @@ class ProcessControl(ProcessEnds):
         self._unsent = {}
         self._names_changed = False  # a path may lead to something else than it did
         self._left_over = ""
+        self._older_threads = ()
 
     # ------------------------------------------------------------ one execution
 
@@ -129,6 +131,7 @@ class ProcessControl(ProcessEnds):
         self._children.begin_anew()
         self._children.semaphores.begin()
         self._children.channels.begin()
+        self._older_threads = set(sys._current_frames()) - {self.identity}
         state = setup()
         if self._kept:
             self.discovery.uncontrolled[f"memory that processes share was mapped before setup, {_FREE}"] = None

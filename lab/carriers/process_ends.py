@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Collection
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -31,11 +32,11 @@ _AT_THE_END = ("", "", 0, 0)
 _RUNNERS = ("execnet", "xdist", "pytest_timeout")  # whose threads have nothing that a program waits for
 
 
-def _other_thread() -> str:
-    """A thread of this process beside the one that asks, and where it is: what it held at a fork nobody gives back."""
+def _other_thread(older: Collection[int]) -> str:
+    """A thread of this process that setup did not start, and where it is: what it held at a fork nobody gives back."""
     names = {thread.ident: thread.name for thread in threading.enumerate()}
     for identity, frame in sys._current_frames().items():
-        if identity == threading.get_ident() or str(frame.f_globals.get("__name__")).startswith(_RUNNERS):
+        if identity not in older or str(frame.f_globals.get("__name__")).startswith(_RUNNERS):
             continue
         at: FrameType | None = frame
         while at is not None and (is_library(at.f_code.co_filename) or at.f_code.co_filename.startswith(LAB)):
@@ -56,6 +57,7 @@ class ProcessEnds(Control):
     _processes: list[ProcessActor]
     _pending: dict[Actor, Request]
     _names_changed: bool
+    _older_threads: Collection[int]  # those of the runner that were there before setup, but for the one that explores
     _unsent: dict[Actor, str]  # who has put something into a queue that there was no room for
 
     def _told(self, text: str) -> str:
@@ -158,7 +160,7 @@ class ProcessEnds(Control):
             known = next(iter(self.discovery.uncontrolled))
             self.escape(f"{actor.name} waits for something in its own process; {known}")
             raise Stopped
-        other = _other_thread()
+        other = _other_thread(self._older_threads)
         if other:
             self.escape(
                 f"{actor.name} waits for something in its own process that a thread of the runner may hold: {other}"

@@ -20,9 +20,12 @@ def stale_row(account: Account) -> Found:
             if steps[look].word != "fetches from":
                 continue
             changes = [one for one in account.others(actor, look, act) if account.changes(one)]
+            # Until it is fetched, a row keeps writers away: what could have come before is the whole query.
+            asked = [one for one in reversed(account.own(actor, -1, look)) if steps[one].word == "executes in"][:1]
             for change in sorted(changes, key=lambda one: steps[one].word != "commits to"):
                 if account.conflict(look, change) and account.conflict(change, act):
-                    yield stale_read(account, ((look, change), (change, act)), look, change, act)
+                    pairs = [(look, change), *((query, change) for query in asked), (change, act)]
+                    yield stale_read(account, tuple(pairs), look, change, act)
 
 
 def replaced(account: Account) -> Found:
