@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterable
 from threading import get_ident
 from typing import Any, NoReturn
 
+from lab.child.at_end import AtEnd
 from lab.child.operations import Operations
-from lab.child.stops import Stops
 from lab.child.telling import told
 from lab.child.wire import Wire
 from lab.hooks import DRIVERS, Bystander
@@ -48,6 +48,7 @@ class Life:
         self._here = _as_multiprocessing(name, index, self._parent)
         operations.stops.prepare(wire, body, state, _call.__code__, now, may_crash)
         operations.chance.begin(index)
+        operations.at_end.prepare()
         self._names = operations.chance.names()
 
     def live(self, strange: Iterable[int], strict: bool) -> NoReturn:
@@ -70,7 +71,7 @@ class Life:
             sys.addaudithook(operations.announced)
             if strict:
                 sys.setprofile(operations.called)
-            payload = _call(stops, self._name, self._body, self._state)
+            payload = _call(operations.at_end, self._name, self._body, self._state)
             sys.setprofile(None)
             stops.end(payload, operations.connections.servers.left())
             status = payload[1] if payload[0] == "exit" else 0
@@ -110,7 +111,7 @@ def _children() -> Any:
     return getattr(sys.modules.get("multiprocessing.process"), "_children", ())
 
 
-def _call(stops: Stops, name: str, body: Callable[[Any], Any], state: Any) -> tuple[Any, ...]:
+def _call(at_end: AtEnd, name: str, body: Callable[[Any], Any], state: Any) -> tuple[Any, ...]:
     """Run the actor; how it ended, after all that it had is let go."""
     payload: tuple[Any, ...] = ("ended",)
     try:
@@ -129,6 +130,7 @@ def _call(stops: Stops, name: str, body: Callable[[Any], Any], state: Any) -> tu
             util._exit_function()
         if _thread._count():  # the program started some
             threading._shutdown()  # type: ignore[attr-defined]
+        at_end.run()
         sys.stdout.flush()
         sys.stderr.flush()
     except BaseException as error:

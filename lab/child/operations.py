@@ -13,6 +13,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
 from lab.child import clock, net
+from lab.child.at_end import AtEnd
 from lab.child.channels import Channels
 from lab.child.managers import Managers
 from lab.child.memory import Memory
@@ -47,7 +48,7 @@ class Operations:
                 importlib.import_module(name)
         self.stops = stops = Stops()
         raw, open_ = files.make(stops)
-        self.chance = clock.Chance(stops)
+        self.chance, self.at_end = clock.Chance(stops), AtEnd(stops)
         self.instead: dict[Any, Any] = {
             open: system.Twin(open, open_),
             files.RAW: raw,
@@ -56,6 +57,7 @@ class Operations:
             **clock.make(stops),
             **locks.make(stops),
             **self.chance.instead(),
+            **self.at_end.instead(),
             **net.instead(self.stops),
         }
         self.semaphores, self.memory, self.channels = Semaphores(stops), Memory(stops), Channels(stops)

@@ -1,11 +1,13 @@
 """What exploring processes comes to: outcomes, witnesses, findings."""
 
 import asyncio
+import atexit
 import os
 import signal
 import sys
 import threading
 import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -313,3 +315,48 @@ def test_an_event_loop_in_a_process_waits_in_virtual_time():
     )  # each would wait for a second
     again = lab.replay(verdict.witness, *program, outcome=value, allowed={2})
     assert again.reason == "fails again: outcome 1 (allowed: 2)"
+
+
+def note(text):
+    with open("log", "a") as file:
+        file.write(text)
+
+
+def logged(state):
+    return Path("log").read_text() if Path("log").exists() else ""
+
+
+class Kept:
+    pass
+
+
+def test_what_is_to_be_done_at_the_end_of_a_process_is():
+    kept, older = Kept(), weakref.finalize(Kept, note, "not mine ")
+
+    def run(state):
+        atexit.register(note, "first ")
+        state.append(Kept())
+        weakref.finalize(state[0], note, "kept ")
+        atexit.register(note, "not at all ")
+        atexit.unregister(note)
+        atexit.register(lambda: note("last "))
+        atexit.register(lambda: 1 / 0)
+        weakref.finalize(kept, note, "younger ")
+        note("runs ")
+
+    verdict = explore(list, {"alice": run}, outcome=logged)
+    older.detach()
+    assert (verdict.status, set(verdict.outcomes)) == ("holds", {"runs last younger kept "})
+
+
+def test_who_removes_its_file_at_the_end_of_its_process_races_with_who_makes_it_anew():
+    def run(state):
+        Path("app.pid").write_text("")
+        atexit.register(os.unlink, "app.pid")
+
+    def look(state):
+        if Path("app.pid").exists():
+            Path("app.pid").read_text()
+
+    verdict = explore(list, {"alice": run, "bob": look})
+    assert verdict.failure.message == "FileNotFoundError: [Errno 2] No such file or directory: 'app.pid' left bob"

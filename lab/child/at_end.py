@@ -1,0 +1,77 @@
+"""What an actor wants done when its process ends: by `atexit`, and by finalizers of objects that live until then.
+
+A script does it, and so do processes of `multiprocessing` from Python 3.13 on.  What the runner wants done at its own
+end is the runner's: the interpreter keeps both in one list, so here is another one.
+"""
+
+from __future__ import annotations
+
+import atexit
+import sys
+import weakref
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from lab.child.stops import Stops
+from lab.filesystem.system import Twin
+
+_Wanted = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
+_FINALIZERS: Any = weakref.finalize
+
+
+class AtEnd:
+    """What has been registered in the process that goes on."""
+
+    def __init__(self, stops: Stops) -> None:
+        self._stops = stops
+        self._wanted: list[_Wanted] = []
+        self._older: set[int] = set()  # finalizers that the runner made
+
+    def instead(self) -> dict[Any, Any]:
+        """Operation -> what is called in its place."""
+
+        def register(function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:
+            if not self._stops.begun:
+                return atexit.register(function, *arguments, **named)
+            if not callable(function):
+                raise TypeError("the first argument must be callable")
+            self._wanted.append((function, arguments, named))
+            return function
+
+        def unregister(function: Callable[..., Any], /) -> None:
+            if not self._stops.begun:
+                atexit.unregister(function)
+            self._wanted = [one for one in self._wanted if one[0] != function]
+
+        return {
+            atexit.register: Twin(atexit.register, register),
+            atexit.unregister: Twin(atexit.unregister, unregister),
+        }
+
+    def prepare(self) -> None:
+        """In the runner: an actor comes to be."""
+        self._wanted.clear()
+        self._older = set(map(id, _FINALIZERS._registry))
+
+    def run(self) -> None:
+        """The last that was registered comes first; an exception is shown, and the rest is done all the same."""
+        while self._wanted or self._find_finalizer():
+            function, arguments, named = self._wanted.pop()
+            try:
+                function(*arguments, **named)
+            except BaseException as error:
+                told = SimpleNamespace(exc_type=type(error), exc_value=error, exc_traceback=error.__traceback__)
+                told.err_msg, told.object = "Exception ignored in atexit callback", function
+                sys.unraisablehook(told)
+
+    def _find_finalizer(self) -> bool:
+        """Have the last finalizer called next that is still to be called; whether there is one."""
+        found = [
+            (known.index, finalizer)
+            for finalizer, known in list(_FINALIZERS._registry.items())
+            if known.atexit and id(finalizer) not in self._older
+        ]
+        if found:
+            self._wanted.append((max(found, key=lambda one: one[0])[1], (), {}))
+        return bool(found)
