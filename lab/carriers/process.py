@@ -138,7 +138,8 @@ class ProcessControl(ProcessEnds):
         elif self._strict and (maps_shared_memory() or self._children.memory.escapes()):
             self.discovery.uncontrolled[f"setup maps memory that processes share, {_FREE}"] = None
         semaphore = "a lock or semaphore that it did not make" if self._children.semaphores.changed() else ""
-        self._left_over = self._paths.beyond.changed() or self._sessions.changed() or semaphore
+        memory = "shared memory that it did not make" if self._children.memory.changed() else ""
+        self._left_over = self._paths.beyond.changed() or self._sessions.changed() or semaphore or memory
         return state
 
     def left_over(self) -> str:

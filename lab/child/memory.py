@@ -32,6 +32,32 @@ class Memory:
         self._kinds: dict[Any, Any] = {}
         self._seen: weakref.WeakSet[Any] = weakref.WeakSet()  # blocks of memory to which every access stops
         self.real: Any = getattr(sys.modules.get(_LIBRARY), "rebuild_ctype", None)
+        self._older: list[Any] = []  # what there was before the exploration began, which setup does not make
+        self._contents: list[bytes] = []  # of those, when setup had made the state of the execution before
+
+    def changed(self) -> bool:
+        """Asked when setup has made another state: whether memory that it did not make is as it was then before."""
+        before, self._contents = self._contents, [bytes(one) for one in self._older]
+        return bool(before) and before != self._contents
+
+    def _meet_older(self) -> list[tuple[Any, Any]]:
+        """Bring what there is already under control: each with the class that it had."""
+        found: list[tuple[Any, Any]] = []
+        if not self._blocks():
+            return found
+        barrier: Any = getattr(sys.modules.get(_SYNCHRONIZE), "Barrier", None)
+        for one in gc.get_objects():
+            kind = type(one)
+            if kind is barrier:
+                self._seen.add(one._wrapper)
+            elif (_SIMPLE in kind.__mro__ or ctypes.Array in kind.__mro__) and "_wrapper" in vars(one):
+                controlled = self._controlled(kind)
+                if controlled is not None:
+                    one.__class__ = controlled
+                    self._seen.add(one._wrapper)
+                    found.append((one, kind))
+        self._older = [one for one, _ in found]
+        return found
 
     def rebuild(self, type_: Any, wrapper: Any, length: int | None) -> Any:
         """What the library makes of a block of memory."""
@@ -161,9 +187,13 @@ class Memory:
             before += [(barrier, "__init__", barrier.__init__), (barrier, "_state", vars(barrier)["_state"])]
             barrier.__init__ = self._barrier_made(barrier.__init__)
             barrier._state = self._barrier_state(barrier._state)
+        older = self._meet_older() if library is not None else []
         try:
             yield
         finally:
+            for one, kind in older:
+                one.__class__ = kind
+            self._older, self._contents = [], []
             for owner, name, value in before:
                 setattr(owner, name, value)
 

@@ -18,6 +18,7 @@ from lab.filesystem.stops import TIMED_OUT
 
 _RECURSIVE = 0  # the kind of a lock that its holder may take again
 _MODULE, _LIBRARY = "_multiprocessing", "multiprocessing.synchronize"
+_SHARED = "multiprocessing.sharedctypes"
 
 
 class Semaphores:
@@ -149,6 +150,7 @@ class Semaphores:
                     vars(one)[name] = stand_in
                 elif getattr(value, "__self__", None) is stand_in.real:
                     vars(one)[name] = getattr(stand_in, value.__name__)
+        before += _lend({id(variables["_semlock"]): vars(one)["_semlock"] for one, variables in before}, library)
         module.SemLock, real = self.kind, module.SemLock
         try:
             yield
@@ -158,3 +160,23 @@ class Semaphores:
                 for name in ("_semlock", *[name for name, value in variables.items() if callable(value)]):
                     if name in variables:
                         vars(one)[name] = variables[name]
+
+
+def _lend(stand_ins: dict[int, Any], library: Any) -> list[tuple[Any, dict[str, Any]]]:
+    """Let conditions, values and arrays that took the methods of an older lock have those of what stands for it.
+
+    Each with the variables that it had.
+    """
+    found: list[tuple[Any, dict[str, Any]]] = []
+    if not stand_ins:
+        return found
+    kinds = (library.Condition, getattr(sys.modules.get(_SHARED), "SynchronizedBase", library.Condition))
+    for one in gc.get_objects():
+        if issubclass(type(one), kinds):
+            variables = dict(vars(one))
+            for name, value in variables.items():
+                stand_in = stand_ins.get(id(getattr(value, "__self__", None)))
+                if stand_in is not None:
+                    vars(one)[name] = getattr(stand_in, value.__name__)
+            found.append((one, variables))
+    return found

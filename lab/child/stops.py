@@ -202,11 +202,12 @@ class Stops:
         if found is None:
             frame: FrameType | None = sys._getframe(2)
             while frame is not None and found is None and frame.f_code is not self._bottom:
-                if not frame.f_code.co_filename.startswith(LAB) and not is_library(frame.f_code.co_filename):
+                name = frame.f_code.co_filename
+                if not (name.startswith(LAB) or is_library(name) or _made_by_library(frame)):
                     for variables in (frame.f_locals, frame.f_globals):
-                        for name, value in list(variables.items()):
+                        for variable, value in list(variables.items()):
                             if has_inside(value, part):
-                                found = name
+                                found = variable
                 frame = frame.f_back
             self._names[id(part)] = found = found or otherwise
         return found
@@ -304,8 +305,9 @@ def inside(thing: object) -> list[object]:
 
 
 def has_inside(thing: object, part: object) -> bool:
-    """Whether it is, or has, that part."""
-    return thing is part or any(one is part for one in inside(thing))
+    """Whether it is, or has, that part, such as the lock of a value, which has a semaphore."""
+    within = inside(thing)
+    return thing is part or any(one is part for one in (*within, *(two for one in within for two in inside(one))))
 
 
 def _made_by_library(frame: FrameType) -> bool:
