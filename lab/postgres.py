@@ -22,7 +22,14 @@ from lab.errors import LabError
 VARIABLE = "LAB_POSTGRES"
 _BINARIES = "/usr/lib/postgresql/*/bin"
 _USERS = ("postgres", "nobody")  # of which it is started by root, which it refuses
-_SETTINGS = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "listen_addresses=", "max_connections=40")
+_SETTINGS = (
+    "fsync=off",
+    "full_page_writes=off",
+    "synchronous_commit=off",
+    "listen_addresses=",
+    "max_connections=40",
+    "dynamic_shared_memory_type=mmap",
+)
 _FOLDER = tempfile.gettempdir()  # not a private directory, where setup may be the first to ask for a server
 _PATIENCE = 60.0  # seconds until it has started
 _SHELL = r"""
