@@ -147,6 +147,7 @@ def operations_redirected() -> AbstractContextManager[None]:
     """While an exploration goes on: whoever calls a controlled operation written in Python comes to its twin."""
     _FUNCTIONS.update(loops.late_functions())
     _FUNCTIONS.update(library.late_functions())
+    _FUNCTIONS.update(on_files.redirected_functions())
     redirected = [operation for operation in _FUNCTIONS if operation not in _UNREDIRECTED]
     late = on_files.late_functions()
     _FUNCTIONS.update(late)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.filesystem import files, locks, system
 from lab.filesystem.server import PAST
+from lab.virtual.redirection import own
 
 if TYPE_CHECKING:
     from lab.carriers.control import Control
@@ -25,6 +26,7 @@ def _connect(control: Control, _site: Site, /, *arguments: Any, **named: Any) ->
     return control.twins.files.databases.connect(*arguments, **named)
 
 
+_MADE_BEFORE = "uses a connection to a server that was opened before, or by another way"
 LATE = {"connect": _connect}
 """The twins of operations of `_sqlite3`, which is not imported for their sake."""
 
@@ -46,6 +48,19 @@ def late_functions() -> dict[Any, Callable[..., Any]]:
 
 def _connect_to_server(control: Control, _site: Site, kind: Any, /, *arguments: Any, **named: Any) -> Any:
     return control.twins.files.servers.connect(kind, *arguments, **named)
+
+
+def redirected_functions() -> dict[Any, Callable[..., Any]]:
+    """The same of those that the library, in which there are no hooks, calls by itself."""
+    psycopg: Any = sys.modules.get("psycopg")
+    return {} if psycopg is None else {psycopg.Connection.wait: _wait_for_server}
+
+
+def _wait_for_server(control: Control, _site: Site, connection: Any, /, *arguments: Any, **named: Any) -> Any:
+    """What stops has a method of its own; what comes here was connected before, or by another way."""
+    files = control.twins.files
+    files.note("uncontrolled", f"{files.place()} {_MADE_BEFORE}, which is not under control")
+    return own(sys.modules["psycopg"].Connection.wait)(connection, *arguments, **named)
 
 
 def _past_the_library(real: Any) -> Callable[..., Any]:

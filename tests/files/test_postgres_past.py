@@ -4,8 +4,9 @@ import functools
 
 import pytest
 
+import lab
 from lab.postgres import server
-from tests.files.seats import admin, connected, explored, psycopg  # noqa: F401  # one is a fixture
+from tests.files.seats import admin, connected, explored, psycopg, table, taken  # noqa: F401  # one is a fixture
 
 pytestmark = [pytest.mark.usefixtures("admin")]
 EITHER = pytest.mark.parametrize("on", ["threads", "processes"])
@@ -88,3 +89,28 @@ def test_however_it_is_come_to(on, connect):
     verdict = explored(run, run, on=on, allowed={(2, 0)}, strategy="dpor")
     assert verdict.failure.message == "outcome (1, 0) (allowed: (2, 0))"
     assert verdict.uncontrolled == ()
+
+
+BEFORE = " uses a connection to a server that was opened before, or by another way, which is not under control"
+KEPT = []
+
+
+def test_a_connection_that_was_there_before_is_named():
+    with connected(autocommit=True) as db:
+        verdict = explored(lambda state: increments(db), lambda state: increments(db), strategy="dpor")
+    assert verdict.status == "unknown"
+    assert verdict.reason.endswith(BEFORE)
+    assert {one.endswith(BEFORE) for one in verdict.uncontrolled} == {True}
+
+
+def test_a_connection_that_is_kept_from_one_exploration_to_the_next_is_named():
+    def setup():
+        table()
+        if not KEPT:
+            KEPT.append(connected(autocommit=True))
+        return KEPT[0]
+
+    verdict = lab.explore(setup, {"alice": increments, "bob": increments}, outcome=taken, strategy="dpor")
+    KEPT.pop().close()
+    assert verdict.status == "unknown"
+    assert verdict.reason.endswith(BEFORE)
