@@ -249,7 +249,7 @@ class ProcessControl(ProcessEnds):
         request = self._pending[actor]
         if actor.wait is not None:
             self._wake(actor)
-        timed_out, actor.timed_out = actor.timed_out, False
+        timed_out, actor.timed_out = actor.timed_out or request.is_refused(self._paths), False
         counts = request.blocks or request.site in self.hot
         if self.events is not None and counts:
             if timed_out:
@@ -282,7 +282,7 @@ class ProcessControl(ProcessEnds):
                 self._names_changed = True
             self._mark(actor, owner, key, write, request.site)
         if self.recorder is not None and counts:
-            word = f"{request.word} (timed out)" if timed_out else request.word
+            word = f"{request.word} ({request.given_up})" if timed_out else request.word
             owner = self._named(request.subject(self._paths), request.label)
             detail = result if result is not None else request.detail
             self.recorder.operation(actor, word, owner, request.site, self._told(detail))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -49,6 +49,23 @@ class FileLock:
     def holder(self, wanted: Held) -> Actor | None:
         """Who stands in the way."""
         return next((held.actor for held in self.held if held.excludes(wanted)), None)
+
+    def refuses(self, wanted: Held, waits: Mapping[Actor, tuple[FileLock, Held]]) -> bool:
+        """Whether who waits for ``wanted`` would wait for itself, as ``waits`` tells who waits for what.
+
+        The system tells it so, by EDEADLK, of locks that belong to a process.
+        """
+        pending, seen = [(self, wanted)], {wanted.actor}
+        while pending:
+            lock, one = pending.pop()
+            for held in lock.held:
+                if held.excludes(one):
+                    if held.actor is wanted.actor:
+                        return True
+                    if held.actor in waits and held.actor not in seen:
+                        seen.add(held.actor)
+                        pending.append(waits[held.actor])
+        return False
 
     def take(self, wanted: Held) -> None:
         """It was taken; of the same holder the new one takes the place of what it had there."""

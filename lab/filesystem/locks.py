@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from typing import Any
 
-from lab.filesystem.stops import Stops
+from lab.filesystem.stops import TIMED_OUT, Stops
 from lab.filesystem.system import Instead, Twin
 
 try:
@@ -104,7 +105,9 @@ def _lock(stops: Stops, kind: str, fd: int, operation: int, do: Any, span: tuple
             stops.flocks[held] = shared
         return
     while True:
-        stops.step("acquires", label, (), detail, wait=("lock", *about))
+        if stops.step("acquires", label, (), detail, wait=("lock", *about)) == TIMED_OUT:
+            stops.came_to("a circle of processes that would wait for each other")
+            raise OSError(errno.EDEADLK, os.strerror(errno.EDEADLK))
         try:
             with stops.known():
                 do(operation | fcntl.LOCK_NB)

@@ -24,11 +24,11 @@ from __future__ import annotations
 import os
 import stat
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from lab.filesystem.beyond import Beyond
-from lab.filesystem.filelocks import FileLock
+from lab.filesystem.filelocks import FileLock, Held
 from lab.filesystem.opened import from_open
 from lab.filesystem.shared import Channel, Database, Managed, Semaphore
 
@@ -96,6 +96,8 @@ class Paths:
         """Begin another execution with so many actors."""
         self._inodes: dict[tuple[int, int], Inode] = {}
         self._labels: dict[str, Label] = {}
+        self.lockf_waits: dict[Actor, tuple[FileLock, Held]] = {}  # who has come to which lock of `lockf`
+        self.circle = Common()  # that those may close who want one and have another, whichever these are
         self._semaphores: dict[int, Semaphore] = {}
         self._databases: dict[str, Database] = {}
         self._managed: dict[tuple[int, int], Managed] = {}
@@ -164,6 +166,10 @@ class Paths:
         """The locks of one file, or of all that were met."""
         inodes = self._met if where is None else [self.inode(where)]
         return [lock for inode in inodes for lock in (inode.flock, inode.lockf)]
+
+    def lockfs(self) -> Iterator[Held]:
+        """What is locked by `lockf`."""
+        return (held for inode in self._met for held in inode.lockf.held)
 
     def position(self, fd: int) -> Common:
         """The position of an open file, by its file descriptor."""

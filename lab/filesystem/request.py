@@ -76,6 +76,7 @@ class Request:
 
     def find_locks(self, paths: Paths) -> None:
         """See which locks it is about."""
+        paths.lockf_waits.pop(self.actor, None)
         if not self.wait:
             return
         what, *rest = self.wait
@@ -108,6 +109,8 @@ class Request:
             self._found = [getattr(paths.inode(inode), sort)]
             self.wanted = Held(self.actor, INHERITED if inherited else self.owner, fd, shared, start, end)
             self.blocks = what == "lock"
+            if self.blocks and sort == "lockf":
+                paths.lockf_waits[self.actor] = self._found[0], self.wanted
             self.kind = {"lock": "shared lock" if shared else "lock", "try": self.word, "unlock": "releases"}[what]
         else:
             self.ends = what == "end"
@@ -115,6 +118,8 @@ class Request:
             self._found = [lock for lock in locks if any(held.owner is self.owner for held in lock.held)]
             self.kind = "releases" if self._found else ""
         self.locks = [(lock, SYNC, True) for lock in self._found]
+        if self.actor in paths.lockf_waits and any(held.actor is self.actor for held in paths.lockfs()):
+            self.locks.append((paths.circle, "circle", True))
 
     def _find_semaphore(
         self, paths: Paths, what: str, number: int, is_lock: bool, timeout: float | None = None
@@ -132,6 +137,16 @@ class Request:
     def awaited(self) -> Any:
         """What it waits for, if that has a name in the trace."""
         return self.locks[0][0] if self.locks else self._managed
+
+    def is_refused(self, paths: Paths) -> bool:
+        """Whether it waits for a lock that the system does not let it wait for."""
+        wait = paths.lockf_waits.get(self.actor)
+        return wait is not None and not wait[0].is_free(wait[1]) and wait[0].refuses(wait[1], paths.lockf_waits)
+
+    @property
+    def given_up(self) -> str:
+        """How it came to be given up, if it was."""
+        return "refused" if self.wait[:1] == ("lock",) else "timed out"
 
     @property
     def comes_to_nothing(self) -> bool:
@@ -222,7 +237,7 @@ def waiting(request: Request, paths: Paths, now: float) -> tuple[str, object, Ca
         return request.kind, semaphore, semaphore.is_free, None if timeout is None else now + timeout
     lock, wanted = request.locks[0][0], request.wanted
     assert wanted is not None
-    can_have: Callable[[], bool] = lambda: lock.is_free(wanted)  # noqa: E731
+    can_have: Callable[[], bool] = lambda: lock.is_free(wanted) or request.is_refused(paths)  # noqa: E731
     return "lock", lock, can_have, None
 
 
