@@ -38,7 +38,9 @@ _WORDS = {
 }
 """What the library waits for, by the name of its generator -> the verb; empty for what the server is not asked for."""
 _LOOKS = re.compile(r"\s*SELECT\b(?!.*\bFOR\s+(?:NO\s+KEY\s+)?(?:UPDATE|SHARE|KEY)\b)(?!.*\bINTO\b)", re.I | re.S)
-_CALLS = re.compile(r"\b(\w+)\s*\(")
+_CALLS = re.compile(r"(\w+|\")\s*\(")
+_OTHERS = re.compile(r";\s*\S|--|/\*")  # another statement, or a comment, which may hide one
+_COMMITS = re.compile(r"\s*(?:CALL|DO)\b|\b(?:COMMIT|END|ROLLBACK|ABORT)\b[^;]*;\s*\S", re.I)
 _HARMLESS = frozenset(
     ("count", "sum", "min", "max", "avg", "coalesce", "exists", "in", "any", "all", "and", "or", "not")
 )
@@ -46,6 +48,7 @@ _PATIENCE = re.compile(r"\b(?:lock_timeout|statement_timeout|idle_in_transaction
 _LISTENS = re.compile(r"\s*LISTEN\b", re.I)
 PAST = "uses libpq's own connection to a server"
 _CANCELS, _PIPES = "cancels what a connection asks a server for", "asks a server for several things at once"
+_ONE_STEP = "which was taken to be one step"
 _HEARS = "listens to what others notify it of"
 _IDLE = 0  # the state of a connection without a transaction
 _OF_TRANSACTIONS = frozenset(("_commit_gen", "_rollback_gen"))  # which ask for nothing where there is none
@@ -56,7 +59,9 @@ _GLANCE = 0.002  # seconds after which it is asked why there is no answer yet
 
 def looks(statement: str) -> bool:
     """Whether a statement is known to change nothing, and to take no lock that others wait for."""
-    return _LOOKS.match(statement) is not None and all(name.lower() in _HARMLESS for name in _CALLS.findall(statement))
+    if _LOOKS.match(statement) is None or _OTHERS.search(statement):
+        return False
+    return all(name.lower() in _HARMLESS for name in _CALLS.findall(statement))
 
 
 class Turn:
@@ -231,6 +236,8 @@ class Servers:
         statement = _statement(gen)
         if connection._pipeline is not None:
             stops.note("uncontrolled", f"{stops.place()} {_PIPES}, which is not under control")
+        if _COMMITS.search(statement) or (name == "_executemany_gen_no_pipeline" and connection.autocommit):
+            stops.note("doubt", f"{stops.place()} may end a transaction in the middle, {_ONE_STEP}")
         if _LISTENS.match(statement):
             stops.note("uncontrolled", f"{stops.place()} {_HEARS}, which is not under control")
         if _PATIENCE.search(statement):
@@ -245,10 +252,16 @@ class Servers:
         while stops.are_threads and turn.taken:  # by somebody who went on first
             stops.step("waits for", about.label, ((session.where, "!session"),), wait=("file", turn))
         turn.taken = True
+        frame = getattr(gen, "gi_frame", None)
+        cursor = frame.f_locals.get("self") if frame is not None else None
         try:
-            return self._drive(connection, about, gen, effects)
+            result = self._drive(connection, about, gen, effects)
         finally:
             turn.taken = False
+        rows = getattr(cursor, "rowcount", 0)
+        if word == "executes in" and rows > 1 and not looks(statement):
+            stops.note("doubt", f"{stops.place()} comes to {rows} rows one after the other, {_ONE_STEP}")
+        return result
 
     def _drive(self, connection: Any, about: _Connected, gen: Any, effects: tuple[Effect, ...]) -> Any:
         """Have it done, and give others their turn while it waits for them in the server."""

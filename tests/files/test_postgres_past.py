@@ -5,6 +5,7 @@ import functools
 import pytest
 
 import lab
+from lab.filesystem.server import looks
 from lab.postgres import server
 from tests.files.seats import admin, connected, explored, psycopg, table, taken  # noqa: F401  # one is a fixture
 
@@ -114,3 +115,61 @@ def test_a_connection_that_is_kept_from_one_exploration_to_the_next_is_named():
     KEPT.pop().close()
     assert verdict.status == "unknown"
     assert verdict.reason.endswith(BEFORE)
+
+
+@pytest.mark.parametrize(
+    ("statement", "changes_nothing"),
+    [
+        ("SELECT taken FROM seats", True),
+        (" select count(*) FROM seats;", True),
+        ("SELECT taken FROM seats WHERE id IN (SELECT max (id) FROM seats)", True),
+        ("SELECT taken FROM seats FOR NO KEY UPDATE", False),
+        ("SELECT taken INTO more FROM seats", False),
+        ("SELECT nextval('numbers')", False),
+        ("SELECT \"nextval\"('numbers')", False),
+        ("SELECT nextval/**/('numbers')", False),
+        ("SELECT 1; UPDATE seats SET taken = 1", False),
+        ("WITH more AS (DELETE FROM seats RETURNING id) SELECT id FROM more", False),
+    ],
+)
+def test_statements_that_change_nothing(statement, changes_nothing):
+    assert looks(statement) is changes_nothing
+
+
+def hidden(state):
+    with connected(autocommit=True) as db:
+        (count,) = db.execute("SELECT taken FROM seats WHERE id = 1").fetchone()
+        db.execute(f"SELECT 1; UPDATE seats SET taken = {count + 1} WHERE id = 1")
+
+
+@EITHER
+def test_what_stands_behind_a_statement_that_changes_nothing(on):
+    verdict = explored(hidden, hidden, on=on, allowed={(2, 0)}, strategy="dpor")
+    assert verdict.failure.message == "outcome (1, 0) (allowed: (2, 0))"
+
+
+def all_rows(order):
+    def run(state):
+        with connected() as db:
+            db.execute(f"SELECT id FROM seats ORDER BY id {order} FOR UPDATE")
+
+    return run
+
+
+@EITHER
+def test_rows_that_are_locked_one_after_the_other_are_no_step(on):
+    verdict = explored(all_rows("ASC"), all_rows("DESC"), on=on, strategy="dpor")  # which can come to a deadlock
+    assert verdict.status == "unknown"
+    assert verdict.reason.endswith(" comes to 2 rows one after the other, which was taken to be one step")
+
+
+def in_the_middle(state):
+    with connected(autocommit=True) as db:
+        db.execute("DO $$ BEGIN UPDATE seats SET taken = 1; COMMIT; UPDATE seats SET taken = 2; END $$")
+
+
+@EITHER
+def test_a_transaction_that_ends_inside_of_a_statement_is_no_step(on):
+    verdict = explored(in_the_middle, in_the_middle, on=on, strategy="dpor")
+    assert verdict.status == "unknown"
+    assert verdict.reason.endswith(" may end a transaction in the middle, which was taken to be one step")
