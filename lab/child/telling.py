@@ -26,7 +26,7 @@ def told(error: BaseException) -> tuple[Any, ...]:
         if code is None or isinstance(code, int):
             return ("exit", (code or 0) & 0xFF)
         print(code, file=sys.stderr)
-        return ("exit", 1)
+        return ("exit", 1, describe(error))
     lines = []
     entry = error.__traceback__
     while entry is not None:
@@ -46,7 +46,7 @@ def complaint(name: str, payload: tuple[Any, ...]) -> BaseException | None:
     if kind == "broken":
         return LabError(f"the lab itself failed in the process of {name}; please report this:\n{rest[0]}")
     if kind == "exit" and rest[0]:
-        return ChildFailure(f"SystemExit: {rest[0]} left {name}")
+        return ChildFailure(f"{rest[1] if rest[1:] else f'SystemExit: {rest[0]}'} left {name}")
     if kind == "raised":
         lines = tuple(f"{name}: {shown(file)}:{line} in {function}" for file, line, function in rest[1])
         return ChildFailure(f"{rest[0]} left {name}", lines)

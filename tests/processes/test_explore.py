@@ -87,6 +87,10 @@ def left(state):
     os._exit(3)
 
 
+def complains(state):
+    sys.exit("no such queue")
+
+
 def exits(state):
     sys.exit(3)
 
@@ -101,6 +105,7 @@ def raises(state):
         (killed, "alice was killed by SIGKILL"),
         (left, "alice ended its process with status 3"),
         (exits, "SystemExit: 3 left alice"),
+        (complains, "SystemExit: no such queue left alice"),
         (raises, "ValueError: no such thing left alice"),
     ],
 )
