@@ -15,8 +15,11 @@ from lab.discovery import Discovery
 from lab.errors import LabError
 from lab.exploration import Exploration
 from lab.hooks import DRIVERS, ONE_AT_A_TIME
+from lab.inherited import modules_of
 from lab.leaving import ITSELF
+from lab.loops import may_wait
 from lab.program import Program
+from lab.reached import codes_of
 from lab.settings import complaint
 from lab.surroundings import Interruptions, interruptible, tidy
 from lab.virtual import operations_redirected
@@ -119,6 +122,8 @@ def _engine_of_processes(
 
     with Unwatched() as discovery:
         control = ProcessControl(discovery, steps, strict, program.crashes)
+        actors = [function for _, function in program.actors]
+        control.waits = any(map(may_wait, codes_of(actors, modules_of(actors))))
         try:
             with (
                 tidy(),

@@ -49,6 +49,7 @@ class Exhaustion:
     waits: bool = False  # actors were seen to wait in loops
 
     def __post_init__(self) -> None:
+        self.waits |= self.exploration.control.waits
         self._strategy: SourceSets | Walk | StretchSets = self._covering()
         self._known = self._decisions()
         self._restarts = 0
@@ -214,7 +215,11 @@ class Exhaustion:
         """Look for actors that wait in loops when one went on for long, and no more if there are none."""
         strategy, exploration = self._strategy, self.exploration
         control = exploration.control
-        if control.tasked or self.preemptions is not None or exploration.carrier not in ("greenlet", "thread"):
+        if (
+            control.tasked
+            or self.preemptions is not None
+            or exploration.carrier not in ("greenlet", "thread", "process")
+        ):
             return False
         if any(event[4] == "loop" for event in control.events or ()):
             return False  # what comes through real sockets is known to nobody but the selector

@@ -174,9 +174,12 @@ class Exploration:
             busy = ", ".join(actor.name for actor in control.busy_actors())
             taken = min(control.steps, control.step_limit)
             length = f"{taken:,} {'step' if taken == 1 else 'steps'} and {control.quiet_steps:,} other operations"
-            return Failure(
-                "livelock", f"no end after {length} (bound: steps={control.step_limit}); still running: {busy}"
-            )
+            if control.going_round:
+                names = " and ".join(control.going_round)
+                why = f": {names} went round with nothing changed, and so will for ever"
+            else:
+                why = f" (bound: steps={control.step_limit}); still running: {busy}"
+            return Failure("livelock", f"no end after {length}{why}")
         return self._standstill(recording)
 
     def _standstill(self, recording: Recording | None) -> Failure:

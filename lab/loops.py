@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import dis
 import functools
+import io
+import sys
+import weakref
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any
 
 from lab.instrument import Site
@@ -23,6 +26,10 @@ _LOOKING = frozenset(("locals", "vars", "dir", "exec", "eval", "_getframe"))  # 
 _ENDS = ("RETURN_", "RAISE_", "RERAISE", "INTERPRETER_EXIT")
 _NO_CHANGE = frozenset(("NOP", "CACHE", "EXTENDED_ARG", "RESUME", "PRECALL", "NOT_TAKEN"))
 _CALLING = frozenset(("CALL", "CALL_KW", "CALL_FUNCTION_EX", "LOAD_ATTR", "LOAD_SUPER_ATTR", "BEFORE_WITH"))
+_SCALARS = (int, str, float, bool, bytes, complex, type(None))
+_NOTHING = object()
+_FILES: Any = (io.TextIOWrapper, io.BufferedReader, io.BufferedWriter, io.BufferedRandom)
+_HAS_PROXIES = sys.version_info >= (3, 13)
 _MOST_PAIRS = 2_000  # of instructions that are compared
 
 
@@ -62,14 +69,14 @@ class Loops:
         """The round that goes on at an instruction; False outside of a loop, True where it cannot be told."""
         found = self._known.get(offset)
         if found is None:
-            found = self._known[offset] = self._find(self._standing(offset))
+            found = self._known[offset] = self._find(self.standing(offset))
         return found
 
     def calls_once(self, offset: int) -> bool:
         """Whether the instruction calls Python code at most once, if it does so at all."""
-        return self._instructions[self._standing(offset)].opname in _CALLING
+        return self._instructions[self.standing(offset)].opname in _CALLING
 
-    def _standing(self, offset: int) -> int:
+    def standing(self, offset: int) -> int:
         """Which instruction a frame is at; during a call its offset may be that of the room behind it."""
         return bisect_right(self._instructions, offset, key=lambda one: one.offset) - 1
 
@@ -261,6 +268,15 @@ def _jumps(one: Any) -> bool:
     return one.opcode in dis.hasjrel or one.opcode in dis.hasjabs
 
 
+def may_wait(code: CodeType) -> bool:
+    """Whether it has a loop that does not merely go through something."""
+    instructions = {one.offset: one.opname for one in dis.get_instructions(code)}
+    return any(
+        "JUMP_BACKWARD" in one.opname and instructions.get(one.argval) not in ("FOR_ITER", "SEND")
+        for one in dis.get_instructions(code)
+    )
+
+
 @functools.lru_cache(maxsize=1024)
 def _loops_of(key: _Same) -> Loops:
     return Loops(key.code)
@@ -284,3 +300,48 @@ class _Same:
 def loops_of(code: CodeType) -> Loops:
     """The loops of a code object, remembered for a while."""
     return _loops_of(_Same(code))
+
+
+# ------------------------------------------------------------ values
+
+
+def values_of(frame: FrameType, found: Round, looks: bool) -> list[object]:
+    """The values of what a loop keeps, for `are_same` to compare; ``looks`` tells that its code looks at variables."""
+    if not found.names:
+        return []
+    variables = frame.f_locals
+    values = [_kept(variables.get(name, _NOTHING)) for name in sorted(found.names)]
+    if not _HAS_PROXIES and not looks:
+        variables.clear()  # it would keep the values alive
+    return values
+
+
+def _kept(value: Any) -> object:
+    """Something to compare a value by later, without keeping it alive."""
+    if type(value) in _SCALARS or value is _NOTHING:
+        return value
+    if type(value) is tuple:
+        return tuple([_kept(one) for one in value])
+    if type(value) in _FILES and value.closed:
+        return type(value).__name__, repr(value.name), value.mode
+    try:
+        return weakref.ref(value)
+    except TypeError:
+        return object()  # equal to nothing
+
+
+def are_same(one: list[object], other: list[object]) -> bool:
+    """Whether two lists of `values_of` are of the same values."""
+    return len(one) == len(other) and all(map(_same, one, other))
+
+
+def _same(one: object, other: object) -> bool:
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, weakref.ref) and isinstance(other, weakref.ref):
+        return one() is not None and one() is other()
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if isinstance(one, float | complex):
+        return repr(one) == repr(other)
+    return one is other if one is _NOTHING or type(one) is object else one == other

@@ -27,6 +27,13 @@ def is_library(filename: str) -> bool:
     return path.startswith(_LIBRARIES) or f"{os.sep}site-packages{os.sep}" in path
 
 
+@functools.lru_cache(maxsize=4096)
+def is_standard(filename: str) -> bool:
+    """Whether the file is part of the standard library."""
+    installed = any(f"{os.sep}{name}{os.sep}" in filename for name in ("site-packages", "dist-packages"))
+    return is_library(filename) and not installed
+
+
 @functools.lru_cache(maxsize=256)
 def module_at(filename: str) -> str:
     """The name of the module that was read from there; empty if there is none."""

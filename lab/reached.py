@@ -49,6 +49,11 @@ class Reached(Inherited):
 
 def _names_in(functions: Iterable[Any], modules: Iterable[ModuleType]) -> set[str]:
     """All names in the code of the functions, and in what may be called by one of them: whatever has that name."""
+    return {name for code in codes_of(functions, modules) for name in code.co_names}
+
+
+def codes_of(functions: Iterable[Any], modules: Iterable[ModuleType]) -> set[CodeType]:
+    """The code of the functions, and of what may be called by one of them: of whatever has a name that it uses."""
     names: set[str] = set()
     seen: set[CodeType] = set()
     pending = [code for function in functions for code in _codes(function)]
@@ -62,7 +67,7 @@ def _names_in(functions: Iterable[Any], modules: Iterable[ModuleType]) -> set[st
             names.add(name)
             for module in modules:
                 pending += _called(name, module)
-    return names
+    return seen
 
 
 def _called(name: str, module: ModuleType) -> Iterator[CodeType]:

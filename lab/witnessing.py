@@ -39,6 +39,8 @@ def put_down(verdict: Verdict, exploration: Exploration, found: Found, trace: tu
     verdict.status = "fails"
     verdict.reason = f"failed in schedule {count:,}"
     verdict.failure = failure
+    if exploration.control.is_of_processes and failure.kind != "livelock":
+        exploration.control.waits = False  # which takes time, and finds nothing else
     exploration.ends_by(now() + _TO_REPEAT + (now() - found.began))
     try:
         recorded = exploration.record(choices, failure)
@@ -53,11 +55,12 @@ def put_down(verdict: Verdict, exploration: Exploration, found: Found, trace: tu
         return
     recording, again, last = recorded
     endless = exploration.control.halted == "endless"
+    proved = bool(exploration.control.going_round)
     first = Failed(recording.steps, again, last)
     decisions = frozenset(identity_of(site) for site in exploration.control.hot)
     shrinking = Shrinking(exploration, first, failure)
     shrunk = shrinking.run()
-    if endless and not shrunk.repeats and not circles(exploration, choices):
+    if endless and not (shrunk.repeats or proved) and not circles(exploration, choices):
         verdict.status, verdict.failure = "unknown", None
         verdict.reason = f"schedule {count:,} had {again.message}; give a larger steps= if that is not for ever"
         return

@@ -16,6 +16,7 @@ from lab.carriers.actor import Actor
 from lab.carriers.private import PrivateDirectory
 from lab.child.main import Life
 from lab.child.operations import Operations
+from lab.child.rounds import Everything, named
 from lab.child.telling import how_ended
 from lab.child.wire import ASKS, Gone, Late, Wire, pair
 from lab.filesystem.stops import GO
@@ -48,7 +49,12 @@ class Children:
         self._wires: dict[Actor, Wire] = {}
         self._pids: dict[Actor, int] = {}
         self._status: dict[Actor, int] = {}
+        self._everything = Everything()
         self._wild: set[Actor] = set()  # who may have started processes of its own
+
+    def prepare(self, names: str) -> None:
+        """Have ready for the next processes what these functions are instrumented to."""
+        self._everything.prepare(filter(None, map(named, names.split(" "))))
 
     @property
     def semaphores(self) -> Any:
@@ -69,10 +75,14 @@ class Children:
         """Before setup: what the runner has locked in the execution before are other files, whatever their numbers."""
         self._operations.stops.locked.clear()
 
-    def begin(self, actors: Sequence[Actor], state: Any, now: float, others: Sequence[int] = ()) -> None:
+    def begin(
+        self, actors: Sequence[Actor], state: Any, now: float, others: Sequence[int] = (), waits: bool = False
+    ) -> None:
         """Fork one process for each actor, without the file descriptors ``others``, which are the runner's alone."""
         self._status.clear()
         self._operations.connections.arrange()
+        if waits:
+            self._everything.prepare(actor.body for actor in actors)
         _flush()
         strange = [*others, self._private.fd] if self._private.fd >= 0 else [*others]
         with Needless() as needless:
@@ -81,7 +91,8 @@ class Children:
                 self._wires[actor] = Wire(ours)
                 strange.append(ours)
                 crash = actor.name in self._crashes
-                life = Life(self._operations, Wire(theirs), actor.index, actor.name, actor.body, state, now, crash)
+                wire = Wire(theirs)
+                life = Life(self._operations, wire, actor.index, actor.name, actor.body, state, now, crash, waits)
                 try:
                     pid = _fork_alone() if needless.are_aside else _fork()
                 except OSError as error:

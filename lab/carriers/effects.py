@@ -8,57 +8,26 @@ to change nothing counts as a change.
 from __future__ import annotations
 
 import functools
-import os
 import queue
 import sys
 import threading
-import time
-from collections import OrderedDict, deque
 from collections.abc import Callable
 from types import FrameType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from lab.carriers.actor import Actor
-from lab.filesystem import locks
 from lab.filesystem.request import Request
 from lab.hooks import ABSENT, Accesses
 from lab.instrument import Site
-from lab.kinds import is_a
-from lab.origin import LAB, is_library
-from lab.virtual.locks import LOCK, RLOCK, Guard, is_real
+from lab.origin import LAB
+from lab.virtual.harmless import changes_nothing, is_stepped, runs_library
+from lab.virtual.locks import Guard, is_real
 
 if TYPE_CHECKING:
     from lab.carriers.control import Control as _Base
 else:
     _Base = object
 
-_SCALARS = (int, str, float, bool, bytes, complex, type(None))
-_PLAIN = (*_SCALARS, list, tuple, dict, set, frozenset, deque, OrderedDict, range)
-_ONE_CALL: frozenset[Any] = frozenset(
-    (len, bool, isinstance, issubclass, callable, getattr, hasattr, type, int, float, str, repr, abs)
-    + (threading.get_ident,)
-)
-"""C functions that change nothing, given scalars; given other things, if those have no Python code of their own."""
-_ALL_ITEMS: frozenset[Any] = frozenset((any, all, sum, min, max, tuple))
-_READING = frozenset(("get", "count", "index", "copy", "keys", "values", "items", "__contains__", "__len__"))
-_TOLD: frozenset[Any] = frozenset(
-    (threading.Event.is_set, threading.Event.wait, threading.Event.set, threading.Event.clear)
-    + (threading.Semaphore.acquire, threading.Semaphore.release, threading.BoundedSemaphore.release)
-    + tuple(getattr(queue.Queue, name) for name in ("put", "get", "put_nowait", "get_nowait", "qsize", "empty", "full"))
-)
-"""Operations whose twins tell all that they do."""
-_LOOKS: frozenset[Any] = frozenset(
-    [getattr(os, name) for name in ("stat", "lstat", "access", "listdir", "readlink", "getcwd") if hasattr(os, name)]
-    + [os.path.exists, os.path.lexists, os.path.isfile, os.path.isdir, os.path.islink, os.path.getsize]
-)
-"""Operations on files that only look, whose twins tell so."""
-_MAKES: frozenset[Any] = frozenset(getattr(os, name) for name in ("mkdir", "link", "symlink") if hasattr(os, name))
-"""Those that make an entry or come to nothing, of which their twins tell."""
-_ALONE = os.O_CREAT | os.O_EXCL
-_LOCKING = frozenset(locks.operations())
-"""Operations that take and give back locks of files, of which their twins tell."""
-_TOLD_METHODS = frozenset(("acquire", "release", "locked", "get", "put", "get_nowait", "put_nowait", "empty", "qsize"))
-_TOLD_KINDS = (LOCK, RLOCK, queue.SimpleQueue)
 _ASKING = frozenset(("asks whether it is set", "asks whether it is empty", "asks whether it is full"))
 _ASKING |= {"asks for the size", "asks whether it is locked", "waits for"}
 
@@ -138,7 +107,7 @@ class Effects(_Base):
         """Before a ``with``."""
         guarded = super().enter(manager, site)
         if type(guarded) is not Guard and not all(
-            _is_stepped(getattr(type(manager), name, None)) for name in ("__enter__", "__exit__")
+            is_stepped(getattr(type(manager), name, None)) for name in ("__enter__", "__exit__")
         ):
             self._changes()
         return guarded
@@ -230,95 +199,6 @@ def _calling() -> int:
     return id(frame)
 
 
-def _is_flat(one: Any) -> bool:
-    """Whether ``one`` is a value of a builtin type, or a builtin container of such."""
-    if type(one) in _SCALARS or type(one) is range:
-        return True
-    return type(one) in _PLAIN and all(type(item) in _SCALARS for item in one)
-
-
-def changes_nothing(function: Any, arguments: tuple[Any, ...]) -> bool:
-    """Whether a call by itself changes nothing; what the Python code that it runs does is told by itself."""
-    kind: Any = type(function)
-    if _is_one_of(function, _LOOKS) or _makes_or_fails(function, arguments):
-        return all(type(one) in _SCALARS for one in arguments)
-    if _is_one_of(function, _LOCKING):
-        return all(type(one) in _SCALARS or hasattr(type(one), "_lab") for one in arguments)
-    if kind is FunctionType or kind is MethodType:
-        inner = function.__func__ if kind is MethodType else function
-        return _is_one_of(inner, _TOLD) or _is_stepped(inner)
-    if _is_one_of(function, _ONE_CALL):
-        return all(type(one) in _PLAIN or is_a(one, type) or _is_own(_type(one)) for one in arguments) and (
-            function not in (str, repr, int, float, abs) or all(type(one) in _SCALARS for one in arguments)
-        )
-    if _is_one_of(function, _ALL_ITEMS):
-        return all(map(_is_flat, arguments))
-    if function is time.sleep:
-        return True
-    if hasattr(kind, "__self__") and not is_a(function, type):
-        owner = function.__self__
-        if is_a(owner, _TOLD_KINDS):
-            return function.__name__ in _TOLD_METHODS
-        return (
-            type(owner) in _PLAIN
-            and function.__name__ in _READING
-            and all(type(one) in _SCALARS for one in arguments)
-            and _is_flat(owner)
-        )
-    return False
-
-
-def _makes_or_fails(function: Any, arguments: tuple[Any, ...]) -> bool:
-    """Whether a call makes an entry that its twin tells of, or fails."""
-    if function is os.open:
-        return len(arguments) > 1 and type(arguments[1]) is int and arguments[1] & _ALONE == _ALONE
-    if function is open:
-        return len(arguments) > 1 and type(arguments[1]) is str and "x" in arguments[1]
-    return _is_one_of(function, _MAKES)
-
-
-def _type(thing: Any) -> Any:
-    return type(thing)
-
-
-@functools.lru_cache(maxsize=4096)
-def _is_own(kind: Any) -> bool:
-    """Whether all the code of a class is the program's."""
-    for base in kind.__mro__[:-1]:
-        file = getattr(sys.modules.get(base.__module__), "__file__", None)
-        if base.__module__ in sys.builtin_module_names or (file is not None and is_library(file)):
-            return False
-    return True
-
-
-def _is_stepped(function: Any) -> bool:
-    return is_a(function, FunctionType) and not is_library(function.__code__.co_filename)
-
-
-def _is_one_of(function: Any, functions: frozenset[Any]) -> bool:
-    try:
-        return function in functions
-    except TypeError:
-        return False
-
-
-@functools.lru_cache(maxsize=4096)
-def runs_library(kind: Any, key: str) -> bool:
-    """Whether to read an attribute may run code of a library, which does not tell what it does."""
-    for base in kind.__mro__:
-        if key in base.__dict__:
-            member = base.__dict__[key]
-            if is_a(member, property):
-                return not (member.fget is None or _is_stepped(member.fget))
-            getter = getattr(type(member), "__get__", None)
-            return is_a(getter, FunctionType) and not _is_stepped(getter)
-    members = [base.__dict__[name] for base in kind.__mro__ for name in _READERS if name in base.__dict__]
-    return any(is_a(member, FunctionType) and not _is_stepped(member) for member in members)
-
-
-_READERS = ("__getattr__", "__getattribute__")
-
-
 @functools.lru_cache(maxsize=16)
 def _counting(kind: Any) -> Any:
     return type(f"Counting{kind.__name__}", (Effects, kind), {"__slots__": ()})
@@ -327,7 +207,9 @@ def _counting(kind: Any) -> Any:
 def count_effects(control: Any, on: bool) -> None:
     """From the next execution on tell, or do not tell, in ``control.counting`` what is changed."""
     kind: Any = type(control)
-    if on and not issubclass(kind, Effects):
+    if control.is_of_processes:
+        control.waits |= on  # its actors are processes, which tell themselves
+    elif on and not issubclass(kind, Effects):
         control.__class__ = _counting(kind)
     elif not on and issubclass(kind, Effects):
         control.__class__ = kind.__mro__[2]

@@ -78,7 +78,19 @@ class Execution:
             "fewest",
             "findings",
         )
-        + ("gave_way", "going_on", "halted", "held", "hot", "identity", "interrupted", "joining", "kept", "last")
+        + (
+            "gave_way",
+            "going_on",
+            "going_round",
+            "halted",
+            "held",
+            "hot",
+            "identity",
+            "interrupted",
+            "joining",
+            "kept",
+            "last",
+        )
         + ("last_decision", "left_behind", "live", "locals", "log", "main", "next_index", "noted", "notes", "now")
         + ("behind", "deadline", "enough", "generators", "last_chance", "next_look", "overdue", "passed_over_sleepers")
         + ("passed_over", "passed_over_timers", "patience", "quiet", "quiet_steps", "read_time", "ready", "recorder")
@@ -87,6 +99,8 @@ class Execution:
         + ("late", "texts", "waiting", "was_set", "watched", "watchful", "watching", "writes")
     )
 
+    is_of_processes = False
+    waits = False  # whether it asks actors in processes of their own if they have gone round a loop for nothing
     shares_thread = False  # whether all actors run on one OS thread
 
     def __init__(self, discovery: Discovery, steps: int) -> None:
@@ -174,6 +188,7 @@ class Execution:
         self.touched: dict[tuple[int, object], int] = {}  # (object, key) -> who read and wrote it
         self.last_chance = 0  # steps until which everybody has turns, as the strategy did not give them
         self.enough = False  # it is known to have no end
+        self.going_round: tuple[str, ...] = ()  # who was seen to do the same for ever
         self.gave_way = False  # somebody who spun had to let another go on
         self.suspicious = False  # a place turned out to be shared at a site that is not hot
         self.last = ""  # who ran when the execution was cut short

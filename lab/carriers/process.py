@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from types import SimpleNamespace
 from typing import Any
 
 from lab.carriers.actor import TIMED_OUT, Actor, Wait, event_of, next_in_turn
@@ -20,6 +19,8 @@ from lab.carriers.execution import Choose, Recorder, Sharing, Stopped
 from lab.carriers.mappings import keeps_shared_memory, maps_shared_memory
 from lab.carriers.private import PrivateDirectory
 from lab.carriers.process_ends import ProcessEnds
+from lab.carriers.process_rounds import ProcessRounds
+from lab.carriers.process_sites import Sites
 from lab.carriers.task_actor import Outside
 from lab.child.net import ASKS_FOR_LIFE
 from lab.child.wire import Gone
@@ -41,6 +42,8 @@ _SPIN = 300  # operations in a row on nothing shared, which may be a loop that w
 class ProcessControl(ProcessEnds):
     """The `process` carrier."""
 
+    is_of_processes = True
+
     def __init__(
         self, discovery: Discovery, steps: int, strict: bool = False, crashes: Iterable[str] = frozenset()
     ) -> None:
@@ -55,8 +58,7 @@ class ProcessControl(ProcessEnds):
         self._paths.value = self._children.semaphores.value
         self._paths.channels = self._children.channels
         self._sessions = Sessions()
-        self._sites: dict[tuple[Any, ...], Site] = {}
-        self._codes: dict[tuple[Any, ...], Any] = {}
+        self._sites = Sites()
         self._pending = {}
         self._processes = []
         self._by_pid: dict[int, ProcessActor] = {}
@@ -65,6 +67,7 @@ class ProcessControl(ProcessEnds):
         self._names_changed = False  # a path may lead to something else than it did
         self._left_over = ""
         self._older_threads = ()
+        self.rounds: ProcessRounds | None = None
 
     # ------------------------------------------------------------ one execution
 
@@ -155,7 +158,8 @@ class ProcessControl(ProcessEnds):
             actor.reset()
             actor.argument = (state,)
             actor.begun = True
-        self._children.begin(self._declared, state, self.now, self._sessions.fds())
+        self.rounds = ProcessRounds(self._paths) if self.waits else None
+        self._children.begin(self._declared, state, self.now, self._sessions.fds(), self.waits)
         self._by_pid = self._children.by_pid()
         self.actors += self._declared
         self.actors += self._crashes.begin(self._processes, self._kill)
@@ -225,6 +229,7 @@ class ProcessControl(ProcessEnds):
 
     def _advance(self, actor: Actor) -> None:
         """Let ``actor`` go on up to an operation that concerns others, or that has to wait."""
+        passed = 0
         while not actor.finished:
             request = self._pending[actor]
             if actor.wait is not None and not (actor.wait.ready() and request.site not in self.hot):
@@ -233,7 +238,9 @@ class ProcessControl(ProcessEnds):
                 return
             if not request.ends:
                 self.quiet_steps += 1
-                if self.quiet_steps - self.last_decision > _SPIN:
+                passed += 1
+                if passed > _SPIN or self.quiet_steps - self.last_decision > _SPIN:
+                    passed = 0
                     self._spin(actor)
                     if self._given_way is not None:
                         return
@@ -268,10 +275,13 @@ class ProcessControl(ProcessEnds):
             self.steps += 1
         self._note_step(actor, request, counts, timed_out, heard[2] if heard is not None else None)
         self._go_to(actor, heard)
+        self._find_endless()
         if self.steps > self.next_look:
             self._look()
 
     def _note_step(self, actor: Actor, request: Request, counts: bool, timed_out: bool, result: str | None) -> None:
+        if self.rounds is not None:
+            self.rounds.happened(actor, request, result, timed_out)
         request.take(result, timed_out)
         if not timed_out and request.word in LETS_GO:
             self._paths.used(request.effects)
@@ -327,6 +337,8 @@ class ProcessControl(ProcessEnds):
         for sort, note in notes:
             if sort == "doubt":
                 self.doubts[note] = None
+            elif sort == "code":
+                self._children.prepare(note)
             elif sort in ("unsent", "sent"):
                 self._unsent[actor] = note if sort == "unsent" else ""
             elif sort in ("writes", "wrote"):
@@ -363,7 +375,9 @@ class ProcessControl(ProcessEnds):
             word, label, detail, wait = "ends", "", "", ("end",)
             effects, where = payload[-2:]
         else:
-            word, label, effects, detail, wait, where = payload
+            word, label, effects, detail, wait, where, as_at = payload
+            if self.rounds is not None:
+                self.rounds.arrived(actor, as_at)
         site = self._site(where, word)
         effects, wait = known(self._sessions, effects, wait)
         request = Request(word, label, effects, detail, wait, site, actor)
@@ -374,17 +388,7 @@ class ProcessControl(ProcessEnds):
         return request
 
     def _site(self, where: tuple[str, str, int, int], word: str) -> Site:
-        """The same object for one operation of one line, in all executions."""
-        site = self._sites.get((where, word))
-        if site is None:
-            file, function, first, line = where
-            code: Any = self._codes.get(where[:3])
-            if code is None:
-                code = SimpleNamespace(co_filename=file, co_qualname=function, co_firstlineno=first, co_name=function)
-                self._codes[where[:3]] = code
-            site = Site(code, line - first, word, None, True, line, stepped=True, watched=True)
-            self._sites[where, word] = site
-        return site
+        return self._sites.at(where, word)
 
     def close(self) -> None:
         """See `Control.close`; the last state must not live on, as it may share memory."""

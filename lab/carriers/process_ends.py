@@ -14,6 +14,7 @@ from lab.carriers.children import Children
 from lab.carriers.control import Control
 from lab.carriers.crashing import IS_KILLED, LIFE, Crashes, ProcessActor
 from lab.carriers.execution import Stopped
+from lab.carriers.process_rounds import ProcessRounds
 from lab.carriers.task_actor import Outside
 from lab.child.telling import complaint
 from lab.filesystem.filelocks import FileLock
@@ -26,6 +27,7 @@ from lab.instrument import Site
 from lab.operations import SYNC
 from lab.origin import LAB, is_library
 
+_ROUNDS = 3  # that are gone through before it is told, so that they can be seen
 _AT_THE_END = ("", "", 0, 0)
 
 
@@ -58,6 +60,7 @@ class ProcessEnds(Control):
     _pending: dict[Actor, Request]
     _names_changed: bool
     _older_threads: Collection[int]  # those of the runner that were there before setup, but for the one that explores
+    rounds: ProcessRounds | None
     _unsent: dict[Actor, str]  # who has put something into a queue that there was no room for
 
     def _told(self, text: str) -> str:
@@ -103,6 +106,8 @@ class ProcessEnds(Control):
             if lock.ended(actor):
                 self._mark(kill, lock, SYNC, True, request.site)
         self._paths.used_all()
+        if self.rounds is not None:
+            self.rounds.killed(actor)
         if self.recorder is not None:
             told = f"before it {request.word} {self._told(request.label)}".rstrip()
             self.recorder.operation(kill, IS_KILLED, None, request.site, told)
@@ -144,6 +149,23 @@ class ProcessEnds(Control):
         for actor in self.live:
             if self._children.is_dead(actor):
                 self._fail(actor, ChildFailure(f"{actor.name} {self._children.how_ended(actor)}"))
+
+    def _find_endless(self) -> None:
+        """End an execution in which all that is left goes round, or waits for what nobody will do."""
+        rounds = self.rounds
+        if rounds is None:
+            return
+        busy = [actor for actor in self.live if rounds.goes_round(actor)]
+        if busy and all(map(self._stays, self.live)) and rounds.were_seen(busy, _ROUNDS):
+            self.going_round = tuple([actor.name for actor in busy])
+            self.halted = "endless"
+            raise Stopped
+
+    def _stays(self, actor: Actor) -> bool:
+        """Whether, if nobody changes anything any more, it does not either."""
+        if self.rounds is not None and self.rounds.goes_round(actor):
+            return True
+        return actor.wait is not None and actor.wait.deadline is None and not actor.wait.ready()
 
     def _find_unsent(self) -> None:
         """Nobody can go on, but the thread of a queue, which is no actor, may have had something to send meanwhile."""

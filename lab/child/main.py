@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 
 from lab.child.at_end import AtEnd
 from lab.child.operations import Operations
+from lab.child.rounds import Rounds
 from lab.child.telling import told
 from lab.child.wire import Wire
 from lab.hooks import DRIVERS, Bystander
@@ -41,10 +42,12 @@ class Life:
         state: Any,
         now: float,
         may_crash: bool,
+        waits: bool,
     ) -> None:
         self._operations, self._name, self._body, self._state = operations, name, body, state
         self._parent = os.getpid()
-        self._me = Bystander()  # an exploration inside of an actor is refused
+        self._rounds = Rounds(operations.stops, _call.__code__) if waits else None
+        self._me = self._rounds or Bystander()  # an exploration inside of an actor is refused
         self._here = _as_multiprocessing(name, index, self._parent)
         operations.stops.prepare(wire, body, state, _call.__code__, now, may_crash)
         operations.chance.begin(index)
@@ -69,8 +72,11 @@ class Life:
                 _be(self._here)
             tempfile._name_sequence = self._names  # type: ignore[attr-defined]
             sys.addaudithook(operations.announced)
-            if strict:
-                sys.setprofile(operations.called)
+            called = operations.called if strict else None
+            stops.rounds = self._rounds
+            if self._rounds is not None:
+                called = self._rounds.begin(self._body, called)
+            sys.setprofile(called)
             payload = _call(operations.at_end, self._name, self._body, self._state)
             sys.setprofile(None)
             stops.end(payload, operations.connections.servers.left())

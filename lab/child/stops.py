@@ -27,6 +27,7 @@ class Stops:
     def __init__(self) -> None:
         self._wire = Wire(-1)
         self.begun = False  # this is a child
+        self.rounds: Any = None  # `lab.child.rounds.Rounds` where the runner asks whether loops merely wait
         self.root = ""  # the private directory, which nobody renames
         self.groups = ""  # the file of the process groups that have to be ended
         self.may_crash = False  # it may be killed, also in the middle of a write
@@ -78,7 +79,8 @@ class Stops:
             self.note("uncontrolled", f"{word} {label} in a thread of its own, which a process does out of control")
             return GO
         site = self._find_site()
-        self._send("step", (word, label, effects, detail, wait, site))
+        as_at = self.rounds.arrive() if self.rounds is not None else -1
+        self._send("step", (word, label, effects, detail, wait, site, as_at))
         try:
             answer, self.now = self._wire.receive()
         except Gone:

@@ -100,6 +100,12 @@ def operations() -> list[Any]:
     return list(make(_NOBODY))
 
 
+def with_traces() -> list[str]:
+    """The names of those that leave traces in files and file descriptors, and nowhere else."""
+    others = ("open", "close", "lseek", "rename", "replace", "link", "symlink")
+    return [name for name in (*_PATHS, *_DESCRIPTORS, *others) if name != "chdir"]
+
+
 def _twins(stops: Stops) -> Iterator[tuple[str, Callable[[Any], Callable[..., Any]]]]:
     for name, (word, how) in _PATHS.items():
         yield name, _of_path(stops, name, word, how)

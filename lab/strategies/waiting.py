@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-import weakref
 from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
 from lab.carriers.actor import Actor, Event, next_in_turn
 from lab.carriers.execution import Execution
-from lab.loops import Round, loops_of
+from lab.loops import Round, are_same, loops_of, values_of
 from lab.origin import LAB, is_library
 from lab.strategies.dpor import SourceSets
 
-_SCALARS = (int, str, float, bool, bytes, complex, type(None))
-_NOTHING = object()
 _TWINS = os.path.join(LAB, "virtual") + os.sep
-_HAS_PROXIES = sys.version_info >= (3, 13)
 
 
 class AwaitingSets(SourceSets):
@@ -83,6 +79,8 @@ class AwaitingSets(SourceSets):
         if actor not in enabled:
             return False
         control: Any = self._execution
+        if control.counting is None:
+            return bool(control.rounds.came_round(actor))  # the actors are processes, and tell themselves
         position = _position(control.counting.c_calls)
         if position is None:
             return False
@@ -91,9 +89,7 @@ class AwaitingSets(SourceSets):
         known = self._met.setdefault(actor.index, {})
         before = known.get(place)
         known[place] = state, values
-        if before is None or before[0] != state or len(values) != len(before[1]):
-            return False
-        return all(_same(one, other) for one, other in zip(before[1], values, strict=True))
+        return before is not None and before[0] == state and are_same(before[1], values)
 
 
 def _position(c_calls: set[int]) -> tuple[object, list[object]] | None:
@@ -124,7 +120,7 @@ def _position(c_calls: set[int]) -> tuple[object, list[object]] | None:
         if isinstance(found, Round):
             looping = True
             place += [id(code), found.place, found.distance]
-            values += _values(frame, found, loops.looks)
+            values += values_of(frame, found, loops.looks)
         else:
             place += [id(code), frame.f_lasti]
         frame = frame.f_back
@@ -133,37 +129,3 @@ def _position(c_calls: set[int]) -> tuple[object, list[object]] | None:
             return None  # library code of the lab's calls back
         frame = frame.f_back
     return (tuple(place), values) if looping else None
-
-
-def _values(frame: FrameType, found: Round, looks: bool) -> list[object]:
-    if not found.names:
-        return []
-    variables = frame.f_locals
-    values = [_kept(variables.get(name, _NOTHING)) for name in sorted(found.names)]
-    if not _HAS_PROXIES and not looks:
-        variables.clear()  # it would keep the values alive
-    return values
-
-
-def _kept(value: object) -> object:
-    """Something to compare a value by later, without keeping it alive."""
-    if type(value) in _SCALARS or value is _NOTHING:
-        return value
-    if type(value) is tuple:
-        return tuple([_kept(one) for one in value])
-    try:
-        return weakref.ref(value)
-    except TypeError:
-        return object()  # equal to nothing
-
-
-def _same(one: object, other: object) -> bool:
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, weakref.ref) and isinstance(other, weakref.ref):
-        return one() is not None and one() is other()
-    if isinstance(one, tuple) and isinstance(other, tuple):
-        return len(one) == len(other) and all(map(_same, one, other))
-    if isinstance(one, float | complex):
-        return repr(one) == repr(other)
-    return one is other if one is _NOTHING or type(one) is object else one == other
