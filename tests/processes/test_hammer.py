@@ -39,6 +39,8 @@ def alone(monkeypatch):
     """Modules of other tests are none of the program's: what changes in them is no reason for new processes."""
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
+        if name == "__main__":  # which new interpreters ask for, and which may be a script that runs the tests
+            continue
         if file is not None and _is_program(module) and Path(file).parent != Path(__file__).parent:
             monkeypatch.delitem(sys.modules, name)
 
