@@ -335,8 +335,8 @@ class ProcessControl(ProcessEnds):
             raise Stopped from None
         self.now = max(self.now, now)
         for sort, note in notes:
-            if sort == "doubt":
-                self.doubts[note] = None
+            if sort in ("doubt", "note"):
+                (self.doubts if sort == "doubt" else self.notes)[note] = None
             elif sort == "code":
                 self._children.prepare(note)
             elif sort in ("unsent", "sent"):

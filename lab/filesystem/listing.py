@@ -1,9 +1,13 @@
-"""Directories that are listed entry by entry."""
+"""Directories that are listed, entry by entry or at once: in the order of names.
+
+The system promises no order, and on some file systems that of a listing is the one in which the entries were made.
+Then two actors that make entries of their own would not be independent, whether anybody cares for the order or not.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from lab.filesystem.stops import Stops
@@ -68,16 +72,17 @@ class _Entries:
 
     def __init__(self, stops: Stops, entries: Any, where: Any, label: str, fd: int | None) -> None:
         self._stops, self._entries, self._where, self._label, self._fd = stops, entries, where, label, fd
-        self._begun = False
+        self._in_order: Iterator[Any] | None = None
 
     def __iter__(self) -> _Entries:
         return self
 
     def __next__(self) -> Any:
-        if not self._begun:
-            self._begun = True
+        if self._in_order is None:
             self._stops.step("lists", self._label, ((self._where, "L"),))
-        return _Entry(self._stops, next(self._entries), self._fd)
+            entries = list(self._entries)
+            self._in_order = iter(in_order(self._stops, entries, lambda entry: os.fsencode(entry.name)))
+        return _Entry(self._stops, next(self._in_order), self._fd)
 
     def __enter__(self) -> _Entries:
         return self
@@ -88,6 +93,7 @@ class _Entries:
     def close(self) -> None:
         """As if it had come to its end."""
         self._entries.close()
+        self._in_order = iter(())
 
 
 def scandir(stops: Stops) -> Callable[[Any], Callable[..., Any]]:
@@ -111,6 +117,13 @@ def scandir(stops: Stops) -> Callable[[Any], Callable[..., Any]]:
         return call
 
     return of
+
+
+def in_order(stops: Stops, entries: list[Any], key: Callable[[Any], bytes] = os.fsencode) -> list[Any]:
+    """What a listing gave, sorted; of which a person is told, as it is one order of many."""
+    if len(entries) > 1:
+        stops.note("note", "listing: entries of a directory came in the order of their names; the system promises none")
+    return sorted(entries, key=key)
 
 
 def _numbers(path: Any) -> tuple[int, int]:

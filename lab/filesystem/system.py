@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from lab.filesystem.files import how_opened, is_shared
-from lab.filesystem.listing import scandir
+from lab.filesystem.listing import in_order, scandir
 from lab.filesystem.stops import Effect, Stops
 from lab.filesystem.times import doubt_times
 from lab.filesystem.writing import in_pages, text_of, write_on
@@ -145,6 +145,8 @@ def _of_path(stops: Stops, name: str, word: str, how: str) -> Callable[[Any], Ca
                 result = real(path, *arguments, **named)
             if name in _ANSWERS:
                 stops.came_to(str(result))
+            elif name == "listdir":
+                return in_order(stops, result)
             elif name in _WITH_TIMES:
                 doubt_times(stops)
             return result

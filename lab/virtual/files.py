@@ -205,7 +205,7 @@ class Files:
             return
         if control.quiet:
             return
-        told = control.discovery.uncontrolled if kind == "uncontrolled" else control.doubts
+        told = {"uncontrolled": control.discovery.uncontrolled, "note": control.notes}.get(kind, control.doubts)
         told[what] = None
 
     def writes(self, path: str, connection: object) -> None:
