@@ -52,8 +52,11 @@ class Exploration:
         self.carrier = carrier
         self.strict = strict  # nothing shared may be missed, whatever it costs
         self.counts = Counts()
-        inherited = Reached(program.actors) if program.processes else Inherited(program.functions)
+        reached = Reached(program.actors)
+        inherited = reached if program.processes else Inherited(program.functions)
         self.leftovers = Leftovers(program.setup, inherited, unseen=program.processes)
+        for path, kept in reached.kept(control.has_twin) if strict and program.processes else ():
+            discovery.uncontrolled[f"{path} keeps {kept.__name__} as it was before, which is not under control"] = None
         self.finalizers = Finalizers()
         self._profiled: tuple[list[int], frozenset[Site]] = [], frozenset()  # of which some were no decisions yet
         self._guarded: dict[Site, None] = {}  # library code that is no step, but under a lock

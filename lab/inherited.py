@@ -74,12 +74,17 @@ def _told(mark: Any) -> str:
 
 def held(name: str, value: Any, module: ModuleType, depth: int) -> Iterator[tuple[str, Any]]:
     """The mark of a value, and of what it holds so many steps further."""
-    kind = type(value)
-    yield name, (kind, _mark(kind, value))
-    if not depth or kind in _PLAIN:
+    for path, thing in things(name, value, module, depth):
+        yield path, (type(thing), _mark(type(thing), thing))
+
+
+def things(name: str, value: Any, module: ModuleType, depth: int) -> Iterator[tuple[str, Any]]:
+    """A value, and what it holds so many steps further."""
+    yield name, value
+    if not depth or type(value) in _PLAIN:
         return
     for part, inner in islice(_parts(value, module), _MOST_ITEMS):
-        yield from held(f"{name}{part}", inner, module, depth - 1)
+        yield from things(f"{name}{part}", inner, module, depth - 1)
 
 
 def _mark(kind: type, value: Any) -> object:

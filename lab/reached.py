@@ -14,7 +14,7 @@ from itertools import islice
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from lab.inherited import Inherited, held, is_filled, modules_of
+from lab.inherited import Inherited, held, is_filled, modules_of, things
 from lab.kinds import is_a
 
 _DEEP = 3  # steps from a name
@@ -29,17 +29,27 @@ class Reached(Inherited):
         super().__init__(function for _, function in self._actors)
         self._names: set[str] | None = None
 
-    def _values(self) -> Iterator[tuple[str, Any]]:
+    def kept(self, wanted: Callable[[object], bool]) -> Iterator[tuple[str, Any]]:
+        """Functions that are ``wanted``, where they are held by what actors name, and not by a module itself."""
+        for name, root, module in self._roots():
+            for path, thing in things(name, root, module, _DEEP):
+                if thing is not root and wanted(thing):
+                    yield path, thing
+
+    def _roots(self) -> Iterator[tuple[str, Any, ModuleType]]:
         modules = modules_of(self._functions)
         if self._names is None:
             self._names = _names_in(self._functions, modules)
         for module in modules:
             for name, value in list(vars(module).items()):
                 if name in self._names and not name.startswith("__"):
-                    yield from held(f"{module.__name__}.{name}", value, module, _DEEP)
+                    yield f"{module.__name__}.{name}", value, module
         for name, function in self._actors:
-            module = sys.modules.get(getattr(function, "__module__", None) or "", sys)
-            yield from held(f"actors[{name!r}]", function, module, _DEEP)
+            yield f"actors[{name!r}]", function, sys.modules.get(getattr(function, "__module__", None) or "", sys)
+
+    def _values(self) -> Iterator[tuple[str, Any]]:
+        for root in self._roots():
+            yield from held(*root, _DEEP)
         for variable, value in list(os.environ.items()):
             yield f"os.environ[{variable!r}]", (str, value)
         mask = os.umask(0)  # there is no way to ask for it

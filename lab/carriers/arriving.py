@@ -94,6 +94,10 @@ class Arriving(Accesses):
         """The path of a file that was not as the execution before had found it; empty if there is none."""
         return self.twins.files.left_over() if self.twins.uses_files else ""
 
+    def has_twin(self, function: object) -> bool:
+        """Whether it stops only where it is called by its own name; nothing that is called behind a hook does."""
+        return False
+
     def see_to_servers(self) -> None:
         """Raises LabError if a server that actors use is no longer there: what fails then is no failure of theirs."""
         if self.twins.uses_files:

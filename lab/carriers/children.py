@@ -57,6 +57,11 @@ class Children:
         self._everything.prepare(filter(None, map(named, names.split(" "))))
 
     @property
+    def operations(self) -> Operations:
+        """What the processes do under control."""
+        return self._operations
+
+    @property
     def semaphores(self) -> Any:
         """Those of `multiprocessing` that setup and older code have made."""
         return self._operations.semaphores

@@ -67,6 +67,10 @@ class Operations:
         self.announced = net.announced(stops)
         self.called = net.called(stops, self.instead)
 
+    def has_twin(self, function: object) -> bool:
+        """Whether it is an operation that stops where it is called by the name that its module has for it."""
+        return id(function) in self._by_id and type(function) in _KINDS
+
     @contextmanager
     def in_place(self) -> Iterator[None]:
         """Wherever a module has an operation that stops, let it have what is called instead.

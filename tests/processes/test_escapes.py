@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 
@@ -201,5 +202,29 @@ def test_a_lock_that_a_thread_of_the_runner_held_at_the_fork():
         (
             "something escaped control: alice waits for something in its own process that a thread of the runner may "
             f"hold: holder (test_escapes.py:{line})",
+        ),
+    )
+
+
+EXISTS = partial(os.access, mode=os.F_OK)
+KEPT = {"lists": os.listdir}
+
+
+def makes(state):
+    Path("f").touch()
+
+
+def asks_by_what_is_kept(state):
+    EXISTS("f")
+    list(map(KEPT["lists"], ["."]))
+
+
+def test_operations_that_c_code_calls_as_they_were_kept_are_named():
+    verdict = lab.explore(object, {"alice": makes, "bob": asks_by_what_is_kept}, on="processes", strategy="dpor")
+    assert (verdict.status, verdict.uncontrolled) == (
+        "unknown",
+        (
+            f"{__name__}.EXISTS (partial) keeps access as it was before, which is not under control",
+            f"{__name__}.KEPT['lists'] keeps listdir as it was before, which is not under control",
         ),
     )
