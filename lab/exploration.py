@@ -55,7 +55,7 @@ class Exploration:
         reached = Reached(program.actors)
         inherited = reached if program.processes else Inherited(program.functions)
         self.leftovers = Leftovers(program.setup, inherited, unseen=program.processes)
-        for path, kept in reached.kept(control.has_twin) if strict and program.processes else ():
+        for path, kept in reached.kept(control.needs_name) if strict and program.processes else ():
             discovery.uncontrolled[f"{path} keeps {kept.__name__} as it was before, which is not under control"] = None
         self.finalizers = Finalizers()
         self._profiled: tuple[list[int], frozenset[Site]] = [], frozenset()  # of which some were no decisions yet

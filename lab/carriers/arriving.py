@@ -94,8 +94,8 @@ class Arriving(Accesses):
         """The path of a file that was not as the execution before had found it; empty if there is none."""
         return self.twins.files.left_over() if self.twins.uses_files else ""
 
-    def has_twin(self, function: object) -> bool:
-        """Whether it stops only where it is called by its own name; nothing that is called behind a hook does."""
+    def needs_name(self, function: object) -> bool:
+        """Whether it only stops where it is called by its own name; behind a hook every name will do."""
         return False
 
     def see_to_servers(self) -> None:

@@ -63,9 +63,9 @@ class ProcessEnds(Control):
     rounds: ProcessRounds | None
     _unsent: dict[Actor, str]  # who has put something into a queue that there was no room for
 
-    def has_twin(self, function: object) -> bool:
-        """See `Arriving.has_twin`."""
-        return self._children.operations.has_twin(function)
+    def needs_name(self, function: object) -> bool:
+        """See `Arriving.needs_name`."""
+        return self._children.operations.needs_name(function)
 
     def _told(self, text: str) -> str:
         raise NotImplementedError

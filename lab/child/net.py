@@ -55,9 +55,10 @@ _AT_PATHS: dict[str, tuple[str, tuple[tuple[int, int, str], ...]]] = {
 }
 """Event that is announced before the operation -> the verb, and for each path its position, that of the directory that
 it starts from (-1 for none), and how it is touched: what reaches an operation by another way is stopped here."""
-_STOPPED = frozenset(
+STOPPED = frozenset(
     getattr(os, name, None) for name in (*(event.partition(".")[2] for event in _AT_PATHS), "replace", "unlink")
 )
+"""What stops in whatever way it is called, as it announces itself."""
 _STARTING = frozenset(
     ("subprocess.Popen", "os.system", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "pty.spawn")
 )
@@ -216,7 +217,7 @@ def called(stops: Stops, instead: Mapping[Any, Any]) -> Callable[[FrameType, str
         if owner is None or type(owner) is ModuleType:
             if id(function) in harmless:
                 return
-            if id(function) in known and function not in _STOPPED:
+            if id(function) in known and function not in STOPPED:
                 stops.note(
                     "uncontrolled", f"{stops.place()} calls {_name(function)} by a way that is not under control"
                 )

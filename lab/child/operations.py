@@ -67,9 +67,9 @@ class Operations:
         self.announced = net.announced(stops)
         self.called = net.called(stops, self.instead)
 
-    def has_twin(self, function: object) -> bool:
-        """Whether it is an operation that stops where it is called by the name that its module has for it."""
-        return id(function) in self._by_id and type(function) in _KINDS
+    def needs_name(self, function: object) -> bool:
+        """Whether it is an operation that only stops where it is called by the name that its module has for it."""
+        return type(function) is BuiltinFunctionType and id(function) in self._by_id and function not in net.STOPPED
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
