@@ -43,6 +43,8 @@ class Memory:
     def _meet_older(self) -> list[tuple[Any, Any]]:
         """Bring what there is already under control: each with the class that it had."""
         found: list[tuple[Any, Any]] = []
+        if self._blocks():
+            gc.collect()  # what an exploration that is over has left is nobody's
         if not self._blocks():
             return found
         barrier: Any = getattr(sys.modules.get(_SYNCHRONIZE), "Barrier", None)
