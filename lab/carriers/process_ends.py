@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -23,29 +23,28 @@ from lab.filesystem.request import Request
 from lab.filesystem.sessions import Sessions
 from lab.filesystem.shared import Semaphore
 from lab.forks import ChildFailure
+from lab.inherited import modules_of
 from lab.instrument import Site
 from lab.operations import SYNC
-from lab.origin import LAB, is_library
 
 _ROUNDS = 3  # that are gone through before it is told, so that they can be seen
 _AT_THE_END = ("", "", 0, 0)
 
 
-_RUNNERS = ("execnet", "xdist", "pytest_timeout")  # whose threads have nothing that a program waits for
+def _other_thread(older: Collection[int], actors: Iterable[Actor]) -> str:
+    """A thread of the program in this process that setup did not start, and where it is; empty if there is none.
 
-
-def _other_thread(older: Collection[int]) -> str:
-    """A thread of this process that setup did not start, and where it is: what it held at a fork nobody gives back."""
+    What it held at a fork nobody gives back.
+    """
+    files = {getattr(module, "__file__", None) for module in modules_of(actor.body for actor in actors)}
     names = {thread.ident: thread.name for thread in threading.enumerate()}
     for identity, frame in sys._current_frames().items():
-        if identity not in older or str(frame.f_globals.get("__name__")).startswith(_RUNNERS):
-            continue
         at: FrameType | None = frame
-        while at is not None and (is_library(at.f_code.co_filename) or at.f_code.co_filename.startswith(LAB)):
+        while at is not None and at.f_code.co_filename not in files:
             at = at.f_back
-        at = at or frame
-        place = f"{os.path.basename(at.f_code.co_filename)}:{at.f_lineno}"
-        return f"{names.get(identity, 'a thread')} ({place})"
+        if identity in older and at is not None:
+            place = f"{os.path.basename(at.f_code.co_filename)}:{at.f_lineno}"
+            return f"{names.get(identity, 'a thread')} ({place})"
     return ""
 
 
@@ -186,7 +185,7 @@ class ProcessEnds(Control):
             known = next(iter(self.discovery.uncontrolled))
             self.escape(f"{actor.name} waits for something in its own process; {known}")
             raise Stopped
-        other = _other_thread(self._older_threads)
+        other = _other_thread(self._older_threads, self._processes)
         if other:
             self.escape(
                 f"{actor.name} waits for something in its own process that a thread of the runner may hold: {other}"
