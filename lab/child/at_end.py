@@ -18,6 +18,7 @@ from lab.filesystem.system import Twin
 
 _Wanted = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 _FINALIZERS: Any = weakref.finalize
+_register, _unregister = atexit.register, atexit.unregister  # as they were before anything was put in their place
 
 
 class AtEnd:
@@ -33,7 +34,7 @@ class AtEnd:
 
         def register(function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:
             if not self._stops.begun:
-                return atexit.register(function, *arguments, **named)
+                return _register(function, *arguments, **named)
             if not callable(function):
                 raise TypeError("the first argument must be callable")
             self._wanted.append((function, arguments, named))
@@ -41,12 +42,12 @@ class AtEnd:
 
         def unregister(function: Callable[..., Any], /) -> None:
             if not self._stops.begun:
-                atexit.unregister(function)
+                _unregister(function)
             self._wanted = [one for one in self._wanted if one[0] != function]
 
         return {
-            atexit.register: Twin(atexit.register, register),
-            atexit.unregister: Twin(atexit.unregister, unregister),
+            _register: Twin(_register, register),
+            _unregister: Twin(_unregister, unregister),
         }
 
     def prepare(self) -> None:

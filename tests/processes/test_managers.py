@@ -1,5 +1,6 @@
 """Objects of a manager of `multiprocessing`, whose process is asked by one actor at a time."""
 
+import atexit
 import multiprocessing
 import os
 import queue
@@ -220,3 +221,11 @@ def test_a_manager_ends_with_the_runner():
     while processes_of(word) and time.monotonic() < until:
         time.sleep(0.02)
     assert processes_of(word) == []
+
+
+def test_what_setup_wants_done_at_the_end_is_the_runner_s():
+    def setup():
+        atexit.register(str)
+        atexit.unregister(str)
+
+    assert explore(setup, {"alice": lambda state: None}, teardown=None).status == "holds"
