@@ -208,7 +208,7 @@ class Databases:
         what = Statement(statement)
         if what.sets_timeout:
             self._stops.note("uncontrolled", f"{self._stops.place()} sets how long a database waits")
-        if "PRAGMA" in statement.upper() and about is not None:
+        if what.sets_up and about is not None:
             about.sets_up()
         if what.is_elsewhere:
             self._stops.note("uncontrolled", f"{self._stops.place()} uses another database, {_BY_ANOTHER_WAY}")

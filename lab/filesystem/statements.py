@@ -21,6 +21,7 @@ _ENDS = _beginning(r"(COMMIT|END|ROLLBACK|RELEASE)\b")
 _WORDS = {"ROLLBACK": "rolls back in", "RELEASE": "releases a savepoint in"}
 _ELSEWHERE = _beginning(r"(?:ATTACH\b|VACUUM\b.*\bINTO\b)")
 _TIMEOUT = _beginning(r"PRAGMA\s+busy_timeout\b")
+_PRAGMA = re.compile("PRAGMA", re.IGNORECASE)  # also in the middle of a script
 _TEMPORARY = re.compile(r"\btemp(?:orary)?\b", re.IGNORECASE)
 
 
@@ -62,6 +63,11 @@ class Statement:
     def sets_timeout(self) -> bool:
         """It says how long the connection waits."""
         return _TIMEOUT.match(self._text) is not None
+
+    @property
+    def sets_up(self) -> bool:
+        """It may set how the connection keeps the database, and which files there are beside it."""
+        return _PRAGMA.search(self._text) is not None
 
     @property
     def is_temporary(self) -> bool:

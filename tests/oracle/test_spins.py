@@ -12,6 +12,7 @@ from lab.exhaustion import Exhaustion
 from lab.program import Program
 
 from . import spins
+from .covering import come_to_the_same_outcomes
 
 DRAWN = 24
 MOST = 120  # classes: larger programs say little more
@@ -37,11 +38,4 @@ PROGRAMS = [*spins.single(), *(spins.looping(Random(seed)) for seed in range(DRA
 
 @pytest.mark.parametrize("program", [pytest.param(one, id=one[0]) for one in PROGRAMS])
 def test_bounded_loops_come_to_the_same_outcomes(program):
-    known = covered(*program, waits=False, most=MOST)
-    if not known.complete:
-        pytest.skip("too many schedules")
-    assert known.failure is None
-    found = covered(*program, waits=True, most=10 * MOST)
-    assert found.complete
-    assert set(found.outcomes) == set(known.outcomes)
-    assert found.schedules <= known.schedules
+    come_to_the_same_outcomes(covered, program, MOST)

@@ -12,6 +12,7 @@ import pytest
 from lab.engine import engine
 from lab.exhaustion import Exhaustion
 from lab.program import NOTHING, Program
+from tests.oracle.covering import come_to_the_same_outcomes
 from tests.processes import loops, waiting
 
 DRAWN = 8
@@ -38,15 +39,7 @@ def covered(name, text, waits, most):
 
 @pytest.mark.parametrize("seed", range(DRAWN))
 def test_bounded_loops_of_processes_come_to_the_same_outcomes(seed):
-    program = waiting.looping(Random(seed))
-    known = covered(*program, waits=False, most=MOST)
-    if not known.complete:
-        pytest.skip("too many schedules")
-    assert known.failure is None
-    found = covered(*program, waits=True, most=10 * MOST)
-    assert found.complete
-    assert set(found.outcomes) == set(known.outcomes)
-    assert found.schedules <= known.schedules
+    come_to_the_same_outcomes(covered, waiting.looping(Random(seed)), MOST)
 
 
 @pytest.mark.parametrize("seed", range(WALKED))
