@@ -27,7 +27,8 @@ _ENDS = ("RETURN_", "RAISE_", "RERAISE", "INTERPRETER_EXIT")
 _NO_CHANGE = frozenset(("NOP", "CACHE", "EXTENDED_ARG", "RESUME", "PRECALL", "NOT_TAKEN"))
 _CALLING = frozenset(("CALL", "CALL_KW", "CALL_FUNCTION_EX", "LOAD_ATTR", "LOAD_SUPER_ATTR", "BEFORE_WITH"))
 _SCALARS = (int, str, float, bool, bytes, complex, type(None))
-_NOTHING = object()
+NOTHING = object()
+"""Stands for the value of what has none."""
 _FILES: Any = (io.TextIOWrapper, io.BufferedReader, io.BufferedWriter, io.BufferedRandom)
 _HAS_PROXIES = sys.version_info >= (3, 13)
 _MOST_PAIRS = 2_000  # of instructions that are compared
@@ -310,18 +311,18 @@ def values_of(frame: FrameType, found: Round, looks: bool) -> list[object]:
     if not found.names:
         return []
     variables = frame.f_locals
-    values = [_kept(variables.get(name, _NOTHING)) for name in sorted(found.names)]
+    values = [kept(variables.get(name, NOTHING)) for name in sorted(found.names)]
     if not _HAS_PROXIES and not looks:
         variables.clear()  # it would keep the values alive
     return values
 
 
-def _kept(value: Any) -> object:
+def kept(value: Any) -> object:
     """Something to compare a value by later, without keeping it alive."""
-    if type(value) in _SCALARS or value is _NOTHING:
+    if type(value) in _SCALARS or value is NOTHING:
         return value
     if type(value) is tuple:
-        return tuple([_kept(one) for one in value])
+        return tuple([kept(one) for one in value])
     if type(value) in _FILES and value.closed:
         return type(value).__name__, repr(value.name), value.mode
     try:
@@ -331,7 +332,7 @@ def _kept(value: Any) -> object:
 
 
 def are_same(one: list[object], other: list[object]) -> bool:
-    """Whether two lists of `values_of` are of the same values."""
+    """Whether two lists of `values_of`, or of what `kept` gives, are of the same values."""
     return len(one) == len(other) and all(map(_same, one, other))
 
 
@@ -344,4 +345,4 @@ def _same(one: object, other: object) -> bool:
         return len(one) == len(other) and all(map(_same, one, other))
     if isinstance(one, float | complex):
         return repr(one) == repr(other)
-    return one is other if one is _NOTHING or type(one) is object else one == other
+    return one is other if one is NOTHING or type(one) is object else one == other

@@ -16,7 +16,7 @@ from lab.carriers.actor import Actor
 from lab.carriers.private import PrivateDirectory
 from lab.child.main import Life
 from lab.child.operations import Operations
-from lab.child.rounds import Everything, named
+from lab.child.rounds import Everything
 from lab.child.telling import how_ended
 from lab.child.wire import ASKS, Gone, Late, Wire, pair
 from lab.filesystem.stops import GO
@@ -50,11 +50,12 @@ class Children:
         self._pids: dict[Actor, int] = {}
         self._status: dict[Actor, int] = {}
         self._everything = Everything()
+        self._met: list[str] = []  # names of functions that processes have instrumented
         self._wild: set[Actor] = set()  # who may have started processes of its own
 
     def prepare(self, names: str) -> None:
-        """Have ready for the next processes what these functions are instrumented to."""
-        self._everything.prepare(filter(None, map(named, names.split(" "))))
+        """Have ready for the next execution what these functions are instrumented to, a line each."""
+        self._met += names.splitlines()
 
     @property
     def operations(self) -> Operations:
@@ -88,6 +89,8 @@ class Children:
         self._operations.connections.arrange()
         if waits:
             self._everything.prepare(actor.body for actor in actors)
+            self._everything.prepare_named(self._met)
+            self._met.clear()
         _flush()
         strange = [*others, self._private.fd] if self._private.fd >= 0 else [*others]
         with Needless() as needless:

@@ -229,6 +229,8 @@ class ProcessControl(ProcessArrivals):
                 return
             if actor.wait is None and request.site in self.hot:
                 return
+            if actor.wait is not None and self.rounds is not None and self.rounds.came_round(actor):
+                return
             if not request.ends:
                 self.quiet_steps += 1
                 passed += 1

@@ -47,6 +47,8 @@ class ProcessArrivals(ProcessEnds):
                 (self.doubts if sort == "doubt" else self.notes)[note] = None
             elif sort == "code":
                 self._children.prepare(note)
+            elif sort == "nothing" and self.rounds is not None:
+                self.rounds.came_to_nothing()
             elif sort in ("unsent", "sent"):
                 self._unsent[actor] = note if sort == "unsent" else ""
             elif sort in ("writes", "wrote"):

@@ -40,6 +40,7 @@ class ProcessRounds:
         self._actors: dict[Actor, _Actor] = {}
         self._now = 0  # how many operations there have been
         self._changed = 0  # when anybody changed anything last
+        self._nothing = False  # the operation that goes on has come to nothing
 
     def _of(self, actor: Actor) -> _Actor:
         found = self._actors.get(actor)
@@ -83,16 +84,21 @@ class ProcessRounds:
         ]
         return known.changes, taken, held
 
+    def came_to_nothing(self) -> None:
+        """The process itself has seen that its operation left everything as it was; asked before `happened`."""
+        self._nothing = True
+
     def happened(self, actor: Actor, request: Request, result: str | None, timed_out: bool) -> None:
         """An operation was done; its accesses are as they were before."""
         self._now += 1
+        nothing, self._nothing = self._nothing, False
         locks = [lock for lock, _, _ in request.locks]
         for lock in locks:
             self._disturb(actor, lock)
         what = request.wait[0] if request.wait else ""
         if timed_out and request.kind != "condition":
             return
-        if what in _ASKS or not any(write for _, _, write in request.accesses):
+        if nothing or what in _ASKS or not any(write for _, _, write in request.accesses):
             return
         if what in _TAKES:
             if result == _HAD[what]:

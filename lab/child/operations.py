@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import random
@@ -98,6 +99,7 @@ class Operations:
                     variables[attribute] = self._by_id[id(value)]
                 elif type(value) in (type, ABCMeta) and value.__module__ == name:
                     in_classes += self._put_into(value)
+        in_defaults = self._put_into_defaults()
         sets: list[set[Any]] = [getattr(os, f"supports_{kind}", set()) for kind in _SUPPORTS]
         added = [[self.instead[real] for real in known if real in self.instead] for known in sets]
         for known, twins in zip(sets, added, strict=True):
@@ -107,6 +109,8 @@ class Operations:
         finally:
             for kind, attribute, value in in_classes:
                 setattr(kind, attribute, value)
+            for function, values, named in in_defaults:
+                function.__defaults__, function.__kwdefaults__ = values, named
             self._take_back()
             for known, twins in zip(sets, added, strict=True):
                 known.difference_update(twins)
@@ -120,6 +124,22 @@ class Operations:
                 twin = self._by_id[id(function)]
                 setattr(kind, attribute, staticmethod(twin) if type(value) is staticmethod else twin)
                 found.append((kind, attribute, value))
+        return found
+
+    def _put_into_defaults(self) -> list[tuple[FunctionType, Any, Any]]:
+        """The same for the values of parameters that are not given, and what they were."""
+        found = []
+        for function in gc.get_objects():
+            if type(function) is not FunctionType or not (function.__defaults__ or function.__kwdefaults__):
+                continue
+            values, named = function.__defaults__ or (), function.__kwdefaults__ or {}
+            if not any(id(value) in self._by_id and type(value) in _KINDS for value in (*values, *named.values())):
+                continue
+            if str(function.__module__).partition(".")[0] not in (*_ALONE, "lab", "multiprocessing"):
+                found.append((function, function.__defaults__, function.__kwdefaults__))
+                changed = {name: self._by_id.get(id(value), value) for name, value in named.items()}
+                function.__defaults__ = tuple([self._by_id.get(id(value), value) for value in values]) or None
+                function.__kwdefaults__ = changed or None
         return found
 
     def _take_back(self) -> None:

@@ -2,26 +2,30 @@
 
 The code of the actor is instrumented in its own process, library code as well, so that it tells what it changes; what
 is called and not instrumented counts as a change, unless it is known to be none.  A round counts where, at the same
-operation in the same loop of the same call of a function, nothing was changed in memory since, the variables that the
-loop gives values to have the same values, and the files that are open stand where they stood.  What was changed outside
-of memory is for the runner to say.  The operation has to be the first one since nothing was half computed, so that
-all that stands in functions further inside follows from that.
+operation in the same loop of the same call of a function, nothing was changed in memory since that was not changed back
+(`lab.child.changes`), the variables that the loop gives values to have the same values, and the files that are open
+stand where they stood.  What was changed outside of memory is for the runner to say.  The operation has to be the first
+one since nothing was half computed, so that all that stands in functions further inside follows from that.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import stat
 import sys
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from contextlib import suppress
 from types import CodeType, FrameType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from lab.child.changes import Changes
 from lab.child.harmless import FILES, LOOKING, getter_of, is_free, is_harmless, manages, without_traces
 from lab.child.stops import Stops
+from lab.child.unchanged import standing
 from lab.discovery import Discovery
+from lab.filesystem.stops import Effect
 from lab.filesystem.system import Twin
 from lab.functions import functions_of
 from lab.hooks import ABSENT, Accesses, Bystander
@@ -43,7 +47,8 @@ class Everything(Discovery):
 
     def __init__(self) -> None:
         super().__init__(libraries=True)
-        self.met: dict[str, None] = {}  # which functions were instrumented, for `named`
+        self.met: dict[str, None] = {}  # which functions were instrumented, for `prepare_named`
+        self._prepared: set[str] = set()
 
     def _policy(self, code: CodeType, variables: dict[str, Any]) -> bool | None:
         if code.co_filename.startswith(LEFT_ALONE) or without_traces(code, variables):
@@ -52,10 +57,23 @@ class Everything(Discovery):
         return True if name in _STEPPED or not is_standard(code.co_filename) else None
 
     def _swap(self, function: FunctionType, code: CodeType, ends: bool = False) -> None:
-        super()._swap(function, code, ends)
+        profile = sys.getprofile()
+        sys.setprofile(None)  # who is told of each call in the rewriting makes it many times as slow
+        try:
+            super()._swap(function, code, ends)
+        finally:
+            sys.setprofile(profile)
         if function.__code__ is not code:
-            module = function.__globals__.get("__name__", "")
-            self.met[f"{module}:{code.co_qualname}:{code.co_firstlineno}"] = None
+            self.met[_name_of(function, code)] = None
+
+    def prepare_named(self, names: Iterable[str]) -> None:
+        """The same as `prepare`, of what processes have met: they have the functions of the runner."""
+        wanted = set(names) - self._prepared
+        self._prepared |= wanted
+        ends = {name.partition(":")[2] for name in wanted}
+        if wanted:
+            functions = [one for one in gc.get_objects() if type(one) is FunctionType]
+            self.prepare([one for one in functions if _place_of(one.__code__) in ends and _name_of(one) in wanted])
 
     def prepare(self, functions: Iterable[Any]) -> None:
         """In the runner: do once what would else be done in each process that runs one of the functions."""
@@ -66,9 +84,10 @@ class Everything(Discovery):
                     with suppress(Exception):  # of the reader of bytecode, which the process meets as well
                         loops_of(self.cache.get(code, namespace, True, True, True).code)
 
-    def is_instrumented(self, code: CodeType) -> bool:
-        """Whether the code tells what it does."""
-        return id(code) in self._original_of
+    @property
+    def instrumented(self) -> Container[int]:
+        """The ids of code that tells what it does."""
+        return self._original_of
 
 
 class Rounds(Bystander):
@@ -78,13 +97,14 @@ class Rounds(Bystander):
         self._stops = stops
         self._bottom = bottom
         self._discovery = Everything()
-        self._changes = 0
+        self._instrumented = self._discovery.instrumented
+        self._changes = Changes()
         self._report: _Profile | None = None
         self._busy = False  # the lab itself goes on
         self._number = 0  # of the next stop
         self._calls = 0
         self._started: dict[int, int] = {}  # id of a frame -> which call that is
-        self._met: dict[int, dict[tuple[int, int], tuple[int, object, list[object]]]] = {}
+        self._met: dict[int, dict[tuple[int, int], tuple[int, tuple[int, int], object, list[object]]]] = {}
         """Call -> place in a loop of it -> the last stop there, and how things stood."""
         self._moved: set[int] = set()  # ids of frames that came by a hook since the last stop
         self._stood: dict[int, int] = {}  # call -> the instruction that it was at, at the last stop
@@ -92,6 +112,7 @@ class Rounds(Bystander):
         self._inside: FrameType | None = None  # a function that is known to change nothing
         self._files: dict[int, tuple[weakref.ref[Any], int]] = {}  # by id, and how often its methods were called
         self._semaphores: dict[int, Any] = {}
+        self._going_on: tuple[Any, ...] = ()  # the operation that goes on, and what it might change, as it was before
 
     def begin(self, body: Any, called: _Profile | None) -> _Profile:
         """In the process, before the actor runs: a profile function, which has ``called`` told as well."""
@@ -103,6 +124,17 @@ class Rounds(Bystander):
 
     # ------------------------------------------------------------ at a stop
 
+    def goes_on(self, word: str, effects: tuple[Effect, ...]) -> None:
+        """The operation that the process has stopped at is about to be done."""
+        before = standing(word, effects, self._stops.own)
+        self._going_on = (before, word, effects) if before is not None else ()
+
+    def see_what_came(self) -> None:
+        """The operation has been done: tell if it came to nothing, while that can be seen."""
+        going_on, self._going_on = self._going_on, ()
+        if going_on and standing(going_on[1], going_on[2], self._stops.own) == going_on[0]:
+            self._stops.note("nothing", "")
+
     def arrive(self) -> int:
         """The number of the stop at which the process stood as it does now; -1 if there was none."""
         self._busy = True
@@ -113,9 +145,8 @@ class Rounds(Bystander):
             self._end()
 
     def _arrive(self) -> int:
-        if self._discovery.met:
-            self._stops.note("code", " ".join(self._discovery.met))
-            self._discovery.met.clear()
+        self.tell()
+        self.see_what_came()
         number, self._number = self._number, self._number + 1
         moved, self._moved = self._moved, set()
         stood, self._stood = self._stood, {}
@@ -138,14 +169,20 @@ class Rounds(Bystander):
             frame = frame.f_back
         return found
 
+    def tell(self) -> None:
+        """Let the runner know which functions were instrumented, as it can have that ready for the next processes."""
+        if self._discovery.met:
+            self._stops.note("code", "\n".join(self._discovery.met))
+            self._discovery.met.clear()
+
     def _compare(self, call: int, at: Round, number: int, values: list[object]) -> int:
         known = self._met.setdefault(call, {})
-        place, state = (at.place, at.distance), (self._changes, self._outside())
+        place, outside = (at.place, at.distance), self._outside()
         before = known.get(place)
-        known[place] = number, state, values
-        if before is None or before[1] != state or not are_same(before[2], values):
+        known[place] = number, self._changes.mark(), outside, values
+        if before is None or before[2] != outside or not are_same(before[3], values):
             return -1
-        return before[0]
+        return before[0] if self._changes.are_back_at(before[1]) else -1
 
     def _outside(self) -> object:
         """What the process has for itself that is not in the memory of Python."""
@@ -176,7 +213,7 @@ class Rounds(Bystander):
     def _reported(self, frame: FrameType, event: str) -> None:
         if event == "call":
             code = frame.f_code
-            if self._discovery.is_instrumented(code):
+            if id(code) in self._instrumented:
                 self._calls += 1
                 self._started[id(frame)] = self._calls
             elif not self._busy:
@@ -199,7 +236,7 @@ class Rounds(Bystander):
         ):
             self._inside = frame
         elif self._inside is None or not library:
-            self._changes += 1
+            self._changes.happened()
 
     # ------------------------------------------------------------ what the code tells
 
@@ -209,8 +246,14 @@ class Rounds(Bystander):
         """Before an access."""
         if self._begin():
             try:
-                if write or any(writes for _, _, writes in more) or self._runs_unknown(owner, key):
-                    self._changes += 1
+                if any(writes for _, _, writes in more) or self._runs_unknown(owner, key):
+                    self._changes.happened()
+                elif write and value is not ABSENT:
+                    function = self._changes.writes(owner, key, value)
+                    if function is not None:
+                        self._discovery.cover(function)
+                elif write:  # it is deleted, and would come again in another place
+                    self._changes.happened()
             finally:
                 self._end()
 
@@ -220,11 +263,15 @@ class Rounds(Bystander):
         """Before an operation on a container."""
         if self._begin():
             try:
-                accesses = contents(container, write or fills_itself(container))
+                accesses = contents(container, fills_itself(container))
                 for other in also:
                     accesses += taken(other, False)
-                if write or site.kind in _MOVING or any(writes for _, _, writes in accesses):
-                    self._changes += 1
+                if site.kind in _MOVING or any(writes for _, _, writes in accesses):
+                    self._changes.happened()
+                elif write and not also:
+                    self._changes.fills(container, *(detail if type(detail) is tuple else ()))
+                elif write:
+                    self._changes.happened()
             finally:
                 self._end()
 
@@ -245,18 +292,18 @@ class Rounds(Bystander):
             self._free = code
             if code is None or code.co_filename.startswith(LAB):
                 self._meet(getattr(function, "__self__", None), str(getattr(function, "__name__", "")))
-        else:
+        elif not self._changes.calls(function, arguments):
             if code is None or code.co_filename.startswith(LAB):
-                self._changes += 1
+                self._changes.happened()
             self._discovery.cover(function)
 
     def resumed(self, frame: FrameType, site: Site) -> None:
         """A generator goes on."""
-        self._changes += 1
+        self._changes.happened()
 
     def awaited(self, thing: object, site: Site) -> None:
         """Before an ``await``."""
-        self._changes += 1
+        self._changes.happened()
 
     def enter(self, manager: Any, site: Site) -> Any:
         """Before a ``with``."""
@@ -268,7 +315,7 @@ class Rounds(Bystander):
                 elif all(type(getattr(kind, name, None)) is FunctionType for name in ("__enter__", "__exit__")):
                     self._discovery.cover_manager(kind)
                 else:
-                    self._changes += 1
+                    self._changes.happened()
             finally:
                 self._end()
         return manager
@@ -308,15 +355,12 @@ class Rounds(Bystander):
         self._busy = False
 
 
-def named(text: str) -> Any:
-    """The function that a process has told of; None if it cannot be found by its name."""
-    module, names, line = text.rsplit(":", 2)
-    found: Any = sys.modules.get(module)
-    for name in names.split("."):
-        found = vars(found).get(name) if hasattr(found, "__dict__") else None
-    found = getattr(found, "fget", None) or getattr(found, "__func__", None) or found
-    code = getattr(found, "__code__", None)
-    return found if type(code) is CodeType and str(code.co_firstlineno) == line else None
+def _name_of(function: FunctionType, code: CodeType | None = None) -> str:
+    return f"{function.__globals__.get('__name__', '')}:{_place_of(code or function.__code__)}"
+
+
+def _place_of(code: CodeType) -> str:
+    return f"{code.co_qualname}:{code.co_firstlineno}"
 
 
 def _position(fd: int) -> object:

@@ -85,6 +85,8 @@ class Stops:
             answer, self.now = self._wire.receive()
         except Gone:
             _exit(70)  # the runner is no more, and nobody must go on without it
+        if self.rounds is not None and answer == GO:
+            self.rounds.goes_on(word, effects)
         return int(answer)
 
     def ask(self, *question: Any) -> Any:
@@ -113,6 +115,8 @@ class Stops:
     def end(self, payload: Any, left: tuple[Effect, ...] = ()) -> None:
         """The actor has done all it had to, and has ``left`` what ends with its process; returns when that may end."""
         left = (*left, *[(path, "lW") for path in self.connected])
+        if self.rounds is not None:
+            self.rounds.tell()
         self._send("end", (*payload, left, self._site))
         try:
             self._wire.receive()
@@ -181,6 +185,8 @@ class Stops:
 
     def closed(self, fd: int) -> None:
         """A file descriptor is no more."""
+        if self.rounds is not None:
+            self.rounds.see_what_came()
         self.own.discard(fd)
         self._first.pop(fd, None)
         for held in [held for held in self.flocks if held[1] == fd]:

@@ -112,11 +112,45 @@ def lock_without_holding(state):
         os.unlink("lock")
 
 
-LOCKS = [lock_by_open, lock_by_x, lock_by_directory, lock_by_touch, lock_by_flock, lock_later_and_later]
+class TryingLock:
+    def __init__(self, path, wait=time.sleep, *, close=os.close):
+        self.path, self.wait, self.close, self.fd, self.tries = path, wait, close, None, 0
+
+    def __enter__(self):
+        while self.fd is None:
+            self.tries += 1
+            self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+            os.fchmod(self.fd, 0o644)
+            try:
+                fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self.tries -= 1
+                self.close(self.fd)
+                self.fd = None
+                self.wait(0.05)
+
+    def __exit__(self, *_):
+        self.close(self.fd)
 
 
-CLASSES = {lock_by_flock: 4, lock_later_and_later: 10}
-"""Either may empty the file first; the sleeps that grow longer are told apart."""
+def lock_by_a_class(state):
+    with TryingLock("lock"):
+        count()
+
+
+LOCKS = [
+    lock_by_open,
+    lock_by_x,
+    lock_by_directory,
+    lock_by_touch,
+    lock_by_flock,
+    lock_later_and_later,
+    lock_by_a_class,
+]
+
+
+CLASSES = {lock_by_flock: 4, lock_later_and_later: 10, lock_by_a_class: 12}
+"""Either may empty the file first, and change its mode; the sleeps that grow longer are told apart."""
 
 
 @pytest.mark.parametrize("lock", LOCKS)
