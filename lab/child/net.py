@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -76,6 +77,7 @@ _LOCKING = frozenset(
 )
 """Commands by which `fcntl.fcntl` takes, gives back and asks for locks."""
 _FROZEN = "<frozen "
+_BUILTIN = (str, bytes, bytearray, int, float, list, tuple, dict, set, frozenset, re.Pattern, re.Match, type, object)
 _IO = ("TextIOWrapper", "BufferedReader", "BufferedWriter", "BufferedRandom", "FileIO")
 # fmt: off
 _OF_PROCESS = frozenset((
@@ -147,8 +149,10 @@ def _kill(stops: Stops, real: Any) -> Any:
 def announced(stops: Stops) -> Callable[[str, tuple[Any, ...]], None]:
     """An audit hook, which tells of operations that the interpreter announces and nobody stopped before."""
 
+    of_no_concern = {f"socket.{name}" for name in _SAME_FOR_ALL}
+
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if not stops.begun or stops.inside:
+        if not stops.begun or stops.inside or event in of_no_concern:
             return
         if event in ("os.fork", "os.forkpty"):
             os.register_at_fork(after_in_child=stops.leave)
@@ -167,6 +171,7 @@ def announced(stops: Stops) -> Callable[[str, tuple[Any, ...]], None]:
             else:
                 told = next((text for family, text in _FAMILIES.items() if event.startswith(family)), None)
                 if told is None:
+                    of_no_concern.add(event)
                     return
         if not _of_interpreter(sys._getframe(1)):
             stops.note("uncontrolled", f"{stops.place()} {told}, which is not under control")
@@ -206,6 +211,10 @@ def called(stops: Stops, instead: Mapping[Any, Any]) -> Callable[[FrameType, str
     known = set(map(id, instead))
     raw = instead[RAW]
     harmless: set[int] = set()
+    computing: dict[tuple[int, str], type] = {
+        (id(kind), name): kind for kind in _BUILTIN for name in dir(kind) if not _of_method(kind, name, raw)
+    }
+    # by the id, as a class may say itself what its hash is
 
     def function_called(frame: FrameType, event: str, function: Any) -> None:
         if event != "c_call" or stops.inside:
@@ -226,9 +235,14 @@ def called(stops: Stops, instead: Mapping[Any, Any]) -> Callable[[FrameType, str
             else:
                 harmless.add(id(function))
             return
-        what = _of_method(owner, getattr(function, "__name__", ""), raw)
+        kind, method = owner if isinstance(owner, type) else type(owner), getattr(function, "__name__", "")
+        if (id(kind), method) in computing:
+            return
+        what = _of_method(owner, method, raw)
         if what is not None:
             stops.note(what[0], f"{stops.place()} {what[1]}")
+        elif not (kind.__name__ in _IO or kind is os.DirEntry or package(kind) == "sqlite3"):
+            computing[id(kind), method] = kind
 
     return function_called
 
@@ -259,12 +273,16 @@ def _leaves(function: Any) -> bool:
         return function.__name__ not in _OF_PROCESS
     if package(function) in _PACKAGES or says_nothing(package(function), function.__name__):
         return False
+    if function.__module__ == "_socket" and function.__name__ in _SAME_FOR_ALL:
+        return False
     try:
         return function not in _COMPUTING and function_leaves_memory(function)
     except TypeError:
         return True
 
 
+_SAME_FOR_ALL = ("gethostname",)
+"""Functions of sockets whose answer no actor changes."""
 _COMPUTING = frozenset((exec, eval, compile, globals, locals, vars, __import__))
 _PACKAGES = frozenset(
     (

@@ -77,8 +77,8 @@ def shares_memory(state):
     memory.unlink()
 
 
-def asks_for_state(state, stat=os.stat):
-    stat("a")
+def asks_for_state(state, ways=(os.stat,)):
+    ways[0]("a")
 
 
 def reads_a_pipe(state):
@@ -228,3 +228,12 @@ def test_operations_that_c_code_calls_as_they_were_kept_are_named():
             f"{__name__}.KEPT['asks'] keeps stat as it was before, which is not under control",
         ),
     )
+
+
+def asks_for_name(state):
+    assert socket.gethostname()
+
+
+def test_the_name_of_the_machine_concerns_nobody():
+    verdict = lab.explore(object, [asks_for_name], on="processes", strategy="dpor")
+    assert (verdict.status, verdict.uncontrolled, verdict.reason) == ("holds", (), "the only class of schedules")

@@ -153,6 +153,19 @@ CLASSES = {lock_by_flock: 4, lock_later_and_later: 10, lock_by_a_class: 12}
 """Either may empty the file first, and change its mode; the sleeps that grow longer are told apart."""
 
 
+def waits_by_what_it_is_given(state, look=os.path.exists, *, wait=time.sleep):
+    while not look("ready"):
+        wait(0.5)
+
+
+def test_operations_that_are_default_arguments_stop():
+    actors = [waits_by_what_it_is_given, lambda state: Path("ready").touch()]
+    verdict = lab.explore(zero, actors, on="processes", strategy="dpor")
+    assert (verdict.status, verdict.uncontrolled, verdict.schedules) == ("holds", (), 1), str(verdict)
+    assert waits_by_what_it_is_given.__defaults__ == (os.path.exists,)
+    assert waits_by_what_it_is_given.__kwdefaults__ == {"wait": time.sleep}
+
+
 @pytest.mark.parametrize("lock", LOCKS)
 @pytest.mark.parametrize("strategy", ["dpor", "auto"])
 def test_files_as_locks_are_proved(lock, strategy):
