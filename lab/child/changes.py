@@ -18,7 +18,7 @@ from lab.kinds import is_a
 from lab.loops import NOTHING, are_same, kept
 
 _CONTAINERS = (list, dict, set, bytearray, deque, OrderedDict)
-_MOST_ITEMS, _MOST_WRITES = 64, 1_000
+_MOST_ITEMS, _MOST_WRITES, _MOST_AT_ONCE = 64, 1_000, 100
 _CHANGING = frozenset(
     ("append", "appendleft", "pop", "popleft", "popitem", "remove", "discard", "add", "clear", "setdefault", "insert")
     + ("__setitem__", "__delitem__")
@@ -49,9 +49,11 @@ class Changes:
         self._for_good = 0  # how often something changed of which cannot be told what was there before
         self._dropped = 0
         self._written: list[_Written] = []
+        self._since = 0  # the last mark: how much was written
 
     def mark(self) -> tuple[int, int]:
         """How things stand, for `are_back_at`."""
+        self._since = 0
         return self._for_good, self._dropped + len(self._written)
 
     def are_back_at(self, mark: tuple[int, int]) -> bool:
@@ -78,6 +80,10 @@ class Changes:
 
         ``direct`` says that it is written past such a function.
         """
+        self._since += 1
+        if self._since > _MOST_AT_ONCE:
+            self.happened()  # it computes, and waits for nobody
+            return None
         function = None
         try:
             if type(owner) is CellType:
@@ -90,7 +96,8 @@ class Changes:
 
     def fills(self, container: Any, *values: object) -> None:
         """A container is about to be changed, and may get these values."""
-        if type(container) in _CONTAINERS and len(container) <= _MOST_ITEMS:
+        self._since += 1
+        if self._since <= _MOST_AT_ONCE and type(container) in _CONTAINERS and len(container) <= _MOST_ITEMS:
             self._fills(container, *values)
         else:
             self.happened()
