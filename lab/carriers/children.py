@@ -13,12 +13,13 @@ from typing import Any
 from lab import errors
 from lab.at_fork import Needless
 from lab.carriers.actor import Actor
+from lab.carriers.offspring import Offspring
 from lab.carriers.private import PrivateDirectory
 from lab.child.main import Life
 from lab.child.operations import Operations
 from lab.child.rounds import Everything
 from lab.child.telling import how_ended
-from lab.child.wire import ASKS, Gone, Late, Wire, pair
+from lab.child.wire import ASKS, Gone, Late, Lent, Wire, pair, send_lent
 from lab.filesystem.stops import GO
 from lab.filesystem.stops import TIMED_OUT as GIVEN_UP
 from lab.stillness import Stillness
@@ -52,6 +53,7 @@ class Children:
         self._everything = Everything()
         self._met: list[str] = []  # names of functions that processes have instrumented
         self._wild: set[Actor] = set()  # who may have started processes of its own
+        self.offspring = Offspring()
 
     def prepare(self, names: str) -> None:
         """Have ready for the next execution what these functions are instrumented to, a line each."""
@@ -130,9 +132,12 @@ class Children:
                     return kind, *heard
                 told = answer(actor, *heard[0])
                 with suppress(Gone):
-                    wire.send(told)
+                    if type(told) is Lent:
+                        send_lent(wire, told)
+                    else:
+                        wire.send(told)
                 continue
-            if still.nothing_moves([self._pids[actor]]):
+            if still.nothing_moves([self.pid(actor)]):
                 raise StandsStill
         raise TimeoutError(f"{actor.name} came to no operation that is shared for {_PATIENCE} s")
 
@@ -145,14 +150,26 @@ class Children:
         """The name of each actor, and its process."""
         for actor, pid in self._pids.items():
             yield actor.name, pid
+        yield from self.offspring.pids()
+
+    def pid(self, actor: Actor) -> int:
+        """The process of an actor."""
+        return self._pids.get(actor) or self.offspring.pid(actor)
 
     def by_pid(self) -> dict[int, Any]:
         """Each process, and whose it is."""
         return {pid: actor for actor, pid in self._pids.items()}
 
+    def expect(self, actor: Actor) -> int:
+        """One is about to be forked by another actor; its end of a wire to the runner."""
+        ours, theirs = pair()
+        self._wires[actor] = Wire(ours)
+        self.offspring.expect()
+        return theirs
+
     def is_wild(self, actor: Actor) -> None:
         """Something escaped control there: what it starts has to end with it, even if the runner cannot see to it."""
-        if actor not in self._wild:
+        if actor not in self._wild and actor in self._pids:
             self._wild.add(actor)
             self._private.tell(f"group {self._pids[actor]}")
 
@@ -161,6 +178,7 @@ class Children:
     def close(self) -> None:
         """Let no process be left, and everything in the runner be as it was."""
         self.end_all()
+        self.offspring.close()
         self._in_place.__exit__(None, None, None)
 
     def kill(self, actor: Actor) -> None:
@@ -175,6 +193,9 @@ class Children:
 
     def wait_for_end(self, actor: Actor) -> int:
         """Wait until the process is no more; its status as `os.waitpid` gives it, 0 for one that ended as told."""
+        if actor.child:
+            self.offspring.is_over(actor, wait=True)
+            return 0
         if actor not in self._status:
             _, self._status[actor] = os.waitpid(self._pids[actor], 0)
         status = self._status[actor]
@@ -182,6 +203,8 @@ class Children:
 
     def is_dead(self, actor: Actor) -> bool:
         """Whether the process is no more."""
+        if actor.child:
+            return self.offspring.is_over(actor)
         if actor not in self._status:
             pid, status = os.waitpid(self._pids[actor], os.WNOHANG)
             if pid:
@@ -191,21 +214,27 @@ class Children:
     def how_ended(self, actor: Actor) -> str:
         """In words."""
         self.wait_for_end(actor)
+        if actor.child:
+            status = self.offspring.status(actor)
+            return how_ended(status) if status is not None else "ended its process without a word"
         return how_ended(self._status[actor])
 
     def end_all(self) -> None:
         """See to it that no process is left, of actors or of what they started."""
+        self.offspring.kill()
         for actor, pid in self._pids.items():
             if actor not in self._status:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
                 with suppress(ProcessLookupError, PermissionError):
                     os.killpg(pid, signal.SIGKILL)  # with what it started and has not told of
-            elif actor in self._wild:
+            elif actor in self._wild or self.offspring:
                 with suppress(ProcessLookupError, PermissionError):
                     os.killpg(pid, signal.SIGKILL)
         for actor in self._pids:
             self.wait_for_end(actor)
+        if self.offspring:
+            self.offspring.forget(iter(self._pids.values()))
         for wire in self._wires.values():
             _close(wire.fd)
         self._pids.clear()

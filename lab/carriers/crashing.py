@@ -45,6 +45,9 @@ class ProcessActor(Actor):
 class Life:
     """Whether a process goes on."""
 
+    def __init__(self) -> None:
+        self.over = False
+
 
 class Crashes:
     """Who can be killed, and who was."""

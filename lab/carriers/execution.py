@@ -50,6 +50,7 @@ class Execution:
     """The engine's memory.  One object serves all executions of an exploration: `_clear` begins the next."""
 
     tasked = False  # there is an event loop
+    cut_off: Sequence[tuple[Actor, int]] = ()  # processes that an actor has killed, and the position of that event
     met_threads = False  # beside the tasks of an event loop, in some execution
 
     __slots__ = (  # which are read faster: every hook reads a dozen of them

@@ -16,7 +16,7 @@ from lab.carriers.crashing import Crashes, ProcessActor
 from lab.carriers.execution import Choose, Recorder, Sharing, Stopped
 from lab.carriers.mappings import keeps_shared_memory, maps_shared_memory
 from lab.carriers.private import PrivateDirectory
-from lab.carriers.process_arrivals import ProcessArrivals
+from lab.carriers.process_births import ProcessBirths
 from lab.carriers.process_rounds import ProcessRounds
 from lab.carriers.process_sites import Sites
 from lab.carriers.task_actor import Outside
@@ -32,7 +32,7 @@ _FREE = "which is not under control"
 _SPIN = 300  # operations in a row on nothing shared, which may be a loop that waits for others
 
 
-class ProcessControl(ProcessArrivals):
+class ProcessControl(ProcessBirths):
     """The `process` carrier."""
 
     is_of_processes = True
@@ -85,6 +85,7 @@ class ProcessControl(ProcessArrivals):
         self._paths.clear(len(bodies))
         self._paths.is_new(self._directory.temporary)
         self._pending.clear()
+        self._begin_births()
         self._unsent.clear()
         self._sessions.begin()
         begun = torn_down = False
@@ -111,6 +112,7 @@ class ProcessControl(ProcessArrivals):
                     self._note_end()
                 self.unwinding = self.quiet = True
                 self._children.end_all()
+                self._children.channels.take_back()
                 self.going_on = False
                 DRIVERS.pop(self.identity, None)
                 try:
@@ -147,8 +149,9 @@ class ProcessControl(ProcessArrivals):
         self._sessions.are_there()
 
     def _start_all(self, bodies: Sequence[tuple[str, Callable[[Any], Any]]], state: Any) -> None:
-        for actor in self._declared:
+        for actor in self._processes:
             actor.reset()
+            actor.life.over = False
             actor.argument = (state,)
             actor.begun = True
         self.rounds = ProcessRounds(self._paths) if self.waits else None
@@ -181,6 +184,7 @@ class ProcessControl(ProcessArrivals):
             for actor in self._declared:
                 if actor is not self._crashes.killed:
                     self._ended_as_told(actor)
+            self._complain_of_children()
             self._sessions.settle()
         finally:
             self.live.insert(0, self.main)
@@ -193,9 +197,12 @@ class ProcessControl(ProcessArrivals):
             self._names_changed = False
             for actor in self.live:
                 self._publish_request(actor)
+        elif self.has_offspring:
+            self._see_to_ends()
         enabled = self._enabled()
         if not enabled:
             self._find_dead()
+            self._complain_of_children()
             self._find_unsent()
             self.halted = "stuck"
             raise Stopped
@@ -255,6 +262,8 @@ class ProcessControl(ProcessArrivals):
                 self.events.append(event_of(actor, request.kind, request.blocks, request.timed))
         if request.word == ASKS_FOR_LIFE:
             self._children.reap(one for one in self._declared if one.finished)
+        if self._children.channels.lends:
+            self._see_to_readers(request)
         self._children.answer(actor, timed_out, self.now)
         if request.ends:
             self._end(actor, request)
@@ -265,6 +274,8 @@ class ProcessControl(ProcessArrivals):
             self.steps += 1
         self._note_step(actor, request, counts, timed_out, heard[2] if heard is not None else None)
         self._go_to(actor, heard)
+        if self._newborn:
+            self._bring_up()
         self._find_endless()
         if self.steps > self.next_look:
             self._look()

@@ -13,7 +13,9 @@ from lab.carriers.execution import Stopped
 from lab.carriers.private import PrivateDirectory
 from lab.carriers.process_ends import ProcessEnds
 from lab.carriers.process_sites import Sites
+from lab.child.births import OF_BIRTHS
 from lab.child.wire import Gone
+from lab.filesystem.paths import Access
 from lab.filesystem.request import HELD_BY_OTHERS, LETS_GO, Request, waiting
 from lab.forks import ChildFailure
 from lab.instrument import Site
@@ -51,12 +53,20 @@ class ProcessArrivals(ProcessEnds):
                 self.rounds.came_to_nothing()
             elif sort in ("unsent", "sent"):
                 self._unsent[actor] = note if sort == "unsent" else ""
+            elif sort == "escapes":
+                self.escape(f"{actor.name}: {note}")
+                raise Stopped
+            elif sort in OF_BIRTHS:
+                self._told_of_birth(actor, sort, note)
             elif sort in ("writes", "wrote"):
                 self._paths.database(note).writer = actor if sort == "writes" else None
             else:
                 self.discovery.uncontrolled[f"{actor.name}: {note}"] = None
                 self._children.is_wild(actor)
         return kind, payload, result
+
+    def _told_of_birth(self, actor: Actor, sort: str, note: Any) -> None:
+        raise NotImplementedError
 
     def _go_to(self, actor: Actor, heard: tuple[str, Any, str | None] | None) -> None:
         """Take in what ``actor`` has come to, after all that it did before."""
@@ -103,7 +113,11 @@ class ProcessArrivals(ProcessEnds):
     def _publish_request(self, actor: Actor) -> None:
         """Tell the strategies what the actor is about to do, as things stand now."""
         request = self._pending[actor]
-        request.publish(self._paths, self._crashes.lives(request, self._processes, self._by_pid))
+        request.publish(self._paths, self._more(request))
+
+    def _more(self, request: Request) -> list[Access]:
+        """What it touches beside files, locks and the like."""
+        return self._crashes.lives(request, self._processes, self._by_pid)
 
     def _note_step(self, actor: Actor, request: Request, counts: bool, timed_out: bool, result: str | None) -> None:
         if self.rounds is not None:

@@ -88,6 +88,11 @@ class ProcessEnds(Control):
         actor.finished = True
         self.live.remove(actor)
         self.unfinished -= 1
+        owner: Any = actor
+        owner.life.over = True
+        if actor.child:
+            self._child_ended(actor, payload[:-2])
+            return
         self._was_not_killed(actor)
         why = complaint(actor.name, payload[:-2])
         if why is not None:
@@ -104,23 +109,31 @@ class ProcessEnds(Control):
             self.doubts[f"{actor.name} was killed while it waited in a database, which goes on without it"] = None
         self._crashes.killed = actor
         self.steps += 1
-        self._mark(kill, actor.life, LIFE, True, request.site)
-        for lock in self._paths.locks():
-            if lock.ended(actor):
-                self._mark(kill, lock, SYNC, True, request.site)
-        self._paths.used_all()
-        if self.rounds is not None:
-            self.rounds.killed(actor)
+        self._is_no_more(actor, kill, request.site)
         if self.recorder is not None:
             told = f"before it {request.word} {self._told(request.label)}".rstrip()
             self.recorder.operation(kill, IS_KILLED, None, request.site, told)
+
+    def _is_no_more(self, actor: ProcessActor, by: Actor, site: Site) -> None:
+        """Its process was killed, and the system has freed what it held."""
+        self._mark(by, actor.life, LIFE, True, site)
+        for lock in self._paths.locks():
+            if lock.ended(actor):
+                self._mark(by, lock, SYNC, True, site)
+        self._paths.used_all()
+        if self.rounds is not None:
+            self.rounds.killed(actor)
         if actor.wait is not None:
             actor.wait = None
             self.waiting -= 1
         actor.finished = True
         self.live.remove(actor)
         self.unfinished -= 1
+        actor.life.over = True
         self._names_changed = True
+
+    def _child_ended(self, actor: Actor, payload: tuple[Any, ...]) -> None:
+        raise NotImplementedError
 
     def _was_not_killed(self, actor: Actor) -> None:
         """An actor has ended, and could have been killed before each of its operations."""

@@ -19,6 +19,7 @@ from lab.filesystem.system import Twin
 _Wanted = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 _FINALIZERS: Any = weakref.finalize
 _register, _unregister = atexit.register, atexit.unregister  # as they were before anything was put in their place
+_clear, _run_all = atexit._clear, atexit._run_exitfuncs  # which processes of `multiprocessing` call
 
 
 class AtEnd:
@@ -45,7 +46,19 @@ class AtEnd:
                 _unregister(function)
             self._wanted = [one for one in self._wanted if one[0] != function]
 
+        def clear() -> None:
+            if not self._stops.begun:
+                _clear()
+            self._wanted.clear()
+
+        def run_all() -> None:
+            if not self._stops.begun:
+                _run_all()
+            self._call_wanted()
+
         return {
+            _clear: Twin(_clear, clear),
+            _run_all: Twin(_run_all, run_all),
             _register: Twin(_register, register),
             _unregister: Twin(_unregister, unregister),
         }
@@ -57,7 +70,12 @@ class AtEnd:
 
     def run(self) -> None:
         """The last that was registered comes first; an exception is shown, and the rest is done all the same."""
-        while self._wanted or self._find_finalizer():
+        self._call_wanted()
+        while self._find_finalizer():
+            self._call_wanted()
+
+    def _call_wanted(self) -> None:
+        while self._wanted:
             function, arguments, named = self._wanted.pop()
             try:
                 function(*arguments, **named)

@@ -7,11 +7,14 @@ import os
 import select
 import struct
 import sys
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from lab.child.stops import Stops
+from lab.child.wire import Lent
+from lab.filesystem.request import CLOSES
 from lab.filesystem.stops import TIMED_OUT
 
 try:
@@ -24,6 +27,8 @@ _CONNECTION, _QUEUES = "multiprocessing.connection", "multiprocessing.queues"
 _AT_ONCE = select.PIPE_BUF if hasattr(select, "PIPE_BUF") else 512  # bytes that are written in one piece
 _AFTERWARDS = "what is put into a Queue was there at once; the library's own thread brings it a little later"
 
+LENDS = "lends"
+"""What the runner is asked for a pipe."""
 _write, _read = os.write, os.read
 
 Inode = tuple[int, int]
@@ -36,6 +41,10 @@ class Channels:
         self._stops = stops
         self._peers: dict[Inode, Inode] = {}  # where what is sent into an end arrives
         self._ends: dict[Inode, list[int]] = {}  # file descriptors of the runner
+        self._lent: dict[Inode, list[Any]] = {}  # in the runner: of pipes that it made for actors, its own ends
+        self._own: list[weakref.ref[Any]] = []  # in a process: ends that it has made
+        self.is_shared = False  # in a process: pipes that it has made are shared with one that it forked
+        self.is_held: Callable[[Inode, bool], bool] = lambda inode, writing: True  # by a process other than the runner
         self._real: dict[str, Any] = {}
         self._rests: dict[int, list[bytes]] = {}  # in a child: of a queue, what there was no room for yet
 
@@ -43,16 +52,60 @@ class Channels:
         """Another execution; what setup makes comes to be known again."""
         self._peers.clear()
         self._ends.clear()
+        self.take_back()
 
     # ------------------------------------------------------------ in the runner
 
     def can_get(self, inode: Inode, amount: int) -> bool:
         """Whether so many bytes can be read there, or never so many more."""
-        return any(_has(fd, amount) for fd in self._open(inode))
+        if any(_has(fd, amount) for fd in self._open(inode)):
+            return True
+        return inode in self._lent and self._let_go(self._peers[inode], writing=True)
 
     def can_put(self, inode: Inode) -> bool:
         """Whether something can be written there."""
         return any(_takes(fd) for fd in self._open(inode))
+
+    def lend(self, duplex: bool) -> Lent:
+        """A pipe for an actor, who asks for one: so the runner has it as well."""
+        ends = self._make(duplex)
+        for end in ends:
+            self._lent.setdefault(self._stops.inode(end.fileno()), []).append(end)  # type: ignore[arg-type]
+        return Lent((), tuple([os.dup(end.fileno()) for end in ends]))
+
+    def of(self, names: Container[str]) -> list[Inode]:
+        """What is received from where a process has an end of a pipe that was lent; it has open what is named so."""
+        found: dict[Inode, None] = {}
+        for inode in self._lent:
+            if f"pipe:[{inode[1]}]" in names or f"socket:[{inode[1]}]" in names:
+                found.update(dict.fromkeys((inode, self._peers[inode])))
+        return [*found]
+
+    @property
+    def lends(self) -> bool:
+        """Whether there are any."""
+        return bool(self._lent)
+
+    def see_to_reader(self, inode: Inode) -> None:
+        """Before something is sent to that end: if nobody has it any more, who sends is to be told so."""
+        if inode in self._lent:
+            self._let_go(inode, writing=False)
+
+    def _let_go(self, inode: Inode, writing: bool) -> bool:
+        """Whether nobody but the runner has an end, which it closes then; a pipe has two of one inode."""
+        if self.is_held(inode, writing):
+            return False
+        for end in self._lent.get(inode, ()):
+            if not end.closed and (self._peers[inode] != inode or end.writable == writing):
+                end.close()
+        return True
+
+    def take_back(self) -> None:
+        """Of what was lent nothing is left open."""
+        for ends in self._lent.values():
+            for end in ends:
+                end.close()
+        self._lent.clear()
 
     def _open(self, inode: Inode) -> Iterator[int]:
         for fd in self._ends.get(inode, ()):
@@ -61,14 +114,38 @@ class Channels:
 
     def _pipe(self, duplex: bool = True) -> Any:
         """Stands for `multiprocessing.Pipe`."""
-        ends = self._real["Pipe"](duplex)
         if not self._stops.begun:
-            inodes = [self._stops.inode(end.fileno()) for end in ends]
-            for end, inode, other in zip(ends, inodes, reversed(inodes), strict=True):
-                if inode is not None and other is not None:
-                    self._ends.setdefault(inode, []).append(end.fileno())
-                    self._peers[inode] = other
+            return self._make(duplex)
+        if not self._stops.is_its_thread():
+            return self._real["Pipe"](duplex)
+        _, (one, other) = self._stops.borrow(2, LENDS, duplex)
+        kind = sys.modules[_CONNECTION].Connection
+        ends = kind(one, writable=duplex), kind(other, readable=duplex)
+        inodes = [self._stops.inode(end.fileno()) for end in ends]
+        self._own += map(weakref.ref, ends)
+        self._peers.update(zip(inodes, reversed(inodes), strict=True))  # type: ignore[arg-type]
         return ends
+
+    def _make(self, duplex: bool) -> Any:
+        ends = self._real["Pipe"](duplex)
+        inodes = [self._stops.inode(end.fileno()) for end in ends]
+        for end, inode, other in zip(ends, inodes, reversed(inodes), strict=True):
+            if inode is not None and other is not None:
+                self._ends.setdefault(inode, []).append(end.fileno())
+                self._peers[inode] = other
+        return ends
+
+    def share(self) -> None:
+        """Before a process is forked, which has them as well."""
+        self.is_shared = True
+        own, self._own = self._own, []
+        for end in (one() for one in own):
+            if end is not None:
+                self._stops.keep_name(end)
+
+    def knows(self, handle: int) -> bool:
+        """Whether it is an end of a pipe that is under control."""
+        return handle not in self._stops.own and self._stops.inode(handle) in self._peers
 
     # ------------------------------------------------------------ in a child
 
@@ -82,6 +159,16 @@ class Channels:
             stops.note("uncontrolled", f"{stops.place()} {word} a pipe or socket, which is not under control")
             return None
         return inode
+
+    def _close(self, connection: Any, *_: Any) -> None:
+        """Stands for the method that closes an end: who has the other one may come to notice."""
+        inode = self._stops.inode(connection._handle) if self._stops.begun else None
+        if self.is_shared and inode in self._peers and self._stops.is_its_thread():
+            assert inode is not None
+            ends = tuple(dict.fromkeys((inode, self._peers[inode])))
+            self._stops.step("closes", self._stops.name_of(connection, "a pipe"), (), wait=(CLOSES, ends))
+        with self._stops.known():
+            self._real["_close"](connection)
 
     def _send_bytes(self, connection: Any, data: Any) -> None:
         inode = self._known(connection._handle, "sends into")
@@ -226,7 +313,7 @@ class Channels:
         connection: Any = sys.modules.get(_CONNECTION)
         queues: Any = sys.modules.get(_QUEUES)
         if connection is not None and fcntl is not None:
-            for name in ("_send_bytes", "_recv_bytes", "_poll"):
+            for name in ("_send_bytes", "_recv_bytes", "_poll", "_close"):
                 self._real[name] = getattr(connection.Connection, name)
                 before.append((connection.Connection, name, self._real[name]))
                 setattr(connection.Connection, name, _as_method(getattr(self, name)))

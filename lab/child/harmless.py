@@ -29,7 +29,7 @@ LOOKING = frozenset(("__enter__", "__exit__", "close", "fileno", "isatty", "read
 _ON_FILES = frozenset(
     [getattr(os, name) for name in with_traces() if hasattr(os, name)]
     + [open, os.fspath, os.getpid, os.getppid, os.path.exists, os.path.lexists, os.path.isfile, os.path.isdir]
-    + [os.path.islink]
+    + [os.path.islink, os.waitpid]
 )
 _MODULES = ("pathlib", "codecs", "encodings", "posixpath", "genericpath", "ntpath", "fnmatch", "stat")
 """Library code that keeps nothing but what it has once computed from the same, or the state of a file."""

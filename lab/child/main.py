@@ -18,6 +18,7 @@ from threading import get_ident
 from typing import Any, NoReturn
 
 from lab.child.at_end import AtEnd
+from lab.child.births import InOrder
 from lab.child.operations import Operations
 from lab.child.rounds import Rounds
 from lab.child.telling import told
@@ -52,6 +53,7 @@ class Life:
         operations.stops.prepare(wire, body, state, _call.__code__, now, may_crash)
         operations.chance.begin(index)
         operations.at_end.prepare()
+        operations.births.begin()
         self._names = operations.chance.names()
 
     def live(self, strange: Iterable[int], strict: bool) -> NoReturn:
@@ -80,7 +82,7 @@ class Life:
             payload = _call(operations.at_end, self._name, self._body, self._state)
             sys.setprofile(None)
             stops.end(payload, operations.connections.servers.left())
-            status = payload[1] if payload[0] == "exit" else 0
+            status = payload[1] if payload[0] == "exit" else int(payload[0] == "raised")
         except BaseException:  # the lab's own
             sys.setprofile(None)
             stops.end(("broken", traceback.format_exc()))
@@ -105,7 +107,7 @@ def _be(here: Any) -> None:
     process: Any = sys.modules["multiprocessing.process"]
     util: Any = sys.modules["multiprocessing.util"]
     process._current_process = here
-    process._children = set()
+    process._children = InOrder()
     if util._finalizer_registry:
         util._finalizer_registry.clear()
     if util._afterfork_registry.data:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import ctypes
 import os
 import re
 import signal
@@ -250,7 +251,7 @@ def called(stops: Stops, instead: Mapping[Any, Any]) -> Callable[[FrameType, str
 def _of_method(owner: Any, name: str, raw: type[Any]) -> tuple[str, str] | None:
     """What a C method may do that nobody sees, and of which kind that is; None if it computes."""
     kind = owner if isinstance(owner, type) else type(owner)
-    if kind.__name__ in _IO and kind.__module__ in ("_io", "io"):
+    if any(base.__name__ in _IO and base.__module__ in ("_io", "io") for base in kind.__mro__):
         if isinstance(owner, type) or isinstance(_raw(owner), raw) or _is_standard(owner):
             return None
         return "uncontrolled", "uses a file that was opened by a way that is not under control"
@@ -283,7 +284,7 @@ def _leaves(function: Any) -> bool:
 
 _SAME_FOR_ALL = ("gethostname",)
 """Functions of sockets whose answer no actor changes."""
-_COMPUTING = frozenset((exec, eval, compile, globals, locals, vars, __import__))
+_COMPUTING = frozenset((exec, eval, compile, globals, locals, vars, __import__, ctypes.sizeof, ctypes.addressof))
 _PACKAGES = frozenset(
     (
         "stat",

@@ -15,6 +15,7 @@ from typing import Any
 
 from lab.child import clock, net
 from lab.child.at_end import AtEnd
+from lab.child.births import Births
 from lab.child.channels import Channels
 from lab.child.managers import Managers
 from lab.child.memory import Memory
@@ -62,6 +63,9 @@ class Operations:
             **net.instead(self.stops),
         }
         self.semaphores, self.memory, self.channels = Semaphores(stops), Memory(stops), Channels(stops)
+        asks = self.instead[os.kill]
+        self.births = Births(stops, self.semaphores, self.channels, self.chance, asks)
+        self.instead.update(self.births.instead())
         self.databases, self.managers = Databases(stops), Managers(stops)
         self.connections = Connections(stops)
         self._by_id = {id(real): twin for real, twin in self.instead.items()}
@@ -83,6 +87,7 @@ class Operations:
             others.enter_context(self.semaphores.in_place())
             others.enter_context(self.memory.in_place())
             others.enter_context(self.channels.in_place())
+            others.enter_context(self.births.in_place())
             others.enter_context(self.databases.in_place())
             others.enter_context(self.managers.in_place())
             others.enter_context(self.connections.in_place())

@@ -122,6 +122,13 @@ class Rounds(Bystander):
         report = self._report = self._reporting(called)
         return report
 
+    def is_forked(self) -> None:
+        """In a process that an actor has forked, whose stops are counted anew."""
+        self._number = 0
+        self._met.clear()
+        self._moved.clear()
+        self._stood.clear()
+
     # ------------------------------------------------------------ at a stop
 
     def goes_on(self, word: str, effects: tuple[Effect, ...]) -> None:
@@ -197,7 +204,7 @@ class Rounds(Bystander):
                 place = _place_in(file, stops.own)
                 files.append((number, place if place is not None else -calls))
         locks = [(number, one.real._count()) for number, one in self._semaphores.items()]
-        return opened, files, locks, [*stops.flocks.items()], len(stops.locked)
+        return opened, files, locks, [*stops.flocks.items()], len(stops.locked), stops.waited
 
     # ------------------------------------------------------------ what the interpreter reports
 

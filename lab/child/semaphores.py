@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from lab.child.stops import Stops
+from lab.filesystem.request import REFUSED
 from lab.filesystem.stops import TIMED_OUT
 
 _RECURSIVE = 0  # the kind of a lock that its holder may take again
@@ -30,6 +31,7 @@ class Semaphores:
         self._known: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
         self._made = 0
         self._before = 0
+        self._own: list[weakref.ref[Any]] = []  # in a process: those that it made, of which nobody else knows yet
         self._values: dict[int, int] = {}  # when setup had made the state of the execution before
         self.kind: type[Any] = self._make_kind()
 
@@ -54,10 +56,18 @@ class Semaphores:
     def _enter(self, semaphore: Any) -> int:
         """The number of a semaphore; 0 for one of which only its own process knows."""
         if self._stops.begun:
+            self._own.append(weakref.ref(semaphore))
             return 0
         self._made += 1
         self._known[self._made] = semaphore
         return self._made
+
+    def share(self, index: int) -> None:
+        """Before the process with that index is forked: what was made here is known to others from now on."""
+        own, self._own = self._own, []
+        for number, one in enumerate([found for found in (one() for one in own) if found is not None]):
+            one.number = index, number, one.real._get_value()
+            self._stops.keep_name(one)
 
     def _make_kind(self) -> type[Any]:
         semaphores, stops = self, self._stops
@@ -67,7 +77,7 @@ class Semaphores:
 
             def __init__(self, kind: int, value: int, maxvalue: int, name: str, unlink: bool) -> None:
                 self.real = semaphores.real(kind, value, maxvalue, name, unlink)
-                self.number = semaphores._enter(self)
+                self.number: Any = semaphores._enter(self)
 
             def acquire(self, block: bool = True, timeout: float | None = None) -> bool:
                 """Take it, or wait for it in the runner's way."""
@@ -93,7 +103,12 @@ class Semaphores:
                 if stops.begun and self.number and not again:
                     label = stops.name_of(self, "a lock" if real.maxvalue == 1 else "a semaphore")
                     stops.step("releases", label, (), wait=("give semaphore", self.number, real.maxvalue == 1))
-                real.release()
+                try:
+                    real.release()
+                except ValueError:
+                    if not again:
+                        stops.came_to(REFUSED)
+                    raise
 
             def __enter__(self) -> bool:
                 return self.acquire()

@@ -9,42 +9,43 @@ from threading import get_ident
 from types import CodeType, FrameType
 from typing import Any
 
-from lab.child.wire import ASKS, Gone, Wire
+from lab.child.names import Names, made_by_library
+from lab.child.wire import ASKS, Gone, Wire, receive_lent
 from lab.filesystem.opened import IS_TOLD
 from lab.filesystem.stops import GO, Effect
-from lab.naming import parameter_of, parts
+from lab.naming import parameter_of
 from lab.origin import LAB, is_library
 
 _open, _write, _close = os.open, os.write, os.close
 _getcwd, _fstat, _exit, _getpid = os.getcwd, os.fstat, os._exit, os.getpid
 
 
-class Stops:
+class Stops(Names):
     """Stops before each operation on something shared, and lets the runner say when it may happen."""
 
     are_threads = False
 
     def __init__(self) -> None:
+        super().__init__()
         self._wire = Wire(-1)
-        self.begun = False  # this is a child
         self.rounds: Any = None  # `lab.child.rounds.Rounds` where the runner asks whether loops merely wait
         self.root = ""  # the private directory, which nobody renames
         self.groups = ""  # the file of the process groups that have to be ended
         self.may_crash = False  # it may be killed, also in the middle of a write
         self._identity = 0
-        self._bottom: CodeType | None = None  # what calls the actor: below it there are only the runner's frames
         self._site: tuple[str, str, int, int] = ("", "", 0, 0)
         self._result: str | None = None  # what the operation before came to
-        self._notes: list[tuple[str, str]] = []  # what the runner has to be told: of which kind, and what
+        self._notes: list[tuple[str, Any]] = []  # what the runner has to be told: of which kind, and what
         self.inside = 0  # an operation that is known is going on
         self.now = 0.0  # virtual seconds
         self.own: set[int] = set()  # file descriptors that this process opened itself
         self._first: dict[int, int] = {}  # a double of a file descriptor -> that one
         self._labels: dict[int, str] = {}  # what they were opened as
-        self._roots: list[tuple[Any, str]] = []
-        self._names: dict[int, str] | None = None
         self.connected: list[str] = []  # paths of databases that it has connections to
         self.locked: set[tuple[int, int]] = set()  # device and inode of files that it may have locked
+        self.waited = 0  # for the end of how many processes
+        self.starting: Any = None  # what a process is about to be started for, and what calls it
+        self._family: set[int] = set()  # file descriptors that this process has in common with those it forked
         self.flocks: dict[tuple[tuple[int, int], int], bool] = {}  # what has a lock of `flock` -> whether it is shared
 
     def prepare(self, wire: Wire, body: Any, state: Any, bottom: CodeType, now: float, may_crash: bool) -> None:
@@ -66,6 +67,34 @@ class Stops:
     def leave(self) -> None:
         """In a process that the program itself forks, which nobody controls."""
         self.begun = False
+
+    def is_its_thread(self) -> bool:
+        """Whether it is the thread that is under control which asks."""
+        return get_ident() == self._identity
+
+    def share(self) -> None:
+        """A process is about to be forked, which has all that is open now."""
+        self._family |= self.own
+        self.own.clear()
+
+    def is_forked(self, wire: Wire) -> None:
+        """In a process that was forked by an actor: ask by that wire from now on."""
+        _close(self._wire.fd)
+        self._wire, self._notes, self._result, self.may_crash = wire, [], None, True  # its parent may kill it
+        self.locked.clear()
+        if self.starting is not None:
+            function, name = self.starting
+            frame: FrameType | None = sys._getframe()
+            while frame is not None and frame.f_code.co_qualname != name:
+                frame = frame.f_back
+            if frame is not None:  # of which the code may be instrumented
+                self._lowest, self._bottom = self._lowest or self._bottom, frame.f_code
+            code = getattr(getattr(function, "__func__", function), "__code__", None)
+            if code is not None:
+                self._site = _site(code, code.co_firstlineno)
+            self.starting = None
+        if self.rounds is not None:
+            self.rounds.is_forked()
 
     # ------------------------------------------------------------ steps
 
@@ -99,6 +128,15 @@ class Stops:
         except Gone:
             _exit(70)
 
+    def borrow(self, number: int, *question: Any) -> tuple[Any, list[int]]:
+        """The same for a question of which the answer comes with so many file descriptors."""
+        try:
+            with self.known():
+                self._wire.send(ASKS, question, None, (), self.now)
+                return receive_lent(self._wire, number)
+        except Gone:
+            _exit(70)
+
     def _send(self, kind: str, payload: Any) -> None:
         result, self._result = self._result, None
         notes, self._notes = tuple(self._notes), []
@@ -123,7 +161,7 @@ class Stops:
         except Gone:
             _exit(70)
 
-    def note(self, kind: str, what: str) -> None:
+    def note(self, kind: str, what: Any) -> None:
         """Have the runner told of ``what`` with the next message."""
         if self.begun and (kind, what) not in self._notes:
             self._notes.append((kind, what))
@@ -158,6 +196,18 @@ class Stops:
 
         return called
 
+    def aside(self, function: Any) -> Any:
+        """``function``, which does nothing that others could notice."""
+
+        def called(*arguments: Any) -> Any:
+            before, self.begun = self.begun, False
+            try:
+                return function(*arguments)
+            finally:
+                self.begun = before
+
+        return called
+
     # ------------------------------------------------------------ where
 
     def _find_site(self) -> tuple[str, str, int, int]:
@@ -165,7 +215,7 @@ class Stops:
         while frame is not None:
             code = frame.f_code
             name = code.co_filename
-            if not name.startswith(LAB) and not is_library(name) and not _made_by_library(frame):
+            if not name.startswith(LAB) and not is_library(name) and not made_by_library(frame):
                 self._site = _site(code, frame.f_lineno)
                 break
             if code is self._bottom:
@@ -188,6 +238,7 @@ class Stops:
         if self.rounds is not None:
             self.rounds.see_what_came()
         self.own.discard(fd)
+        self._family.discard(fd)
         self._first.pop(fd, None)
         for held in [held for held in self.flocks if held[1] == fd]:
             del self.flocks[held]
@@ -197,44 +248,6 @@ class Stops:
         if isinstance(path, int):
             return self._labels.get(path, f"file descriptor {path}")
         return os.fsdecode(path)
-
-    def name_of(self, part: object, otherwise: str) -> str:
-        """What the program calls an object that has ``part`` inside, from its state on or by a variable."""
-        if not self.begun:
-            return otherwise
-        if self._names is None:
-            self._names = {}
-            for root, name in self._roots:
-                self._take_names(root, name)
-        found = self._names.get(id(part))
-        if found is None:
-            frame: FrameType | None = sys._getframe(2)
-            while frame is not None and found is None and frame.f_code is not self._bottom:
-                name = frame.f_code.co_filename
-                if not (name.startswith(LAB) or is_library(name) or _made_by_library(frame)):
-                    for variables in (frame.f_locals, frame.f_globals):
-                        for variable, value in list(variables.items()):
-                            if has_inside(value, part):
-                                found = variable
-                frame = frame.f_back
-            self._names[id(part)] = found = found or otherwise
-        return found
-
-    def _take_names(self, root: object, name: str) -> None:
-        names = self._names
-        assert names is not None
-        pending: list[tuple[object, str, int]] = [(root, name, 0)]
-        seen: set[int] = set()
-        while pending and len(seen) < _MOST_NAMED:
-            thing, path, depth = pending.pop(0)
-            if id(thing) in seen or thing is None or isinstance(thing, int | float | str | bytes | type):
-                continue
-            seen.add(id(thing))
-            names.setdefault(id(thing), path)
-            for part in inside(thing):
-                names.setdefault(id(part), path)
-            if depth < _DEEPEST:
-                pending += [(part, part_path, depth + 1) for part, part_path in parts(thing, path)]
 
     def path(self, path: Any, dir_fd: int | None = None) -> Any:
         """The absolute path as text, or device and inode for a file descriptor; see `lab.filesystem.paths`."""
@@ -290,6 +303,8 @@ class Stops:
 
     def inherits(self, fd: int) -> bool:
         """Whether the runner opened it, so that all actors have it."""
+        if fd in self._family:
+            self.note("escapes", f"{self.place()} locks a file that processes it has forked have open as well")
         return fd not in self.own
 
     def closes(self, fd: int) -> tuple[Effect, ...]:
@@ -300,31 +315,6 @@ class Stops:
         """A position is moved or asked for, of which only who has the file descriptor takes notice."""
         if self.begun and fd not in self.own and stat.S_ISREG(_fstat(fd).st_mode):
             self.step(word, label, self.position(fd))
-
-
-_MOST_NAMED, _DEEPEST = 300, 4
-_INSIDE = ("_semlock", "_obj", "_lock", "_reader", "_writer")
-
-
-def inside(thing: object) -> list[object]:
-    """What stops inside of an object of `multiprocessing`."""
-    variables = getattr(thing, "__dict__", None)
-    return [variables[name] for name in _INSIDE if name in variables] if type(variables) is dict else []
-
-
-def has_inside(thing: object, part: object) -> bool:
-    """Whether it is, or has, that part, such as the lock of a value, which has a semaphore."""
-    within = inside(thing)
-    return thing is part or any(one is part for one in (*within, *(two for one in within for two in inside(one))))
-
-
-def _made_by_library(frame: FrameType) -> bool:
-    """Whether it is code without a file, as `exec` makes it, and not of the program."""
-    if not frame.f_code.co_filename.startswith("<"):
-        return False
-    module = sys.modules.get(str(frame.f_globals.get("__name__", "")))
-    file = getattr(module, "__file__", None)
-    return module is None or (file is not None and is_library(file))
 
 
 def _site(code: CodeType, line: int) -> tuple[str, str, int, int]:

@@ -6,12 +6,15 @@ import _socket
 import marshal
 import os
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-_SEND, _RECEIVE = os.write, os.read  # as they were before anything was put in their place
+_SEND, _RECEIVE, _CLOSE = os.write, os.read, os.close  # as they were before anything was put in their place
 _LARGEST = 60_000  # bytes of a packet
 ASKS = "asks"
 """The kind of a message that is a question, which the runner answers at once."""
+_INT = struct.Struct("i")
 _LOOK = struct.pack("ll", 0, 250_000)  # seconds and microseconds that the runner waits before it looks why
 
 
@@ -52,6 +55,48 @@ class Wire:
         if not packet:
             raise Gone
         return marshal.loads(packet)
+
+
+class Lent:
+    """An answer with file descriptors, which whoever gives it does not keep."""
+
+    def __init__(self, message: Any, fds: tuple[int, ...]) -> None:
+        self.message, self.fds = message, fds
+
+
+def send_lent(wire: Wire, lent: Lent) -> None:
+    """Send an answer with its file descriptors."""
+    with _as_socket(wire) as end:
+        try:
+            rights = b"".join(map(_INT.pack, lent.fds))
+            end.sendmsg([marshal.dumps((lent.message,))], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)])
+        except OSError as error:
+            raise Gone from error
+        finally:
+            for fd in lent.fds:
+                _CLOSE(fd)
+
+
+def receive_lent(wire: Wire, number: int) -> tuple[Any, list[int]]:
+    """The next message, and so many file descriptors that come with it."""
+    with _as_socket(wire) as end:
+        try:
+            packet, extra, _, _ = end.recvmsg(_LARGEST, _socket.CMSG_SPACE(number * _INT.size))
+        except OSError as error:
+            raise Gone from error
+    if not packet:
+        raise Gone
+    fds = [fd for _, _, data in extra for (fd,) in _INT.iter_unpack(data)]
+    return marshal.loads(packet)[0], fds
+
+
+@contextmanager
+def _as_socket(wire: Wire) -> Iterator[_socket.socket]:
+    end = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, wire.fd)
+    try:
+        yield end
+    finally:
+        end.detach()
 
 
 def _shortened(part: Any) -> Any:

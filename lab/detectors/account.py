@@ -101,6 +101,7 @@ _PAST = {
     "rolls": "rolled",
     "copies": "copied",
     "seeks": "sought",
+    "sends": "sent",
     "leaves": "left",
     "is": "was",
     "goes": "went",

@@ -88,7 +88,7 @@ class Paths:
         self.root = ""  # the private directory; who its parents are does not change
         self.process: Common | None = None  # in which all actors are
         self.beyond = Beyond()
-        self.value: Callable[[int], int] = lambda number: 1  # of a semaphore
+        self.value: Callable[[Any], int] = lambda number: 1  # of a semaphore
         self.channels: Any = None  # `lab.child.channels.Channels`
         self.clear(0)
 
@@ -98,7 +98,7 @@ class Paths:
         self._labels: dict[str, Label] = {}
         self.lockf_waits: dict[Actor, tuple[FileLock, Held]] = {}  # who has come to which lock of `lockf`
         self.circle = Common()  # that those may close who want one and have another, whichever these are
-        self._semaphores: dict[int, Semaphore] = {}
+        self._semaphores: dict[Any, Semaphore] = {}
         self._databases: dict[str, Database] = {}
         self._managed: dict[tuple[int, int], Managed] = {}
         self._channels: dict[tuple[int, int], Channel] = {}
@@ -124,7 +124,7 @@ class Paths:
             found = self._labels[text] = Label(text)
         return found
 
-    def semaphore(self, number: int) -> Semaphore:
+    def semaphore(self, number: Any) -> Semaphore:
         """The semaphore with that number."""
         found = self._semaphores.get(number)
         if found is None:

@@ -21,6 +21,10 @@ LETS_GO = frozenset(
 """Operations on a database after which others may find it free."""
 NOT_YET = "not yet"
 """The result of a request that has to be made again when somebody else has made one."""
+REFUSED = "refused"
+"""The result of giving back a semaphore that nobody had taken."""
+ENDS, KILL, BIRTH, CLOSES = "ends of", "kill", "birth", "closes a pipe"
+"""What an operation waits for, or does, that concerns processes which an actor has forked."""
 HELD_BY_OTHERS = "held by others"
 """The result of a lock that was not free although no actor holds it."""
 
@@ -88,8 +92,16 @@ class Request:
             self.goes_on = True
         elif what == "file":
             self.kind, self.blocks = "", not rest[0].is_free()
-        elif what == "alive":
+        elif what in ("alive", KILL, BIRTH):
             self.kind = self.word
+        elif what == CLOSES:
+            self._found = [paths.channel(inode) for inode in rest[0]]
+            self.kind = self.word
+        elif what == ENDS:
+            lives, inodes, timeout, self.blocks, _ = rest
+            self._found = [paths.channel(inode) for inode in inodes]
+            self.timed = timeout is not None
+            self.kind = self.word if not self.blocks else "join" if len(lives) == 1 and not inodes else "any of"
         elif what == "database":
             self.kind, self.blocks, self.timed = "database", True, True
             self._database = paths.database(rest[0])
@@ -122,7 +134,7 @@ class Request:
             self.locks.append((paths.circle, "circle", True))
 
     def _find_semaphore(
-        self, paths: Paths, what: str, number: int, is_lock: bool, timeout: float | None = None
+        self, paths: Paths, what: str, number: Any, is_lock: bool, timeout: float | None = None
     ) -> None:
         self._found = [paths.semaphore(number)]
         self.blocks, self.timed = what == "semaphore", timeout is not None
@@ -136,6 +148,8 @@ class Request:
     @property
     def awaited(self) -> Any:
         """What it waits for, if that has a name in the trace."""
+        if self.wait[:1] == (ENDS,) and self.wait[1]:
+            return self.wait[1][0]
         return self.locks[0][0] if self.locks else self._managed
 
     def is_refused(self, paths: Paths) -> bool:
@@ -186,13 +200,14 @@ class Request:
         if not self._found or timed_out:
             return
         what = self.wait[0]
-        if what in ("get", "put", "look"):
+        if what in ("get", "put", "look", ENDS, CLOSES):
             return
         if what.endswith("semaphore"):
             if what == "give semaphore":
-                self._found[0].holder = None
+                if result != REFUSED:
+                    self._found[0].given_back()
             elif what == "semaphore" or result == "True":
-                self._found[0].holder = self.actor
+                self._found[0].taken(self.actor)
             return
         lock, wanted = self._found[0], self.wanted
         if what == "close":
@@ -228,6 +243,12 @@ def waiting(request: Request, paths: Paths, now: float) -> tuple[str, object, Ca
         get: Callable[[], bool] = lambda: paths.channels.can_get(inode, amount)  # noqa: E731
         put: Callable[[], bool] = lambda: paths.channels.can_put(inode)  # noqa: E731
         return what, request.locks[0][0], get if what == "get" else put, None if timeout is None else now + timeout
+    if request.wait[0] == ENDS:
+        _, lives, inodes, timeout, _, _ = request.wait
+        over: Callable[[], bool] = lambda: (  # noqa: E731
+            any(life.over for life in lives) or any(paths.channels.can_get(inode, 1) for inode in inodes)
+        )
+        return request.kind, request.awaited, over, None if timeout is None else now + timeout
     if request.wait[0] in ("file", "server"):
         return request.wait[0], request.wait[1], request.wait[1].is_free, None
     if request.kind == "sleep":

@@ -10,16 +10,32 @@ if TYPE_CHECKING:
 
 
 class Semaphore:
-    """One of `multiprocessing`, which is also in the runner's memory."""
+    """One of `multiprocessing`, which is also in the runner's memory, or that an actor made.
 
-    def __init__(self, number: int, value: Callable[[int], int]) -> None:
+    Of the latter it is counted how often it can be taken, from how often it could when it came to be shared.
+    """
+
+    def __init__(self, number: Any, value: Callable[[Any], int]) -> None:
         self._number = number
         self._value = value
+        self.count: int | None = number[-1] if type(number) is tuple else None
         self.holder: Actor | None = None  # who took it last and has not given it back
 
     def is_free(self) -> bool:
         """Whether it can be taken now."""
-        return self._value(self._number) > 0
+        return (self._value(self._number) if self.count is None else self.count) > 0
+
+    def taken(self, by: Actor) -> None:
+        """An actor has taken it."""
+        self.holder = by
+        if self.count is not None:
+            self.count -= 1
+
+    def given_back(self) -> None:
+        """It can be taken once more."""
+        self.holder = None
+        if self.count is not None:
+            self.count += 1
 
 
 class Channel:

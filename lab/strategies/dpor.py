@@ -183,14 +183,14 @@ class SourceSets:
     def end(self, execution: Execution) -> None:
         self._begun = True
         events = execution.events or []
-        left = execution.ended_with
+        left, cut_off = execution.ended_with, execution.cut_off
         if self._sleeping:
             self._wake(events, len(events))
         if self.redundant:
-            events, left = events[: self._until], []
+            events, left, cut_off = events[: self._until], [], ()
         if self._path and self._made <= self._path[-1].number:
             self.diverged = self.diverged or f"decision {len(self._path)}"
-        races = None if self.diverged else self._races.of(execution.actors, events, left)
+        races = None if self.diverged else self._races.of(execution.actors, events, left, cut_off)
         if races is None:
             self.diverged = self.diverged or "an operation"
             return
@@ -234,7 +234,7 @@ class SourceSets:
         for one in reversal.initials(events):
             if one in node.sleep or one in node.done or one == node.chosen or self._name(actors[one]) in node.wanted:
                 return
-        if not self.redundant and not self._execution.ended_with:
+        if not (self.redundant or self._execution.ended_with or self._execution.cut_off):
             others = (*node.sleep, *node.done, *map(self._index, node.wanted))
             if others and reversal.is_vain(events, others, self._races.at):
                 return

@@ -76,10 +76,17 @@ class Races:
         del self._spots[self._events[position][4] :]
         del self._actors[position:], self._numbers[position:], self._clocks[position:], self._events[position:]
 
-    def of(self, actors: Sequence[Actor], events: Sequence[Event], live: Sequence[Actor]) -> list[Race] | None:
+    def of(
+        self,
+        actors: Sequence[Actor],
+        events: Sequence[Event],
+        live: Sequence[Actor],
+        cut_off: Sequence[tuple[Actor, int]] = (),
+    ) -> list[Race] | None:
         """The races of the events that were not known, in the order of the later operation.
 
-        What ``live`` actors had come to and not done when the execution ended counts as done.
+        What ``live`` actors had come to and not done when the execution ended counts as done.  What one that is
+        ``cut_off`` had come to could have been done before the event that ended it.
         None if one of the known events was another one this time.
         """
         since = len(self._actors)
@@ -106,6 +113,9 @@ class Races:
                 places = (actor.place, *(place for place, _ in event[3]))
                 spots = [self._names.get(place) or Spot(False) for place in places]
                 self._meet(event, spots, len(events), self._clock(actor), found)
+        for actor, position in cut_off:
+            if since <= position < len(events) and actor.place is not None:
+                found.append((position, len(events), _coming(actor)))
         return found
 
     def actor_at(self, position: int) -> int:

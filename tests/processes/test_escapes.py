@@ -5,6 +5,7 @@ import fcntl
 import mmap
 import multiprocessing
 import os
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -54,11 +55,26 @@ def calls_c(state):
 
 
 def forks(state):
+    signal.signal(signal.SIGCHLD, lambda *_: None)
     pid = os.fork()
     if not pid:
         Path("a").write_text("child")
         os._exit(0)
     os.waitpid(pid, 0)
+
+
+def forks_with_a_lock(state):
+    with open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        process = multiprocessing.Process(target=len, args=("",))
+        process.start()
+        process.join()
+
+
+def spawns(state):
+    process = multiprocessing.get_context("spawn").Process(target=len, args=("",))
+    process.start()
+    process.join()
 
 
 def has_a_pool(state):
@@ -100,6 +116,7 @@ def locks_by_number(state):
         (uses_an_address, "connects to file:b?nolock=1 by an address, which is not under control"),
         (calls_c, "calls C code by ctypes, which is not under control"),
         (forks, "forks a process, which is not under control"),
+        (forks_with_a_lock, "forks a process, which is not under control"),
         (has_a_pool, "forks a process, which is not under control"),
         (has_a_manager, "forks a process, which is not under control"),
         (shares_memory, "maps a file into memory, which is not under control"),

@@ -152,6 +152,23 @@ while True:
 """
 
 
+BIRTHS = """
+import sys
+sys.path.insert(0, {root!r})
+import lab
+from tests.processes import starting
+from tests.processes.programs import zero
+
+def alice(state):
+    for program in (starting.counts_with_a_lock, starting.leaves_a_daemon, starting.goes_on_twice):
+        program(state)
+
+print("ready", flush=True)
+while True:
+    lab.explore(zero, {{"alice": alice}}, on="processes", strategy="random", seconds=0.5)
+"""
+
+
 def processes_of(word):
     """What runs and has ``word`` among its arguments, environment or working directory."""
     found = []
@@ -187,8 +204,9 @@ def kill_runners(program, directory, moments):
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="no /proc here")
-def test_nothing_is_left_when_the_runner_is_killed(tmp_path):
-    kill_runners(PROGRAM, tmp_path, [0.05 + 0.07 * number for number in range(8)])
+@pytest.mark.parametrize("program", [PROGRAM, BIRTHS], ids=["actors", "births"])
+def test_nothing_is_left_when_the_runner_is_killed(tmp_path, program):
+    kill_runners(program, tmp_path, [0.05 + 0.07 * number for number in range(8)])
     assert os.listdir(tmp_path) == []
     assert processes_of(str(tmp_path)) == []
 

@@ -1,0 +1,169 @@
+"""Processes that an actor starts are under control as the actor is: programs of which the answer is known."""
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import lab
+from tests.processes import starting
+from tests.processes.programs import left_directories, zero
+from tests.processes.test_kills import children
+
+
+def count(state):
+    return Path("counter").read_text()
+
+
+def code(state):
+    return Path("code").read_text(), count(state)
+
+
+def explore(actor, outcome=count, **options):
+    return lab.explore(
+        zero, {"alice": actor}, outcome=outcome, on="processes", **{"strategy": "dpor", "seconds": 100, **options}
+    )
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left():
+    yield
+    assert children() == []
+    assert left_directories() == []
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+@pytest.mark.parametrize(
+    ("actor", "outcomes"),
+    [
+        (starting.counts_with_a_lock, {"2": 2}),
+        (starting.counts_one_after_the_other, {"2": 1}),
+        (starting.counts_in_turn_with_a_fork, {"2": 1}),
+        (starting.keeps_locks_in_order, {"0": 2}),
+        (starting.adds_with_a_lock, {"2": 2}),
+        (starting.asks_for_codes, {"0": 1}),
+        (starting.leaves_a_daemon, {"0": 1}),
+        (starting.leaves_a_process, None),
+        (starting.reads_to_the_end, None),
+        (starting.asks_a_worker, None),
+        (starting.starts_who_starts, {"1": 1}),
+        (starting.is_refused, {"0": 1}),
+    ],
+)
+def test_what_holds(actor, outcomes):
+    verdict = explore(actor)
+    assert verdict.status == "holds", str(verdict)
+    assert verdict.uncontrolled == ()
+    assert outcomes is None or verdict.outcomes == Counter(outcomes)
+
+
+@pytest.mark.parametrize(
+    ("actor", "outcomes"),
+    [
+        (starting.counts_without_a_lock, {"1", "2"}),
+        (starting.counts_in_forks, {"1", "2"}),
+        (starting.adds, {"1", "2"}),
+    ],
+)
+def test_lost_updates_among_them(actor, outcomes):
+    verdict = explore(actor)
+    assert (verdict.status, verdict.outcomes.keys()) == ("holds", outcomes), str(verdict)
+    failed = explore(actor, allowed={"2"})
+    assert (failed.status, failed.failure.message) == ("fails", "outcome '1' (allowed: '2')")
+    again = lab.replay(failed.witness, zero, {"alice": actor}, outcome=count, allowed={"2"})
+    assert (again.status, again.failure.message) == ("fails", failed.failure.message)
+
+
+@pytest.mark.parametrize(
+    ("actor", "kind", "message"),
+    [
+        (
+            starting.joins_before_it_takes,
+            "deadlock",
+            "Process-1:1 waits for room in queue, and no one is left to take anything from there",
+        ),
+        (
+            starting.crosses_locks,
+            "deadlock",
+            "Process-1:1 waits for other of Process-1:2, Process-1:2 waits for one of Process-1:1",
+        ),
+        (
+            starting.kills_who_may_have_a_lock,
+            "deadlock",
+            "alice waits for lock, which Process-1:1 ended without releasing",
+        ),
+        (
+            starting.forgets_to_tell_a_worker,
+            "deadlock",
+            "Process-1:1 waits for an item in questions, and no one is left to put one there",
+        ),
+        (
+            starting.asks_for_nothing,
+            "exception",
+            "ValueError: invalid literal for int() with base 10: 'x' left Process-1:1",
+        ),
+    ],
+)
+def test_what_fails(actor, kind, message):
+    verdict = explore(actor)
+    assert verdict.status == "fails", str(verdict)
+    assert (verdict.failure.kind, verdict.failure.message) == (kind, message)
+    again = lab.replay(verdict.witness, zero, {"alice": actor}, outcome=count)
+    assert (again.status, again.failure.message) == ("fails", message)
+
+
+def test_a_queue_that_is_emptied_first_does_not_fail():
+    assert explore(starting.takes_before_it_joins).failure is None
+
+
+@pytest.mark.parametrize(
+    ("actor", "outcomes"),
+    [
+        (starting.terminates, {("-15", "0"), ("-15", ""), ("-15", "1"), ("0", "1")}),
+        (starting.waits_a_while, {("None", "1"), ("0", "1")}),
+        (starting.looks_for_ends, {("one", "1"), ("other", "1"), ("one other", "1")}),
+    ],
+)
+def test_every_moment_of_an_end_is_tried(actor, outcomes):
+    verdict = explore(actor, outcome=code)
+    assert verdict.status == "holds", str(verdict)
+    assert verdict.outcomes.keys() == outcomes
+
+
+def test_who_forks_goes_on_twice():
+    verdict = explore(starting.goes_on_twice, outcome=lambda state: Path("log").read_text())
+    assert (verdict.status, verdict.outcomes.keys()) == ("holds", {"xx"}), str(verdict)
+
+
+def test_a_signal_that_is_handled_is_named():
+    verdict = explore(starting.handles_signals)
+    assert verdict.status == "unknown"
+    assert any(
+        line.endswith("sends SIGTERM to Process-1:1, which handles it by itself") for line in verdict.uncontrolled
+    )
+
+
+def test_actors_have_processes_of_their_own():
+    actors = {"alice": starting.counts_one_after_the_other, "bob": starting.counts_one_after_the_other}
+    verdict = lab.explore(zero, actors, outcome=count, allowed={"4"}, on="processes", seconds=100)
+    assert verdict.status == "fails"
+    assert {"Process-1:1", "Process-2:1"} <= {step.actor for step in verdict.witness.trace.steps}
+
+
+def test_a_process_that_setup_started_stays_out_of_control():
+    def setup():
+        zero()
+        process = starting.Process(target=starting.write)
+        starting.run(process)
+
+    verdict = lab.explore(
+        setup,
+        {"alice": lambda state: starting.increment()},
+        outcome=count,
+        on="processes",
+        strategy="dpor",
+        seconds=100,
+    )
+    assert (verdict.status, verdict.outcomes) == ("holds", Counter({"2": 1}))
