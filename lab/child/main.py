@@ -14,6 +14,7 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Iterable
+from itertools import count
 from threading import get_ident
 from typing import Any, NoReturn
 
@@ -108,6 +109,7 @@ def _be(here: Any) -> None:
     util: Any = sys.modules["multiprocessing.util"]
     process._current_process = here
     process._children = InOrder()
+    process._process_counter = count(1)
     if util._finalizer_registry:
         util._finalizer_registry.clear()
     if util._afterfork_registry.data:
