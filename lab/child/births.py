@@ -49,6 +49,7 @@ class Births:
         self._children: dict[int, str] = {}  # process -> name, of those whose end nobody has waited for
         self._sentinels: dict[int, tuple[Any, int]] = {}  # file descriptor -> what that is, and the process
         self._name = ""  # of what is about to be started
+        self.forget: Callable[[], None] = lambda: None  # what else a forked process has nothing of
         self._is_free = False  # and will not be under control
         self._forked = False  # this process was forked by an actor
         self._real: dict[str, Any] = {}
@@ -125,6 +126,7 @@ class Births:
             self._children[pid] = name
             return pid
         self._forked = True
+        self.forget()
         self._children.clear()
         self._sentinels.clear()
         stops.is_forked(Wire(wire[0]))
@@ -202,6 +204,10 @@ class Births:
 
     def _do_select(self, object_list: Any, timeout: float | None = None) -> list[Any]:
         """Stands for `multiprocessing.connection.wait`."""
+        return self.wait_for(object_list, timeout)
+
+    def wait_for(self, object_list: Any, timeout: float | None, label: str = "") -> list[Any]:
+        """Which of these sentinels and pipes are ready, as soon as one is."""
         stops = self._stops
         things = [*object_list]
         pids: dict[int, int] = {}
@@ -218,7 +224,8 @@ class Births:
             if self._children or inodes:
                 stops.note("uncontrolled", f"{stops.place()} waits for several things, which is not under control")
             return list(self._real["select"](things, timeout))
-        label = ", ".join(self._children.get(pid, "a process") for pid in pids.values()) or "several pipes"
+        ends = ", ".join(self._children.get(pid, "a process") for pid in pids.values())
+        label = label or ends or "several pipes"
         blocks = timeout is None or timeout > 0
         about = (ENDS, tuple(pids.values()), tuple(inodes.values()), timeout if blocks else None, blocks, False)
         if stops.step("waits for" if blocks else "looks for", label, (), wait=about) == TIMED_OUT:
@@ -294,7 +301,8 @@ class Births:
                 real(popen, process)
                 return
             self._name = process.name
-            self._is_free = getattr(process._target, "__module__", "") in _WITH_THREADS
+            free = getattr(process._target, "__module__", "") in _WITH_THREADS
+            self._is_free = free and not any(type(one).__module__ == "lab.child.workers" for one in process._args)
             stops.starting = process._target or process.run, "Popen._launch"
             real(popen, process)
             stops.starting, self._is_free, self._name = None, False, ""

@@ -9,9 +9,10 @@ import struct
 import sys
 import weakref
 from collections.abc import Callable, Container, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
+from lab.child.pipes import as_sent, has, takes
 from lab.child.stops import Stops
 from lab.child.wire import Lent
 from lab.filesystem.request import CLOSES
@@ -27,6 +28,7 @@ _CONNECTION, _QUEUES = "multiprocessing.connection", "multiprocessing.queues"
 _AT_ONCE = select.PIPE_BUF if hasattr(select, "PIPE_BUF") else 512  # bytes that are written in one piece
 _AFTERWARDS = "what is put into a Queue was there at once; the library's own thread brings it a little later"
 
+_WIDE = 1 << 20  # bytes
 LENDS = "lends"
 """What the runner is asked for a pipe."""
 _write, _read = os.write, os.read
@@ -43,6 +45,7 @@ class Channels:
         self._ends: dict[Inode, list[int]] = {}  # file descriptors of the runner
         self._lent: dict[Inode, list[Any]] = {}  # in the runner: of pipes that it made for actors, its own ends
         self._own: list[weakref.ref[Any]] = []  # in a process: ends that it has made
+        self._quiet: set[Inode | None] = set()  # of which nobody closes an end while others may notice
         self.is_shared = False  # in a process: pipes that it has made are shared with one that it forked
         self.is_held: Callable[[Inode, bool], bool] = lambda inode, writing: True  # by a process other than the runner
         self._real: dict[str, Any] = {}
@@ -58,13 +61,13 @@ class Channels:
 
     def can_get(self, inode: Inode, amount: int) -> bool:
         """Whether so many bytes can be read there, or never so many more."""
-        if any(_has(fd, amount) for fd in self._open(inode)):
+        if any(has(fd, amount) for fd in self._open(inode)):
             return True
         return inode in self._lent and self._let_go(self._peers[inode], writing=True)
 
     def can_put(self, inode: Inode) -> bool:
         """Whether something can be written there."""
-        return any(_takes(fd) for fd in self._open(inode))
+        return any(takes(fd) for fd in self._open(inode))
 
     def lend(self, duplex: bool) -> Lent:
         """A pipe for an actor, who asks for one: so the runner has it as well."""
@@ -135,6 +138,42 @@ class Channels:
                 self._peers[inode] = other
         return ends
 
+    # ------------------------------------------------------------ what goes through a pipe in one piece
+
+    def make_wide(self) -> tuple[Any, Any]:
+        """The ends of a pipe that there is much room in."""
+        reader, writer = self._pipe(False)
+        self._quiet.add(self._stops.inode(reader.fileno()))
+        with suppress(OSError, AttributeError):
+            fcntl.fcntl(writer.fileno(), fcntl.F_SETPIPE_SZ, _WIDE)
+        return reader, writer
+
+    def send_whole(self, end: Any, label: str, data: bytes) -> None:
+        """Put a message into such a pipe."""
+        stops, inode = self._stops, self._stops.inode(end.fileno())
+        assert inode is not None
+        stops.step("puts into", label, (), wait=("put", inode, inode, 0, None))
+        rest = [as_sent(data)]
+        self._send_some(end.fileno(), rest)
+        if rest:
+            stops.note("escapes", f"{stops.place()} puts more into {label} than there is room for at once")
+            stops.step("goes on", "", ())
+
+    def await_whole(self, end: Any, label: str) -> None:
+        """Wait until there is one."""
+        inode = self._stops.inode(end.fileno())
+        self._stops.step("takes from", label, (), wait=("get", inode, inode, 4, None))
+
+    def look(self, end: Any, label: str) -> None:
+        """Look how many there are."""
+        inode = self._stops.inode(end.fileno())
+        self._stops.step("looks at", label, (), wait=("look", inode, inode, 1, None))
+
+    def take_whole(self, end: Any) -> Any:
+        """Take a message that is there."""
+        with self._stops.known():
+            return self._real["_recv_bytes"](end).getbuffer()
+
     def share(self) -> None:
         """Before a process is forked, which has them as well."""
         self.is_shared = True
@@ -163,7 +202,7 @@ class Channels:
     def _close(self, connection: Any, *_: Any) -> None:
         """Stands for the method that closes an end: who has the other one may come to notice."""
         inode = self._stops.inode(connection._handle) if self._stops.begun else None
-        if self.is_shared and inode in self._peers and self._stops.is_its_thread():
+        if self.is_shared and inode in self._peers and inode not in self._quiet and self._stops.is_its_thread():
             assert inode is not None
             ends = tuple(dict.fromkeys((inode, self._peers[inode])))
             self._stops.step("closes", self._stops.name_of(connection, "a pipe"), (), wait=(CLOSES, ends))
@@ -181,7 +220,7 @@ class Channels:
         label = stops.name_of(connection, "a pipe")
         stops.step("sends into", label, (), wait=("put", self._peers[inode], inode, 0, None))
         if len(data) + 4 > _AT_ONCE:
-            self._send_rest(connection._handle, inode, label, [_as_sent(data)], first=True)
+            self._send_rest(connection._handle, inode, label, [as_sent(data)], first=True)
             return
         with stops.known():
             self._real["_send_bytes"](connection, data)
@@ -271,7 +310,7 @@ class Channels:
         data = library._ForkingPickler.dumps(item)
         rest = self._rests.get(id(queue))
         if rest:  # what was put before has to be sent before
-            rest.append(_as_sent(data))
+            rest.append(as_sent(data))
             return
         inode = self._known(queue._writer._handle, "sends into") if len(data) + 4 > _AT_ONCE else None
         if inode is not None:
@@ -288,7 +327,7 @@ class Channels:
         handle, label = queue._writer._handle, self._stops.name_of(queue._writer, "a queue")
         if queue._wlock is not None:
             queue._wlock.acquire()
-        rest = self._rests[id(queue)] = [_as_sent(data)]
+        rest = self._rests[id(queue)] = [as_sent(data)]
         self._stops.step("sends into", label, (), wait=("look", self._peers[inode], inode, 0, None))
         self._send_some(handle, rest)
 
@@ -331,33 +370,8 @@ class Channels:
                 setattr(owner, name, value)
 
 
-def _as_sent(data: Any) -> bytes:
-    """A message as the library writes it."""
-    return struct.pack("!i", len(data)) + bytes(data)
-
-
 def _as_method(bound: Any) -> Any:
     def method(thing: Any, *arguments: Any, **named: Any) -> Any:
         return bound(thing, *arguments, **named)
 
     return method
-
-
-def _has(fd: int, amount: int) -> bool:
-    """Whether so many bytes are there to be read, or the other end is closed."""
-    waiting = bytearray(4)
-    try:
-        fcntl.ioctl(fd, termios.FIONREAD, waiting)
-        if struct.unpack("i", waiting)[0] >= max(amount, 1):
-            return True
-        poll = select.poll()
-        poll.register(fd, select.POLLIN)
-        return any(event & select.POLLHUP for _, event in poll.poll(0)) or not amount
-    except (OSError, ValueError):
-        return False
-
-
-def _takes(fd: int) -> bool:
-    poll = select.poll()
-    poll.register(fd, select.POLLOUT)
-    return any(event & select.POLLOUT for _, event in poll.poll(0))

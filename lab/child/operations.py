@@ -19,6 +19,7 @@ from lab.child.births import Births
 from lab.child.channels import Channels
 from lab.child.managers import Managers
 from lab.child.memory import Memory
+from lab.child.pools import Pools
 from lab.child.semaphores import Semaphores
 from lab.child.servers import Connections
 from lab.child.stops import Stops
@@ -66,6 +67,8 @@ class Operations:
         asks = self.instead[os.kill]
         self.births = Births(stops, self.semaphores, self.channels, self.chance, asks)
         self.instead.update(self.births.instead())
+        self.pools = Pools(stops, self.births, self.channels)
+        self.births.forget = self.pools.begin
         self.databases, self.managers = Databases(stops), Managers(stops)
         self.connections = Connections(stops)
         self._by_id = {id(real): twin for real, twin in self.instead.items()}
@@ -88,6 +91,7 @@ class Operations:
             others.enter_context(self.memory.in_place())
             others.enter_context(self.channels.in_place())
             others.enter_context(self.births.in_place())
+            others.enter_context(self.pools.in_place())
             others.enter_context(self.databases.in_place())
             others.enter_context(self.managers.in_place())
             others.enter_context(self.connections.in_place())

@@ -90,7 +90,7 @@ class Stops(Names):
             if frame is not None:  # of which the code may be instrumented
                 self._lowest, self._bottom = self._lowest or self._bottom, frame.f_code
             code = getattr(getattr(function, "__func__", function), "__code__", None)
-            if code is not None:
+            if code is not None and not is_library(code.co_filename):
                 self._site = _site(code, code.co_firstlineno)
             self.starting = None
         if self.rounds is not None:

@@ -15,6 +15,7 @@ _KINDS = {
     "condition": ("a notification on {}", "notify it"),
     "event": ("the event {}", "set it"),
     "semaphore": ("the semaphore {}", "release it"),
+    "any of": ("anything from {}", "cause it"),
     "get": ("an item in {}", "put one there"),
     "put": ("room in {}", "take anything from there"),
     "tasks": ("the tasks of {}", "mark them done"),

@@ -148,7 +148,7 @@ class Request:
     @property
     def awaited(self) -> Any:
         """What it waits for, if that has a name in the trace."""
-        if self.wait[:1] == (ENDS,) and self.wait[1]:
+        if self.wait[:1] == (ENDS,) and self.wait[1] and not self.locks:
             return self.wait[1][0]
         return self.locks[0][0] if self.locks else self._managed
 

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
@@ -77,11 +76,6 @@ def spawns(state):
     process.join()
 
 
-def has_a_pool(state):
-    with ProcessPoolExecutor(1) as pool:
-        pool.submit(len, "").result()
-
-
 def has_a_manager(state):
     with multiprocessing.Manager() as manager:
         manager.dict()
@@ -117,7 +111,7 @@ def locks_by_number(state):
         (calls_c, "calls C code by ctypes, which is not under control"),
         (forks, "forks a process, which is not under control"),
         (forks_with_a_lock, "forks a process, which is not under control"),
-        (has_a_pool, "forks a process, which is not under control"),
+        (spawns, "writes a pipe or socket, which is not under control"),
         (has_a_manager, "forks a process, which is not under control"),
         (shares_memory, "maps a file into memory, which is not under control"),
         (asks_for_state, "calls os.stat by a way that is not under control"),
