@@ -15,6 +15,7 @@ from typing import Any
 
 from lab.child.channels import Channels
 from lab.child.clock import Chance
+from lab.child.quiet import Quiet
 from lab.child.semaphores import Semaphores
 from lab.child.signals import DIES, HANDLES, ends_process
 from lab.child.stops import Stops
@@ -129,6 +130,9 @@ class Births:
         self.forget()
         self._children.clear()
         self._sentinels.clear()
+        if name:
+            module: Any = sys.modules[_PROCESS]
+            module.sys = Quiet()
         stops.is_forked(Wire(wire[0]))
         self._chance.begin(index)
         return 0
@@ -148,7 +152,8 @@ class Births:
     def _do_print(self, *arguments: Any, **named: Any) -> None:
         error, caller = sys.exc_info()[1], sys._getframe(3).f_code.co_qualname
         if self._forked and error is not None and caller == "BaseProcess._bootstrap":
-            self._stops.note(RAISED, told(error))
+            self._stops.note(RAISED, told(error))  # and nothing is printed, as it would be in each execution
+            return
         with self._stops.known():
             self._real["print_exc"](*arguments, **named)
 

@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from contextlib import suppress
+from multiprocessing import Process
 from pathlib import Path
 
 import pytest
@@ -183,3 +184,21 @@ def test_a_process_that_setup_started_stays_out_of_control():
         seconds=100,
     )
     assert (verdict.status, verdict.outcomes) == ("holds", Counter({"2": 1}))
+
+
+def fails_and_says_bye(state):
+    def fail():
+        print("so far", flush=True)
+        raise ValueError("no")
+
+    process = Process(target=fail)
+    process.start()
+    process.join()
+
+
+def test_who_fails_is_announced_by_the_verdict_alone(capfd):
+    verdict = explore(fails_and_says_bye)
+    assert verdict.failure is not None
+    assert str(verdict.failure) == "exception: ValueError: no left Process-1:1"
+    printed = capfd.readouterr()
+    assert (set(printed.out.splitlines()), printed.err) == ({"so far"}, "")
