@@ -51,6 +51,7 @@ class Children:
         self._pids: dict[Actor, int] = {}
         self._status: dict[Actor, int] = {}
         self._everything = Everything()
+        self._in_turn = False  # else in reverse: whose process has the lower number is nothing to rely on
         self._met: list[str] = []  # names of functions that processes have instrumented
         self._wild: set[Actor] = set()  # who may have started processes of its own
         self.offspring = Offspring()
@@ -95,8 +96,9 @@ class Children:
             self._met.clear()
         _flush()
         strange = [*others, self._private.fd] if self._private.fd >= 0 else [*others]
+        self._in_turn = not self._in_turn
         with Needless() as needless:
-            for actor in actors:
+            for actor in actors if self._in_turn else reversed(actors):
                 ours, theirs = pair()
                 self._wires[actor] = Wire(ours)
                 strange.append(ours)

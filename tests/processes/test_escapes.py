@@ -248,3 +248,20 @@ def asks_for_name(state):
 def test_the_name_of_the_machine_concerns_nobody():
     verdict = lab.explore(object, [asks_for_name], on="processes", strategy="dpor")
     assert (verdict.status, verdict.uncontrolled, verdict.reason) == ("holds", (), "the only class of schedules")
+
+
+def is_chosen(state):
+    me = f"{os.getpid()}.member"
+    Path(me).touch()
+    if min(os.listdir()) == me:
+        Path(f"{me}.chosen").touch()
+
+
+def chosen(state):
+    return sum(name.endswith("chosen") for name in os.listdir())
+
+
+def test_whose_process_has_the_lower_number_is_nothing_to_prove_by():
+    verdict = lab.explore(object, [is_chosen, is_chosen], outcome=chosen, on="processes", strategy="dpor", schedules=60)
+    assert verdict.status == "unknown"
+    assert "the program is not the same in every execution" in verdict.reason
