@@ -15,9 +15,11 @@ from lab.at_fork import Needless
 from lab.carriers.actor import Actor
 from lab.carriers.offspring import Offspring
 from lab.carriers.private import PrivateDirectory
+from lab.carriers.reaching import Reaching
+from lab.child.everything import Everything
 from lab.child.main import Life
 from lab.child.operations import Operations
-from lab.child.rounds import Everything
+from lab.child.segments import Segments
 from lab.child.telling import how_ended
 from lab.child.wire import ASKS, Gone, Late, Lent, Wire, pair, send_lent
 from lab.filesystem.stops import GO
@@ -45,6 +47,7 @@ class Children:
         self._operations = Operations()
         self._operations.stops.groups = private.groups_file
         self._operations.stops.root = private.work
+        self._operations.segments.directory = private.segments
         self._in_place = self._operations.in_place()
         self._in_place.__enter__()
         self._wires: dict[Actor, Wire] = {}
@@ -76,6 +79,11 @@ class Children:
         return self._operations.channels
 
     @property
+    def segments(self) -> Segments:
+        """Shared memory that has a name."""
+        return self._operations.segments
+
+    @property
     def memory(self) -> Any:
         """What of it is shared by `multiprocessing`."""
         return self._operations.memory
@@ -83,14 +91,21 @@ class Children:
     def begin_anew(self) -> None:
         """Before setup: what the runner has locked in the execution before are other files, whatever their numbers."""
         self._operations.stops.locked.clear()
+        self._operations.segments.made.clear()
 
     def begin(
-        self, actors: Sequence[Actor], state: Any, now: float, others: Sequence[int] = (), waits: bool = False
+        self,
+        actors: Sequence[Actor],
+        state: Any,
+        now: float,
+        others: Sequence[int],
+        waits: bool,
+        reaching: Reaching,
     ) -> None:
         """Fork one process for each actor, without the file descriptors ``others``, which are the runner's alone."""
         self._status.clear()
         self._operations.connections.arrange()
-        if waits:
+        if waits or reaching.hooked:
             self._everything.prepare(actor.body for actor in actors)
             self._everything.prepare_named(self._met)
             self._met.clear()
@@ -105,6 +120,7 @@ class Children:
                 crash = actor.name in self._crashes
                 wire = Wire(theirs)
                 life = Life(self._operations, wire, actor.index, actor.name, actor.body, state, now, crash, waits)
+                life.watch(reaching.hooked, reaching.fd if reaching.guarded else -1, reaching.functions.values())
                 try:
                     pid = _fork_alone() if needless.are_aside else _fork()
                 except OSError as error:

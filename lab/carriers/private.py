@@ -60,6 +60,7 @@ class PrivateDirectory:
         self.work = os.path.join(self.base, "work")
         self.groups_file = os.path.join(self.base, "groups")
         self.temporary = os.path.join(self.base, "tmp")
+        self.segments = os.path.join(self.base, "shm")  # of shared memory that has a name
         self.fd = -1  # what the janitor reads from
         self._janitor = self._employ()
         try:
@@ -125,7 +126,7 @@ class PrivateDirectory:
             before = None
         try:
             self._empty()
-            for path in (self.work, self.temporary):
+            for path in (self.work, self.temporary, self.segments):
                 os.mkdir(path, 0o700)
         except OSError as error:
             raise LabError(
@@ -157,7 +158,7 @@ class PrivateDirectory:
             os.chdir(before if before is not None else "/")
 
     def _empty(self) -> None:
-        for path in (self.work, self.temporary):
+        for path in (self.work, self.temporary, self.segments):
             remove(path)
 
     def close(self) -> None:

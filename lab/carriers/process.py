@@ -14,11 +14,11 @@ from lab.carriers.actor import TIMED_OUT, Actor, event_of, next_in_turn
 from lab.carriers.children import Children
 from lab.carriers.crashing import Crashes, ProcessActor
 from lab.carriers.execution import Choose, Recorder, Sharing, Stopped
-from lab.carriers.mappings import keeps_shared_memory, maps_shared_memory
 from lab.carriers.private import PrivateDirectory
 from lab.carriers.process_births import ProcessBirths
 from lab.carriers.process_rounds import ProcessRounds
 from lab.carriers.process_sites import Sites
+from lab.carriers.reaching import Reaching
 from lab.carriers.task_actor import Outside
 from lab.child.net import ASKS_FOR_LIFE
 from lab.discovery import Discovery
@@ -28,7 +28,6 @@ from lab.filesystem.sessions import Sessions
 from lab.hooks import DRIVERS, Bystander
 from lab.naming import short
 
-_FREE = "which is not under control"
 _SPIN = 300  # operations in a row on nothing shared, which may be a loop that waits for others
 
 
@@ -42,10 +41,9 @@ class ProcessControl(ProcessBirths):
     ) -> None:
         super().__init__(discovery, steps)
         self._crashes = Crashes(crashes)
-        self._strict = strict
-        self._kept = strict and keeps_shared_memory()
         self._directory = PrivateDirectory()
         self._children = Children(self._directory, strict, self._crashes.names)
+        self._reaching = Reaching(self._children.operations.stops.guard, discovery, strict)
         self._paths = Paths()
         self._paths.root = self._directory.work
         self._paths.value = self._children.semaphores.value
@@ -84,6 +82,7 @@ class ProcessControl(ProcessBirths):
             self._declared = [*self._processes]
         self._paths.clear(len(bodies))
         self._paths.is_new(self._directory.temporary)
+        self._paths.is_new(self._directory.segments)
         self._pending.clear()
         self._begin_births()
         self._unsent.clear()
@@ -114,6 +113,7 @@ class ProcessControl(ProcessBirths):
                 self._children.end_all()
                 self._children.channels.take_back()
                 self.going_on = False
+                self._see_to_ranges()
                 DRIVERS.pop(self.identity, None)
                 try:
                     self._sessions.finish()
@@ -130,11 +130,8 @@ class ProcessControl(ProcessBirths):
         self._children.semaphores.begin()
         self._children.channels.begin()
         self._older_threads = set(sys._current_frames()) - {self.identity}
+        self._reaching.begin()
         state = setup()
-        if self._kept:
-            self.discovery.uncontrolled[f"memory that processes share was mapped before setup, {_FREE}"] = None
-        elif self._strict and (maps_shared_memory() or self._children.memory.escapes()):
-            self.discovery.uncontrolled[f"setup maps memory that processes share, {_FREE}"] = None
         semaphore = "a lock or semaphore that it did not make" if self._children.semaphores.changed() else ""
         memory = "shared memory that it did not make" if self._children.memory.changed() else ""
         self._left_over = self._paths.beyond.changed() or self._sessions.changed() or semaphore or memory
@@ -154,8 +151,9 @@ class ProcessControl(ProcessBirths):
             actor.life.over = False
             actor.argument = (state,)
             actor.begun = True
+        self._see_to_memory()  # of which the state of the execution before has none any more
         self.rounds = ProcessRounds(self._paths) if self.waits else None
-        self._children.begin(self._declared, state, self.now, self._sessions.fds(), self.waits)
+        self._children.begin(self._declared, state, self.now, self._sessions.fds(), self.waits, self._reaching)
         self._by_pid = self._children.by_pid()
         self.actors += self._declared
         self.actors += self._crashes.begin(self._processes, self._kill)
@@ -290,5 +288,6 @@ class ProcessControl(ProcessBirths):
             actor.argument, actor.error = (), None
         self.actors, self._pending, self.recorder, self.sharing = [self.main], {}, None, None
         self._children.close()
+        self._reaching.close()
         self._sessions.close()
         self._directory.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from lab.carriers.actor import Actor, Wait
@@ -47,6 +46,8 @@ class ProcessArrivals(ProcessEnds):
         for sort, note in notes:
             if sort in ("doubt", "note"):
                 (self.doubts if sort == "doubt" else self.notes)[note] = None
+            elif sort in ("maps", "unfollowed"):
+                self._reaching.heard(sort, f"{actor.name}: {note}")
             elif sort == "code":
                 self._children.prepare(note)
             elif sort == "nothing" and self.rounds is not None:
@@ -143,11 +144,3 @@ class ProcessArrivals(ProcessEnds):
         if names is not None and owner is not None:
             names.give(owner, self._told(label))
         return owner
-
-    def _told(self, text: str) -> str:
-        """A text without what is another one in each execution, and without the private directory."""
-        text = text.replace(f"{self._directory.work}/", "").replace(self._directory.base, "<private>")
-        for name, pid in self._children.pids():
-            if str(pid) in text:
-                text = re.sub(rf"(?<!\d){pid}(?!\d)", f"<pid of {name}>", text)
-        return text

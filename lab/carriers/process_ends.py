@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 from collections.abc import Collection, Iterable
@@ -14,8 +15,11 @@ from lab.carriers.children import Children
 from lab.carriers.control import Control
 from lab.carriers.crashing import IS_KILLED, LIFE, Crashes, ProcessActor
 from lab.carriers.execution import Stopped
+from lab.carriers.private import PrivateDirectory
 from lab.carriers.process_rounds import ProcessRounds
+from lab.carriers.reaching import Reaching
 from lab.carriers.task_actor import Outside
+from lab.carriers.unwatched import Unwatched
 from lab.child.telling import complaint
 from lab.filesystem.filelocks import FileLock
 from lab.filesystem.paths import Paths
@@ -27,6 +31,7 @@ from lab.inherited import modules_of
 from lab.instrument import Site
 from lab.operations import SYNC
 
+_BY_CHANCE = re.compile("psm_[0-9a-f]{8}")
 _ROUNDS = 3  # that are gone through before it is told, so that they can be seen
 _AT_THE_END = ("", "", 0, 0)
 
@@ -52,9 +57,12 @@ class ProcessEnds(Control):
     """The part of the `process` carrier that sees processes end."""
 
     _children: Children
+    _directory: PrivateDirectory
     _paths: Paths
     _crashes: Crashes
     _sessions: Sessions
+    _reaching: Reaching
+    discovery: Unwatched
     _processes: list[ProcessActor]
     _pending: dict[Actor, Request]
     _names_changed: bool
@@ -65,9 +73,6 @@ class ProcessEnds(Control):
     def needs_name(self, function: object) -> bool:
         """See `Arriving.needs_name`."""
         return self._children.operations.needs_name(function)
-
-    def _told(self, text: str) -> str:
-        raise NotImplementedError
 
     def _site(self, where: tuple[str, str, int, int], word: str) -> Site:
         raise NotImplementedError
@@ -150,7 +155,38 @@ class ProcessEnds(Control):
         if self._children.wait_for_end(actor):
             self._fail(actor, ChildFailure(f"{actor.name} {self._children.how_ended(actor)}"))
 
+    def _see_to_memory(self) -> None:
+        """See what setup has made of memory that processes share."""
+        self._reaching.look(self._children.memory.escapes())
+        self._children.memory.arrange()
+        for name in self._children.segments.made:
+            self._paths.was_made(self._children.segments.path(name))
+
+    def _told(self, text: str) -> str:
+        """A text without what is another one in each execution, and without the private directory."""
+        text = self._without_segments(text)
+        text = text.replace(f"{self._directory.work}/", "").replace(self._directory.base, "<private>")
+        for name, pid in self._children.pids():
+            if str(pid) in text:
+                text = re.sub(rf"(?<!\d){pid}(?!\d)", f"<pid of {name}>", text)
+        return text
+
+    def _without_segments(self, text: str) -> str:
+        """A text without the names that chance gave to segments of setup."""
+        for number, name in enumerate(self._children.segments.made, 1):
+            if _BY_CHANCE.fullmatch(name):
+                text = text.replace(name, f"<segment {number}>")
+        return text
+
+    def _see_to_ranges(self) -> None:
+        """Where memory turned out to be touched in other parts than was known, what was covered was not all."""
+        if self._paths.ranges.grew:
+            self._paths.ranges.grew = False
+            self.discovery.has_news()
+
     def _fail(self, actor: Actor, error: BaseException) -> NoReturn:
+        if self._reaching.reached(actor, error):
+            raise Stopped
         if isinstance(error, ChildFailure):
             error = ChildFailure(
                 self._told(error.message), error.detail, error.kind

@@ -1,4 +1,4 @@
-"""For actors in processes of their own: nothing is instrumented, and nothing that runs is reported."""
+"""For actors in processes of their own: nothing is instrumented here, and nothing that runs is reported."""
 
 from __future__ import annotations
 
@@ -31,6 +31,12 @@ class Unwatched(Discovery):
     def unwatch(self) -> None:
         """See `Discovery.unwatch`."""
 
+    def has_news(self) -> None:
+        """What has been explored so far has to be explored once more, for more is known now."""
+        code = self.has_news.__code__
+        self.found[id(code)] = code, {}
+
     def take_found(self) -> bool:
         """See `Discovery.take_found`."""
-        return False
+        found, self.found = bool(self.found), {}
+        return found

@@ -20,6 +20,8 @@ from typing import Any, NoReturn
 
 from lab.child.at_end import AtEnd
 from lab.child.births import InOrder
+from lab.child.buffers import Buffers
+from lab.child.guard import told_by
 from lab.child.operations import Operations
 from lab.child.rounds import Rounds
 from lab.child.telling import told
@@ -48,14 +50,29 @@ class Life:
     ) -> None:
         self._operations, self._name, self._body, self._state = operations, name, body, state
         self._parent = os.getpid()
-        self._rounds = Rounds(operations.stops, _call.__code__) if waits else None
-        self._me = self._rounds or Bystander()  # an exploration inside of an actor is refused
+        self._waits, self._hooked, self._fd = waits, False, -1
+        self._more: Iterable[Any] = ()
+        self._rounds: Rounds | None = None
+        self._me: Bystander = Bystander()  # an exploration inside of an actor is refused
         self._here = _as_multiprocessing(name, index, self._parent)
         operations.stops.prepare(wire, body, state, _call.__code__, now, may_crash)
         operations.chance.begin(index)
         operations.at_end.prepare()
         operations.births.begin()
         self._names = operations.chance.names()
+
+    def watch(self, hooked: bool, fd: int, more: Iterable[Any]) -> None:
+        """In the runner: whether the code tells of what it does with memory, that of ``more`` functions as well.
+
+        What has to be known where the process is killed is told by ``fd``.
+        """
+        self._more = more
+        self._fd, self._hooked = fd, hooked
+        if self._waits or hooked:
+            self._rounds = self._me = Rounds(self._operations.stops, _call.__code__)
+        if hooked and self._rounds is not None:
+            buffers = self._me = Buffers(self._operations.stops, self._rounds, self._waits)
+            buffers.tell_by(fd)
 
     def live(self, strange: Iterable[int], strict: bool) -> NoReturn:
         """In the child; the file descriptors ``strange`` are the runner's and other actors'."""
@@ -76,9 +93,14 @@ class Life:
             tempfile._name_sequence = self._names  # type: ignore[attr-defined]
             sys.addaudithook(operations.announced)
             called = operations.called if strict else None
-            stops.rounds = self._rounds
+            if self._waits:
+                stops.rounds = self._rounds
             if self._rounds is not None:
-                called = self._rounds.begin(self._body, called)
+                called = self._me.begin(self._body, called)  # type: ignore[attr-defined]
+                self._rounds.cover(self._more)
+            if self._fd >= 0 and (stops.guard.segments or self._hooked):
+                told_by(self._fd)
+                stops.guard.close_all()
             sys.setprofile(called)
             payload = _call(operations.at_end, self._name, self._body, self._state)
             sys.setprofile(None)

@@ -14,13 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from lab.child.exporting import address_of
 from lab.child.stops import Stops
 from lab.naming import short
 
 _LIBRARY, _HEAP, _SYNCHRONIZE = "multiprocessing.sharedctypes", "multiprocessing.heap", "multiprocessing.synchronize"
 _TRACKER = "multiprocessing.resource_tracker"
 _SIMPLE: Any = ctypes.c_int.__mro__[1]
-_MOST = 256  # elements of an array that are told apart
 _DEVICE = -1  # what stands in the place of a device's number where an address is meant
 
 
@@ -29,9 +29,11 @@ class Memory:
 
     def __init__(self, stops: Stops) -> None:
         self._stops = stops
+        self.guard = stops.guard
         self._kinds: dict[Any, Any] = {}
         self._seen: weakref.WeakSet[Any] = weakref.WeakSet()  # blocks of memory to which every access stops
         self.real: Any = getattr(sys.modules.get(_LIBRARY), "rebuild_ctype", None)
+        self._barriers: weakref.WeakSet[Any] = weakref.WeakSet()
         self._older: list[Any] = []  # what there was before the exploration began, which setup does not make
         self._contents: list[bytes] = []  # of those, when setup had made the state of the execution before
 
@@ -52,6 +54,7 @@ class Memory:
             kind = type(one)
             if kind is barrier:
                 self._seen.add(one._wrapper)
+                self._barriers.add(one)
             elif (_SIMPLE in kind.__mro__ or ctypes.Array in kind.__mro__) and "_wrapper" in vars(one):
                 controlled = self._controlled(kind)
                 if controlled is not None:
@@ -80,9 +83,16 @@ class Memory:
         return self._blocks() > len(self._seen)
 
     def _blocks(self) -> int:
-        heap = getattr(sys.modules.get(_HEAP), "BufferWrapper", None)
-        blocks: dict[Any, Any] = getattr(getattr(heap, "_heap", None), "_allocated_blocks", {})
-        return sum(map(len, blocks.values()))
+        return sum(map(len, _allocated().values()))
+
+    def arrange(self) -> None:
+        """Before processes are forked: tell where the blocks are, and which of them barriers have."""
+        found = []
+        for arena, blocks in _allocated().items():
+            start = address_of(arena.buffer) if blocks else 0
+            found += [(start + block[-2], start + block[-1]) for block in blocks]
+        self.guard.blocks = sorted(found)
+        self.guard.aside = {address_of(barrier._array) for barrier in self._barriers}
 
     def _controlled(self, type_: Any) -> Any:
         if type_ not in self._kinds:
@@ -94,22 +104,40 @@ class Memory:
             self._kinds[type_] = made
         return self._kinds[type_]
 
+    def _step(self, word: str, name: str, places: list[tuple[int, int]], detail: str = "") -> None:
+        """Stop before some bytes are read or written, each range by its address and size."""
+        write = word == "writes"
+        if self.guard.knows_all and places and self.guard.find(places[0][0]) is None:
+            return  # the actor has made it itself, and for itself
+        if self._stops.begun:
+            otherwise = "w" if write else "r"
+            effects = [
+                self.guard.effect(address, size, write) or ((_DEVICE, address), otherwise) for address, size in places
+            ]
+            self._stops.step(word, name, tuple(effects), detail)
+            for address, size in places:
+                self.guard.open(address, size, write)
+
     def _value_kind(self, type_: Any) -> Any:
-        stops, inherited = self._stops, type_.value
+        stops, inherited, size = self._stops, type_.value, ctypes.sizeof(type_)
 
         class Value(type_):  # type: ignore[misc]
+            _lab_tells = None
+
             def __init__(self, *arguments: Any) -> None:
                 if arguments:
                     self.value = arguments[0]
 
         def get(value: Any) -> Any:
-            stops.step("reads", stops.name_of(value, "a shared value"), (_place(value, "r"),))
+            address = ctypes.addressof(value)
+            self._step("reads", stops.name_of(value, "a shared value"), [(address, size)])
             found = inherited.__get__(value)
             stops.came_to(short(found))
             return found
 
         def put(value: Any, new: Any) -> None:
-            stops.step("writes", stops.name_of(value, "a shared value"), (_place(value, "w"),), short(new) or "")
+            address = ctypes.addressof(value)
+            self._step("writes", stops.name_of(value, "a shared value"), [(address, size)], short(new) or "")
             inherited.__set__(value, new)
 
         Value.value = property(get, put)
@@ -123,15 +151,18 @@ class Memory:
                 elements = range(length)[key]
             else:
                 elements = range(length)[key:][:1] if -length <= key < length else range(0)
-            if length > _MOST:
-                elements = range(min(1, len(elements)))
             start = ctypes.addressof(array)
-            effects = tuple([((_DEVICE, start + size * element), how) for element in elements])
+            if elements and elements.step == 1:
+                places = [(start + size * elements[0], size * len(elements))]
+            else:
+                places = [(start + size * element, size) for element in elements]
             name = stops.name_of(array, "a shared array")
             text = f"{key.start}:{key.stop}" if isinstance(key, slice) else str(key)
-            stops.step("reads" if how == "r" else "writes", f"{name}[{text}]", effects, detail)
+            self._step("reads" if how == "r" else "writes", f"{name}[{text}]", places, detail)
 
         class Array(type_):  # type: ignore[misc]
+            _lab_tells = None
+
             def __init__(self, *arguments: Any) -> None:
                 for position, value in enumerate(arguments):
                     type_.__setitem__(self, position, value)
@@ -160,6 +191,7 @@ class Memory:
         def __init__(barrier: Any, *arguments: Any, **named: Any) -> None:  # noqa: N807 - it takes the place of one
             real(barrier, *arguments, **named)
             self._seen.add(barrier._wrapper)
+            self._barriers.add(barrier)
 
         return __init__
 
@@ -167,9 +199,30 @@ class Memory:
         def get(barrier: Any) -> Any:
             if self._stops.begun and not barrier._cond._lock._semlock._is_mine():
                 self._stops.note("uncontrolled", f"{self._stops.place()} looks at a barrier from outside")
+            self._open(barrier, False)
             return real.fget(barrier)
 
-        return property(get, real.fset)
+        def put(barrier: Any, new: int) -> None:
+            self._open(barrier, True)
+            real.fset(barrier, new)
+
+        return property(get, put)
+
+    def _barrier_count(self, real: Any) -> Any:
+        def get(barrier: Any) -> Any:
+            self._open(barrier, False)
+            return real.fget(barrier)
+
+        def put(barrier: Any, new: int) -> None:
+            self._open(barrier, True)
+            real.fset(barrier, new)
+
+        return property(get, put)
+
+    def _open(self, barrier: Any, write: bool) -> None:
+        """What a barrier keeps in memory, it keeps under its lock."""
+        if self.guard.guards:
+            self.guard.open(address_of(barrier._array), barrier._array.nbytes, write)
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
@@ -187,6 +240,8 @@ class Memory:
             tracker.ensure_running = _elsewhere(tracker.ensure_running)
         if barrier is not None:
             before += [(barrier, "__init__", barrier.__init__), (barrier, "_state", vars(barrier)["_state"])]
+            before.append((barrier, "_count", vars(barrier)["_count"]))
+            barrier._count = self._barrier_count(barrier._count)
             barrier.__init__ = self._barrier_made(barrier.__init__)
             barrier._state = self._barrier_state(barrier._state)
         older = self._meet_older() if library is not None else []
@@ -214,12 +269,15 @@ def _elsewhere(real: Any) -> Any:
     return ensure_running
 
 
+def _allocated() -> dict[Any, Any]:
+    """What the library has handed out of each arena."""
+    heap = getattr(sys.modules.get(_HEAP), "BufferWrapper", None)
+    found: dict[Any, Any] = getattr(getattr(heap, "_heap", None), "_allocated_blocks", {})
+    return found
+
+
 def _is_simple(type_: Any) -> bool:
     return type_.__mro__[1] is _SIMPLE and type_ is not ctypes.py_object
-
-
-def _place(thing: Any, how: str) -> tuple[tuple[int, int], str]:
-    return (_DEVICE, ctypes.addressof(thing)), how
 
 
 def _whole(inherited: Any, touches: Any, length: int) -> Any:

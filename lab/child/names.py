@@ -81,7 +81,7 @@ class Names:
 
 
 _MOST_NAMED, _DEEPEST = 300, 4
-_INSIDE = ("_semlock", "_obj", "_lock", "_reader", "_writer")
+_INSIDE = ("_semlock", "_obj", "_lock", "_reader", "_writer", "_mmap")
 
 
 def inside(thing: object) -> list[object]:

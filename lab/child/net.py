@@ -189,7 +189,7 @@ def _stop(stops: Stops, event: str, arguments: tuple[Any, ...]) -> None:
         path = arguments[position] if arguments[position] is not None else "."
         start = arguments[directory] if directory >= 0 else -1
         if isinstance(path, int):
-            how = "".join(letter for letter in how if letter in "rwWmML")
+            how = "".join(letter for letter in how if letter in "rswWmML")
         effects.append((stops.path(path, start if isinstance(start, int) and start >= 0 else None), how))
     first = arguments[paths[0][0]]
     stops.step(word, stops.label(first if first is not None else "."), tuple(effects))
@@ -260,6 +260,8 @@ def _of_method(owner: Any, name: str, raw: type[Any]) -> tuple[str, str] | None:
         return ("doubt", "asks an entry of a directory, which is not under control") if asks else None
     if package(kind) == "sqlite3" and (getattr(owner, "_lab", None) or kind.__name__ == "Row"):
         return None
+    if (hasattr(kind, "_lab_tells") and name in ("seek", "tell", "flush")) or name == "from_buffer":
+        return None  # of memory, of which something else tells
     if kind is _SCANDIR or package(kind) in _PACKAGES or says_nothing(package(kind), name):
         return None
     if not method_leaves_memory(kind, name):

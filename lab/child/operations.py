@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import mmap
 import os
 import random
 import sys
@@ -13,13 +14,14 @@ from contextlib import ExitStack, contextmanager, suppress
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
-from lab.child import clock, net
+from lab.child import clock, mapped, net
 from lab.child.at_end import AtEnd
 from lab.child.births import Births
 from lab.child.channels import Channels
 from lab.child.managers import Managers
 from lab.child.memory import Memory
 from lab.child.pools import Pools
+from lab.child.segments import Segments
 from lab.child.semaphores import Semaphores
 from lab.child.servers import Connections
 from lab.child.stops import Stops
@@ -51,6 +53,7 @@ class Operations:
                 importlib.import_module(name)
         self.stops = stops = Stops()
         raw, open_ = files.make(stops)
+        self.segments = Segments(stops)
         self.chance, self.at_end = clock.Chance(stops), AtEnd(stops)
         self.instead: dict[Any, Any] = {
             open: system.Twin(open, open_),
@@ -62,6 +65,8 @@ class Operations:
             **self.chance.instead(),
             **self.at_end.instead(),
             **net.instead(self.stops),
+            mmap.mmap: mapped.make(stops),
+            **self.segments.instead(),
         }
         self.semaphores, self.memory, self.channels = Semaphores(stops), Memory(stops), Channels(stops)
         asks = self.instead[os.kill]
@@ -89,6 +94,7 @@ class Operations:
         with ExitStack() as others:
             others.enter_context(self.semaphores.in_place())
             others.enter_context(self.memory.in_place())
+            others.enter_context(self.segments.in_place())
             others.enter_context(self.channels.in_place())
             others.enter_context(self.births.in_place())
             others.enter_context(self.pools.in_place())
@@ -168,6 +174,7 @@ def controlled_operations() -> Iterator[tuple[str, list[str]]]:
     found = by_owner(one for one in Operations().instead if one not in drawn)
     for named in ("_thread", "signal"):  # which end a proof, and no more
         found.pop(named, None)
+    found.pop("posixshmem", None)  # of which nobody but the library knows
     found["random"] = set(SHARED_NAMES)
     found["multiprocessing"] = set(_OF_MULTIPROCESSING)
     found["sqlite3"] = {"connect and what it gives"}
@@ -177,7 +184,7 @@ def controlled_operations() -> Iterator[tuple[str, list[str]]]:
 
 _OF_MULTIPROCESSING = (
     "Array", "Barrier", "BoundedSemaphore", "Condition", "Event", "JoinableQueue", "Lock", "Manager", "Pipe", "Queue",
-    "RLock", "Semaphore", "SimpleQueue", "Value",
+    "RawArray", "RawValue", "RLock", "Semaphore", "ShareableList", "SharedMemory", "SimpleQueue", "Value",
 )  # fmt: skip
 _SUPPORTS = ("fd", "dir_fd", "follow_symlinks", "effective_ids")
 _NEEDED = (

@@ -10,84 +10,31 @@ one since nothing was half computed, so that all that stands in functions furthe
 
 from __future__ import annotations
 
-import gc
 import os
 import stat
 import sys
 import weakref
-from collections.abc import Callable, Container, Iterable
-from contextlib import suppress
-from types import CodeType, FrameType, FunctionType, MethodType, ModuleType
+from collections.abc import Callable, Iterable
+from types import CodeType, FrameType, FunctionType, MethodType
 from typing import Any
 
 from lab.child.changes import Changes
-from lab.child.harmless import FILES, LOOKING, getter_of, is_free, is_harmless, manages, without_traces
+from lab.child.everything import Everything, name_in
+from lab.child.harmless import FILES, LOOKING, getter_of, is_free, is_harmless, manages
 from lab.child.stops import Stops
 from lab.child.unchanged import standing
-from lab.discovery import Discovery
 from lab.filesystem.stops import Effect
 from lab.filesystem.system import Twin
-from lab.functions import functions_of
 from lab.hooks import ABSENT, Accesses, Bystander
 from lab.instrument import Site
 from lab.loops import Round, are_same, loops_of, values_of
 from lab.operations import contents, fills_itself, taken
-from lab.origin import LAB, is_library, is_standard
-from lab.starts import LEFT_ALONE
+from lab.origin import LAB, is_library
 from lab.virtual.harmless import runs_library
 
 _fstat, _lseek = os.fstat, os.lseek
 _Profile = Callable[[FrameType, str, Any], None]
-_STEPPED = frozenset(("multiprocessing", "shutil"))
 _MOVING = frozenset(("next", "unpack", "spread", "iterate"))
-
-
-class Everything(Discovery):
-    """Instruments what is installed as it does the program's own code, and little of the standard library."""
-
-    def __init__(self) -> None:
-        super().__init__(libraries=True)
-        self.met: dict[str, None] = {}  # which functions were instrumented, for `prepare_named`
-        self._prepared: set[str] = set()
-
-    def _policy(self, code: CodeType, variables: dict[str, Any]) -> bool | None:
-        if code.co_filename.startswith(LEFT_ALONE) or without_traces(code, variables):
-            return None
-        name = str(variables.get("__name__", "")).partition(".")[0]
-        return True if name in _STEPPED or not is_standard(code.co_filename) else None
-
-    def _swap(self, function: FunctionType, code: CodeType, ends: bool = False) -> None:
-        profile = sys.getprofile()
-        sys.setprofile(None)  # who is told of each call in the rewriting makes it many times as slow
-        try:
-            super()._swap(function, code, ends)
-        finally:
-            sys.setprofile(profile)
-        if function.__code__ is not code:
-            self.met[_name_of(function, code)] = None
-
-    def prepare_named(self, names: Iterable[str]) -> None:
-        """The same as `prepare`, of what processes have met: they have the functions of the runner."""
-        wanted = set(names) - self._prepared
-        self._prepared |= wanted
-        ends = {name.partition(":")[2] for name in wanted}
-        if wanted:
-            functions = [one for one in gc.get_objects() if type(one) is FunctionType]
-            self.prepare([one for one in functions if _place_of(one.__code__) in ends and _name_of(one) in wanted])
-
-    def prepare(self, functions: Iterable[Any]) -> None:
-        """In the runner: do once what would else be done in each process that runs one of the functions."""
-        for one in functions:
-            for function in functions_of(one):
-                code, namespace = function.__code__, self._namespace(function.__globals__)
-                if self._policy(code, function.__globals__) and isinstance(namespace, ModuleType):
-                    with suppress(Exception):  # of the reader of bytecode, which the process meets as well
-                        loops_of(self.cache.get(code, namespace, True, True, True).code)
-
-    @property
-    def instrumented(self) -> Container[int]:
-        """The ids of code that tells what it does."""
-        return self._original_of
 
 
 class Rounds(Bystander):
@@ -114,12 +61,14 @@ class Rounds(Bystander):
         self._semaphores: dict[int, Any] = {}
         self._going_on: tuple[Any, ...] = ()  # the operation that goes on, and what it might change, as it was before
 
-    def begin(self, body: Any, called: _Profile | None) -> _Profile:
-        """In the process, before the actor runs: a profile function, which has ``called`` told as well."""
+    def begin(
+        self, body: Any, called: _Profile | None, first: Callable[[FrameType, str], None] | None = None
+    ) -> _Profile:
+        """In the process, before the actor runs: a profile function, which tells ``first`` and ``called`` as well."""
         self._begin()
         self._discovery.cover(body)
         self._end()
-        report = self._report = self._reporting(called)
+        report = self._report = self._reporting(called, first)
         return report
 
     def is_forked(self) -> None:
@@ -182,6 +131,27 @@ class Rounds(Bystander):
             self._stops.note("code", "\n".join(self._discovery.met))
             self._discovery.met.clear()
 
+    def cover(self, functions: Iterable[Any]) -> None:
+        """Have these instrumented as well."""
+        if self._begin():
+            try:
+                for function in functions:
+                    self._discovery.cover(function)
+            finally:
+                self._end()
+
+    def cover_accessors(self, kind: Any, key: str) -> None:
+        """Have that instrumented which gives an attribute, or sets it."""
+        member = next((vars(base)[key] for base in kind.__mro__ if key in vars(base)), None)
+        if type(member) is property:
+            self.cover(one for one in (member.fget, member.fset) if type(one) is FunctionType)
+
+    def name_of_unknown(self, code: CodeType, variables: dict[str, Any]) -> str:
+        """The name, for `named`, of a function that tells nothing and could; empty if it cannot or does."""
+        if id(code) in self._instrumented or not self._discovery.could_tell(code, variables):
+            return ""
+        return name_in(variables, code)
+
     def _compare(self, call: int, at: Round, number: int, values: list[object]) -> int:
         known = self._met.setdefault(call, {})
         place, outside = (at.place, at.distance), self._outside()
@@ -208,8 +178,10 @@ class Rounds(Bystander):
 
     # ------------------------------------------------------------ what the interpreter reports
 
-    def _reporting(self, called: _Profile | None) -> _Profile:
+    def _reporting(self, called: _Profile | None, first: Callable[[FrameType, str], None] | None) -> _Profile:
         def report(frame: FrameType, event: str, argument: Any) -> None:
+            if first is not None:
+                first(frame, event)
             if event == "call" or event == "return":
                 self._reported(frame, event)
             elif called is not None:
@@ -360,14 +332,6 @@ class Rounds(Bystander):
     def _end(self) -> None:
         self._stops.inside -= 1
         self._busy = False
-
-
-def _name_of(function: FunctionType, code: CodeType | None = None) -> str:
-    return f"{function.__globals__.get('__name__', '')}:{_place_of(code or function.__code__)}"
-
-
-def _place_of(code: CodeType) -> str:
-    return f"{code.co_qualname}:{code.co_firstlineno}"
 
 
 def _position(fd: int) -> object:

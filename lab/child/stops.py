@@ -9,6 +9,7 @@ from threading import get_ident
 from types import CodeType, FrameType
 from typing import Any
 
+from lab.child.guard import Guard
 from lab.child.names import Names, made_by_library
 from lab.child.wire import ASKS, Gone, Wire, receive_lent
 from lab.filesystem.opened import IS_TOLD
@@ -28,6 +29,7 @@ class Stops(Names):
     def __init__(self) -> None:
         super().__init__()
         self._wire = Wire(-1)
+        self.guard = Guard()
         self.rounds: Any = None  # `lab.child.rounds.Rounds` where the runner asks whether loops merely wait
         self.root = ""  # the private directory, which nobody renames
         self.groups = ""  # the file of the process groups that have to be ended
@@ -67,6 +69,7 @@ class Stops(Names):
     def leave(self) -> None:
         """In a process that the program itself forks, which nobody controls."""
         self.begun = False
+        self.guard.give_way()
 
     def is_its_thread(self) -> bool:
         """Whether it is the thread that is under control which asks."""
@@ -107,6 +110,7 @@ class Stops(Names):
         if get_ident() != self._identity:
             self.note("uncontrolled", f"{word} {label} in a thread of its own, which a process does out of control")
             return GO
+        self.guard.close()
         site = self._find_site()
         as_at = self.rounds.arrive() if self.rounds is not None else -1
         self._send("step", (word, label, effects, detail, wait, site, as_at))
@@ -227,6 +231,13 @@ class Stops(Names):
         """The line of the program that goes on."""
         name, function, _, line = self._find_site()
         return f"{function} ({os.path.basename(name)}:{line})"
+
+    def is_called_by(self, module: str) -> bool:
+        """Whether a library goes on that has come to the lab."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and frame.f_code.co_filename.startswith(LAB):
+            frame = frame.f_back
+        return frame is not None and frame.f_globals.get("__name__") == module
 
     def opened(self, fd: int, label: str, bare: bool = False) -> None:
         """This process has a file descriptor of its own."""

@@ -62,7 +62,7 @@ class _Entry:
         if name != "stat" and not (follow and entry.is_symlink()):
             return getattr(entry, name)(follow_symlinks=follow)
         where = stops.path(self.path, self._fd)
-        stops.step(word, stops.label(self.path), ((where, "lrm" if follow else "Nrm"),))
+        stops.step(word, stops.label(self.path), ((where, "lsm" if follow else "Nsm"),))
         with stops.known():
             return getattr(entry, name)(follow_symlinks=follow)
 

@@ -9,6 +9,7 @@ tells where that directory is by now, and the rest of the path.  How is told in 
     *      the entry is exchanged, whatever was there
     -      the entry is taken away
     r, w   the contents are read, written
+    s      the size is asked for
     W      the same as w, if there is something
     m, M   the mode, the owner, the times and the number of links are read, changed
     L      the entries of the directory are listed
@@ -16,7 +17,8 @@ tells where that directory is by now, and the rest of the path.  How is told in 
     o      the position in the file, which a file descriptor has in common with others, is read and moved
 
 Two names of one file touch the same contents, and two names of one directory the same entries.  Of an object that is no
-file, what is told apart in it stands in the place of letters, with a ! before it where it is written.
+file, what is told apart in it stands in the place of letters, with a ! before it where it is written.  Bytes of memory
+are read as in @r0:8 and written as in @w0:8, and with = for @ where they are those of no file that can be opened.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from typing import TYPE_CHECKING, Any
 from lab.filesystem.beyond import Beyond
 from lab.filesystem.filelocks import FileLock, Held
 from lab.filesystem.opened import from_open
+from lab.filesystem.ranges import CONTENTS, Ranges
 from lab.filesystem.shared import Channel, Database, Managed, Semaphore
 
 if TYPE_CHECKING:
@@ -38,7 +41,7 @@ if TYPE_CHECKING:
 Access = tuple[Any, Any, bool]
 """An object, the key under which it is touched, and whether it is written."""
 
-DATA, _STATE, _POSITION = "contents", "state", "position"
+DATA, _STATE, _POSITION = CONTENTS, "state", "position"
 _CHANGES = frozenset("wWMv")
 _lstat, _stat, _readlink, _getcwd, _normpath = os.lstat, os.stat, os.readlink, os.getcwd, os.path.normpath
 _MOST_LINKS = 40  # as Linux has it
@@ -88,12 +91,14 @@ class Paths:
         self.root = ""  # the private directory; who its parents are does not change
         self.process: Common | None = None  # in which all actors are
         self.beyond = Beyond()
+        self.ranges = Ranges()
         self.value: Callable[[Any], int] = lambda number: 1  # of a semaphore
         self.channels: Any = None  # `lab.child.channels.Channels`
         self.clear(0)
 
     def clear(self, actors: int) -> None:
         """Begin another execution with so many actors."""
+        self.ranges.clear()
         self._inodes: dict[tuple[int, int], Inode] = {}
         self._labels: dict[str, Label] = {}
         self.lockf_waits: dict[Actor, tuple[FileLock, Held]] = {}  # who has come to which lock of `lockf`
@@ -202,6 +207,12 @@ class Paths:
                 if directory and not self._begin(where)[1]:
                     self.is_new(where)
 
+    def was_made(self, path: str) -> None:
+        """Setup has made an entry, of which the same holds."""
+        found = self._look_up(path, follow=False)
+        if found.directory is not None:
+            self._new[found.directory, found.name] = f"<{len(self._new)}>"
+
     def told(self, text: str) -> str:
         """A text without the paths of directories that setup made."""
         for root in self._roots:
@@ -246,6 +257,10 @@ class Paths:
                 inode = found.inode
             else:
                 inode = self.inode(where)
+            if how[:1] in ("@", "="):
+                for key, write in self.ranges.accesses(how, min(actor.index, self._actors)):
+                    (first if key.startswith("byte") else then).append((inode, key, write))
+                continue
             self._inside(inode, how, first, then)
         first.sort(key=lambda access: not access[2])
         return list(dict.fromkeys((*first, *then))), made
@@ -284,8 +299,10 @@ class Paths:
 
     def _inside(self, inode: Inode, how: str, first: list[Access], then: list[Access]) -> None:
         for letter in how:
-            if letter in "rwW":
-                first.append((inode, DATA, letter != "r"))
+            if letter in "rwWs":
+                first.append((inode, DATA, letter in "wW"))
+                if letter != "s":
+                    then += [(inode, key, False) for key in self.ranges.beside(self._actors)]
             elif letter in "mM":
                 (first if letter == "M" else then).append((inode, _STATE, letter == "M"))
             elif letter == "L":

@@ -81,6 +81,7 @@ class Request:
     def find_locks(self, paths: Paths) -> None:
         """See which locks it is about."""
         paths.lockf_waits.pop(self.actor, None)
+        self.label = paths.ranges.label(self.effects, self.label)
         if not self.wait:
             return
         what, *rest = self.wait

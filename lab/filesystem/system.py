@@ -17,8 +17,8 @@ Instead = dict[Any, Callable[..., Any]]
 """Operation -> what is called in its place."""
 
 _PATHS: dict[str, tuple[str, str]] = {
-    "stat": ("asks for the state of", "lrm"),
-    "lstat": ("asks for the state of", "Nrm"),
+    "stat": ("asks for the state of", "lsm"),
+    "lstat": ("asks for the state of", "Nsm"),
     "readlink": ("reads the link", "N"),
     "access": ("asks for access to", "lm"),
     "chmod": ("changes the mode of", "lM"),
@@ -55,7 +55,7 @@ _DESCRIPTORS: dict[str, tuple[str, str]] = {
     "pwritev": ("writes", "w"),
     "ftruncate": ("truncates", "w"),
     "posix_fallocate": ("makes room in", "w"),
-    "fstat": ("asks for the state of", "rm"),
+    "fstat": ("asks for the state of", "sm"),
     "fchmod": ("changes the mode of", "M"),
     "fchown": ("changes the owner of", "M"),
     "fstatvfs": ("asks for the room at", ""),
@@ -139,7 +139,7 @@ def _of_path(stops: Stops, name: str, word: str, how: str) -> Callable[[Any], Ca
             if isinstance(path, int):
                 if not is_shared(stops, path, word):
                     return real(path, *arguments, **named)
-                touched = "".join(letter for letter in touched if letter in "rwWmML")
+                touched = "".join(letter for letter in touched if letter in "rswWmML")
             stops.step(word, stops.label(path), ((where, touched),))
             with stops.known():
                 result = real(path, *arguments, **named)

@@ -13,7 +13,6 @@ import sys
 import threading
 import time
 from functools import partial
-from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 
 import pytest
@@ -30,9 +29,9 @@ def starts_another_program(state):
     subprocess.run([sys.executable, "-S", "-c", ""], check=True)
 
 
-def maps_a_file(state):
+def maps_a_file_for_itself(state):
     with open("a", "r+b") as file:
-        mmap.mmap(file.fileno(), 1).close()
+        mmap.mmap(file.fileno(), 1, access=mmap.ACCESS_COPY).close()
 
 
 def asks_a_socket(state):
@@ -81,12 +80,6 @@ def has_a_manager(state):
         manager.dict()
 
 
-def shares_memory(state):
-    memory = SharedMemory(create=True, size=1)
-    memory.close()
-    memory.unlink()
-
-
 def asks_for_state(state, ways=(os.stat,)):
     ways[0]("a")
 
@@ -104,7 +97,11 @@ def locks_by_number(state):
     ("actor", "told"),
     [
         (starts_another_program, "starts another program, which is not under control"),
-        (maps_a_file, "maps a file into memory, which is not under control"),
+        (
+            maps_a_file_for_itself,
+            "maps a file for itself, and sees what others write there as long as it does not, "
+            "which is not under control",
+        ),
         (asks_a_socket, "uses a socket, which is not under control"),
         (starts_a_thread, "starts a thread of its own, which is not under control"),
         (uses_an_address, "connects to file:b?nolock=1 by an address, which is not under control"),
@@ -113,7 +110,6 @@ def locks_by_number(state):
         (forks_with_a_lock, "forks a process, which is not under control"),
         (spawns, "writes a pipe or socket, which is not under control"),
         (has_a_manager, "forks a process, which is not under control"),
-        (shares_memory, "maps a file into memory, which is not under control"),
         (asks_for_state, "calls os.stat by a way that is not under control"),
         (reads_a_pipe, "writes a pipe or socket, which is not under control"),
         (locks_by_number, "comes to fcntl.fcntl by a way of its own, which is not under control"),

@@ -1,9 +1,7 @@
 """Locks, memory, pipes and queues of `multiprocessing`."""
 
-import ctypes
 import mmap
 import multiprocessing as mp
-from multiprocessing import shared_memory
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -227,28 +225,6 @@ def test_a_queue_brings_what_it_is_given():
     verdict = explore(mp.Queue, {"alice": put, "bob": get}, outcome=lambda shared: seen())
     assert verdict.outcomes.keys() == {"1"}
     assert verdict.status in ("holds", "unknown")
-
-
-class Pair(ctypes.Structure):
-    _fields_ = [("one", ctypes.c_int), ("other", ctypes.c_int)]
-
-
-def test_what_shares_memory_otherwise_is_named():
-    verdict = explore(lambda: mp.RawValue(Pair), {"alice": lambda shared: setattr(shared, "one", 1), "bob": len and id})
-    assert verdict.uncontrolled == ("setup maps memory that processes share, which is not under control",)
-
-    def setup():
-        return shared_memory.SharedMemory(create=True, size=1)
-
-    def end(shared):
-        shared.close()
-        shared.unlink()
-
-    def write(shared):
-        shared.buf[0] += 1
-
-    verdict = explore(setup, both(write), teardown=end)
-    assert verdict.uncontrolled == ("setup maps memory that processes share, which is not under control",)
 
 
 def test_memory_that_was_shared_before_setup_is_named():

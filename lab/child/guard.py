@@ -1,0 +1,243 @@
+"""Memory that processes share, locked away in the process of an actor but for the step that tells of it.
+
+Nothing announces an access to memory.  So the pages of every segment are protected (`mprotect`), and those that a step
+is about are open until whatever comes next.  Who gets there by a way that nobody knows of is killed by the system,
+which the runner hears: so nothing is passed over in silence.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import faulthandler
+import mmap
+import os
+import re
+import sys
+from bisect import bisect_right
+from contextlib import suppress
+from typing import Any
+
+try:
+    import resource
+except ImportError:  # no POSIX
+    resource = None  # type: ignore[assignment]
+
+_MAPS = "/proc/self/maps"
+_SHARED = re.compile(
+    rb"^([0-9a-f]+)-([0-9a-f]+) ([-r])([-w]).s ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) (\d+) *(.*)$", re.MULTILINE
+)
+_SEMAPHORE = re.compile(rb"/sem\.[^/]*$")
+_ZERO = b"/dev/zero"  # what is mapped of no file
+_BY_LIBRARY = re.compile(rb"/pym-[^/]*$")
+_stat = os.stat  # as it was before anything was put in its place
+_PAGE = mmap.PAGESIZE
+_READ, _WRITE = 1, 2  # of `mprotect`
+_NO_DEVICE = -1  # what stands in the place of a device's number where an address is meant
+
+
+class Segment:
+    """A mapping of shared memory in this process."""
+
+    __slots__ = ("by_library", "end", "inode", "is_of_file", "offset", "protection", "start")
+
+    def __init__(
+        self, start: int, end: int, inode: tuple[int, int], offset: int, protection: int, path: bytes = b"/"
+    ) -> None:
+        self.start, self.end = start, end
+        self.inode = inode  # device and inode, which all mappings of it have in common
+        self.offset = offset  # in it, of the first byte
+        self.protection = protection
+        self.by_library = bool(_BY_LIBRARY.search(path))  # `multiprocessing` hands it out in parts
+        self.is_of_file = not self.by_library and path != _ZERO  # that can be opened as well
+
+    def part(self, start: int, end: int) -> Segment:
+        """The same from one address to another."""
+        found = Segment(start, end, self.inode, self.offset + start - self.start, self.protection)
+        found.by_library, found.is_of_file = self.by_library, self.is_of_file
+        return found
+
+
+class Guard:
+    """The shared memory of a process."""
+
+    def __init__(self) -> None:
+        self.segments: list[Segment] = []
+        self.knows_all = can_protect()  # that is mapped
+        self.guards = False  # in the process of an actor, as long as nothing has escaped
+        self.gave_way = False  # there was an access that nobody knew of
+        self.unfollowed: list[str] = []  # what setup did with memory that nobody can follow
+        self.blocks: list[tuple[int, int]] = []  # where the library's parts of memory begin and end, in order
+        self.aside: set[int] = set()  # where those begin that are touched under a lock only, and are no operation
+        self._before: set[tuple[int, int]] = set()  # what was mapped before the exploration
+        self._open: tuple[int, int, int] | None = None
+        self.for_a_call = False  # what is open is so until a call has returned
+
+    # ------------------------------------------------------------ in the runner
+
+    def begin(self) -> None:
+        """Before an exploration: what is mapped by then is not its, but for what the library hands out in parts."""
+        self._before = {(one.start, one.end) for one in _mapped() if not one.by_library}
+
+    def look(self) -> bool:
+        """After setup: see what it has mapped; whether that is more than what the library hands out in parts."""
+        self.segments = [one for one in _mapped() if (one.start, one.end) not in self._before]
+        return any(not one.by_library for one in self.segments)
+
+    # ------------------------------------------------------------ in the process of an actor
+
+    def close_all(self) -> None:
+        """In the child, before it runs anything of the program."""
+        self.guards = _mprotect is not None
+        self.gave_way = False
+        for one in self.segments:
+            self._protect(one.start, one.end, 0)
+
+    def give_way(self) -> None:
+        """Let everything be open from now on: there is an access that nobody can follow."""
+        self._open = None
+        if self.guards:
+            self.guards, self.gave_way = False, True
+            for one in self.segments:
+                _protect(one.start, one.end, one.protection)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is open."""
+        return self._open is not None
+
+    def find(self, address: int) -> Segment | None:
+        """The segment that has the byte at an address."""
+        for one in self.segments:
+            if one.start <= address < one.end:
+                return one
+        return None
+
+    def effect(self, address: int, size: int, write: bool) -> tuple[Any, str] | None:
+        """How a step touches the bytes there, as `lab.filesystem.paths` has it; None if they are nobody else's."""
+        found = self.find(address)
+        if found is None:
+            return None
+        if found.by_library:  # which may be anywhere in there in the next execution
+            start = self._block(address)
+            if start in self.aside:
+                return None
+            return (_NO_DEVICE, start), f"={'w' if write else 'r'}{address - start}:{address - start + size}"
+        at = address - found.start + found.offset
+        return found.inode, f"{'@' if found.is_of_file else '='}{'w' if write else 'r'}{at}:{at + size}"
+
+    def _block(self, address: int) -> int:
+        """Where the part of the library's memory begins that has an address."""
+        at = bisect_right(self.blocks, (address, sys.maxsize)) - 1
+        found = self.blocks[at] if at >= 0 else (0, 0)
+        return found[0] if address < found[1] else address
+
+    def open(self, address: int, size: int, write: bool, for_a_call: bool = False) -> None:
+        """Let the bytes there be read, or written as well, until `close`."""
+        found = self.find(address)
+        if not self.guards or found is None:
+            return
+        start = address - address % _PAGE
+        end = min(found.end, -(-(address + max(size, 1)) // _PAGE) * _PAGE)
+        protection = found.protection if write else found.protection & _READ
+        if self._open is not None:  # an operation on two ranges
+            start, end = min(start, self._open[0]), max(end, self._open[1])
+            protection |= self._open[2]
+        self._open, self.for_a_call = (start, end, protection), for_a_call
+        for one in self.segments:  # which may lie beside each other
+            if one.start < end and start < one.end:
+                _protect(max(start, one.start), min(end, one.end), protection & one.protection)
+
+    def close(self) -> None:
+        """What was open is so no more."""
+        if self._open is not None:
+            start, end, _ = self._open
+            self._open = None
+            for one in self.segments:
+                if one.start < end and start < one.end:
+                    self._protect(max(start, one.start), min(end, one.end), 0)
+
+    def add(self, segment: Segment) -> None:
+        """The process has mapped something."""
+        self.segments.append(segment)
+        self._protect(segment.start, segment.end, 0)
+
+    def remove(self, start: int, size: int) -> None:
+        """What begins there is unmapped, or about to be; what is open must not be so any more."""
+        end = start + -(-size // _PAGE) * _PAGE
+        left = []
+        for one in self.segments:
+            if one.end <= start or end <= one.start:
+                left.append(one)
+                continue
+            if one.start < start:  # the system tells of neighbours as of one
+                left.append(one.part(one.start, start))
+            if end < one.end:
+                left.append(one.part(end, one.end))
+        self.segments = left
+
+    def _protect(self, start: int, end: int, protection: int) -> None:
+        if self.guards:
+            _protect(start, end, protection)
+
+
+def _mapped() -> list[Segment]:
+    try:
+        with open(_MAPS, "rb") as maps:
+            text = maps.read()
+    except OSError:  # no Linux
+        return []
+    found = []
+    for start, end, reads, writes, offset, major, minor, number, path in _SHARED.findall(text):
+        path = path.removesuffix(b" (deleted)")
+        if not _SEMAPHORE.search(path):
+            device = _device(path, int(number), os.makedev(int(major, 16), int(minor, 16)))
+            protection = (_READ if reads == b"r" else 0) | (_WRITE if writes == b"w" else 0)
+            inode = device, int(number)
+            found.append(Segment(int(start, 16), int(end, 16), inode, int(offset, 16), protection, path))
+    return found
+
+
+def _device(path: bytes, number: int, otherwise: int) -> int:
+    """The device of a file as `os.stat` tells it, which on some file systems is another than that of its memory."""
+    with suppress(OSError, ValueError):
+        found = _stat(path)
+        if found.st_ino == number:
+            return found.st_dev
+    return otherwise
+
+
+def _find_mprotect() -> Any:
+    with suppress(OSError, AttributeError, TypeError):
+        function = ctypes.CDLL(None).mprotect
+        function.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+        return function
+    return None
+
+
+_mprotect = _find_mprotect()
+
+
+def is_of_nothing(address: int) -> bool:
+    """Whether what is mapped there is the memory of no file: nobody has it by another mapping."""
+    with suppress(OSError), open(_MAPS, "rb") as maps:
+        for start, end, *_, path in _SHARED.findall(maps.read()):
+            if int(start, 16) <= address < int(end, 16):
+                return bool(path.startswith(_ZERO))
+        return True  # it is not shared
+    return False
+
+
+def can_protect() -> bool:
+    """Whether this system lets memory be protected, and tells what there is."""
+    return _mprotect is not None and os.path.exists(_MAPS) and hasattr(os, "memfd_create")
+
+
+def told_by(fd: int) -> None:
+    """Have the place told where this process is killed for an access that it must not make."""
+    faulthandler.enable(fd, all_threads=False)
+    if resource is not None:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # it is nothing to be looked into
+
+
+def _protect(start: int, end: int, protection: int) -> None:
+    _mprotect(start, end - start, protection)

@@ -1,0 +1,128 @@
+"""What gets to memory that processes share by a way that is not known is named, and then nothing is proved."""
+
+import ctypes
+import io
+import os
+import random
+import re
+import signal
+
+import pytest
+
+from tests.processes.programs import both
+from tests.processes.test_memory import explore, note, seen, segment
+
+NOT_UNDER_CONTROL = "which is not under control"
+
+
+def searched(shared):
+    note(re.search(b"\1", shared.buf) is not None)
+
+
+def nested(shared):
+    note([[shared.buf[0:1]]] == [[b"\0"]])
+
+
+def text(shared):
+    note(str(shared.buf[0:1], "ascii"))
+
+
+def copied(shared):
+    target = ctypes.create_string_buffer(1)
+    ctypes.memmove(target, ctypes.addressof(ctypes.c_char.from_buffer(shared.buf)), 1)
+    note(target.raw)
+
+
+def pointed(shared):
+    note(ctypes.cast(ctypes.addressof(ctypes.c_char.from_buffer(shared.buf)), ctypes.POINTER(ctypes.c_char))[0])
+
+
+def shuffled(shared):
+    random.Random(1).shuffle(shared.buf)
+    note("")
+
+
+def writes(shared):
+    shared.buf[0] = 1
+
+
+@pytest.mark.parametrize("way", [searched, nested, text, copied, pointed, shuffled])
+def test_who_gets_there_unseen_is_named(way):
+    verdict = explore(segment(2), {"alice": way, "bob": writes}, outcome=seen)
+    assert verdict.status == "unknown", str(verdict)
+    where = f"{way.__name__} (test_memory_unseen.py:{way.__code__.co_firstlineno + 1})"
+    if way in (copied,):
+        where = where.replace(str(way.__code__.co_firstlineno + 1), str(way.__code__.co_firstlineno + 2))
+    told = [one for one in verdict.uncontrolled if one.startswith("alice: ")]
+    assert told == [f"alice: {where} reaches memory that processes share, {NOT_UNDER_CONTROL}"], verdict.uncontrolled
+
+
+def to_a_file(shared):
+    with open("copy", "wb") as file:
+        file.write(shared.buf[0:1])
+
+
+def to_a_descriptor(shared):
+    fd = os.open("copy", os.O_WRONLY | os.O_CREAT)
+    os.write(fd, shared.buf[0:1])
+
+
+def to_a_descriptor_in_parts(shared):
+    fd = os.open("copy", os.O_WRONLY | os.O_CREAT)
+    os.writev(fd, [shared.buf[0:1], shared.buf[1:2]])
+
+
+def from_a_file(shared):
+    io.BytesIO(b"\2").readinto(shared.buf)
+
+
+@pytest.mark.parametrize(
+    ("way", "line", "to"),
+    [
+        (to_a_file, 2, "BufferedWriter.write"),
+        (to_a_descriptor, 2, "write"),
+        (to_a_descriptor_in_parts, 2, "writev"),
+        (from_a_file, 1, "BytesIO.readinto"),
+    ],
+)
+def test_who_hands_it_over_is_named(way, line, to):
+    verdict = explore(segment(2), {"alice": way, "bob": writes})
+    assert verdict.status == "unknown", str(verdict)
+    where = f"{way.__name__} (test_memory_unseen.py:{way.__code__.co_firstlineno + line})"
+    assert f"alice: {where} hands memory that processes share to {to}, {NOT_UNDER_CONTROL}" in verdict.uncontrolled
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda view: 1 in view,
+        lambda view: [*view],
+        lambda view: list(map(int, view)),
+        lambda view: b"".join([view, view]),
+    ],
+)
+def test_what_is_gone_through_in_one_step_is_a_doubt(look):
+    def reads(shared):
+        note(look(shared.buf[0:2]))
+
+    verdict = explore(segment(2), {"alice": reads, "bob": writes}, outcome=seen)
+    assert verdict.status == "unknown"
+    assert f"<lambda> (test_memory_unseen.py:{look.__code__.co_firstlineno}) goes through memory" in verdict.reason
+
+
+def test_a_race_is_found_even_so():
+    def add(shared):
+        re.search(b"\1", shared.buf)
+        shared.buf[0] += 1
+
+    verdict = explore(segment(1), both(add), outcome=lambda shared: shared.buf[0], allowed={2})
+    assert (verdict.status, verdict.failure.message) == ("fails", "outcome 1 (allowed: 2)")
+
+
+def test_a_fault_of_the_program_itself_is_one():
+    def fails(shared):
+        shared.buf[0] = 1
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+    verdict = explore(segment(1), {"alice": fails})
+    assert (verdict.status, verdict.failure.message) == ("fails", "alice was killed by SIGSEGV")
