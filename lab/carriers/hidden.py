@@ -69,6 +69,8 @@ def hidden_memory(thing: Any, key: object) -> str:
     if kind is memoryview:
         own = is_a(thing.obj, bytes | bytearray | array.array)
         return "" if own else f"uses the memory of a {type(thing.obj).__name__} through a view"
+    if kind.__module__ == "mmap" and _is_of_a_file(thing):
+        return "uses the memory of a file, which others may reach as well"
     if kind.__module__ == "builtins" or "_ctypes" not in sys.modules:
         return ""
     types: Any = sys.modules["_ctypes"]
@@ -79,6 +81,14 @@ def hidden_memory(thing: Any, key: object) -> str:
     if is_a(thing, types.Array) and key in ("value", "raw"):
         return f"uses the items of an array of ctypes as its {key}"
     return ""
+
+
+def _is_of_a_file(memory: Any) -> bool:
+    """Whether a mapping is of a file: there may be another one of it, and it can be read and written."""
+    from lab.child.exporting import address_of  # which few programs need
+    from lab.child.guard import is_of_nothing
+
+    return not memory.closed and not is_of_nothing(address_of(memory))
 
 
 def hidden_access(owner: object, key: object, write: bool, site: Site) -> str:
