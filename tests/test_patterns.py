@@ -61,6 +61,7 @@ PATTERNS = {
     "mode_mask": {"unsafe": "", "still_unsafe": ""},
     "half_written": {"unsafe": "torn write", "still_unsafe": "torn write"},
     "removed_lock_file": {"unsafe": "check-then-act", "still_unsafe": "lost update"},
+    "seat_map": {"unsafe": "lost update", "still_unsafe": "lost update"},
     "shared_value": {"unsafe": "lost update", "still_unsafe": "lost update"},
     "stale_row": {"unsafe": "stale read", "still_unsafe": "stale read"},
     "two_appenders": {"unsafe": "lost update", "still_unsafe": "torn write"},

@@ -16,6 +16,7 @@ PROVED = {
     "check_then_create",
     "half_written",
     "two_appenders",
+    "seat_map",
     "shared_value",
 }
 
