@@ -172,19 +172,21 @@ def controlled_operations() -> Iterator[tuple[str, list[str]]]:
     """Owner -> names of what stops in the process of an actor, for people to read."""
     drawn = {getattr(random, name) for name in SHARED_NAMES}
     found = by_owner(one for one in Operations().instead if one not in drawn)
-    for named in ("_thread", "signal"):  # which end a proof, and no more
+    for named in ("_thread", "signal", "traceback"):  # which end a proof, or tell of a failure, and no more
         found.pop(named, None)
     found.pop("posixshmem", None)  # of which nobody but the library knows
     found["random"] = set(SHARED_NAMES)
     found["multiprocessing"] = set(_OF_MULTIPROCESSING)
+    found["concurrent.futures"] = {"ProcessPoolExecutor"}
     found["sqlite3"] = {"connect and what it gives"}
     found["psycopg"] = {"connect and what it gives"}
     yield from listed(found)
 
 
 _OF_MULTIPROCESSING = (
-    "Array", "Barrier", "BoundedSemaphore", "Condition", "Event", "JoinableQueue", "Lock", "Manager", "Pipe", "Queue",
-    "RawArray", "RawValue", "RLock", "Semaphore", "ShareableList", "SharedMemory", "SimpleQueue", "Value",
+    "Array", "Barrier", "BoundedSemaphore", "Condition", "Event", "JoinableQueue", "Lock", "Manager", "Pipe", "Pool",
+    "Process", "Queue", "RawArray", "RawValue", "RLock", "Semaphore", "ShareableList", "SharedMemory", "SimpleQueue",
+    "Value",
 )  # fmt: skip
 _SUPPORTS = ("fd", "dir_fd", "follow_symlinks", "effective_ids")
 _NEEDED = (

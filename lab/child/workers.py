@@ -7,6 +7,7 @@ import queue
 import struct
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -223,6 +224,11 @@ def manager_of(module: Any, pools: Any) -> Any:
                 return self.result_queue.take(), False, None
             pools.doubt_ends()
             return None, True, None
+
+        def shutdown_workers(self) -> None:
+            for _ in self.processes:  # whoever has ended before leaves its own where it is
+                with suppress(BrokenPipeError):  # all have ended
+                    self.call_queue.put(None)
 
         def join(self, timeout: float | None = None) -> None:
             if self._at_end.still_active():

@@ -156,11 +156,13 @@ BIRTHS = """
 import sys
 sys.path.insert(0, {root!r})
 import lab
-from tests.processes import starting
+from tests.processes import pooling, starting
 from tests.processes.programs import zero
 
 def alice(state):
-    for program in (starting.counts_with_a_lock, starting.leaves_a_daemon, starting.goes_on_twice):
+    for program in (
+        starting.counts_with_a_lock, starting.leaves_a_daemon, pooling.does_not_wait, starting.goes_on_twice
+    ):
         program(state)
 
 print("ready", flush=True)
