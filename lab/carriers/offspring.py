@@ -26,15 +26,17 @@ class Offspring:
         self._pids: dict[Actor, int] = {}
         self._fds: dict[Actor, int] = {}  # by which a process is known whatever its number is used for later
         self._adopts = False
+        self._expected = False  # one that nobody has told of may be there
 
     def __contains__(self, actor: Actor) -> bool:
         return actor in self._pids
 
     def __bool__(self) -> bool:
-        return bool(self._pids)
+        return bool(self._pids) or self._expected
 
     def expect(self) -> None:
         """An actor is about to fork: what it leaves behind comes to the runner."""
+        self._expected = True
         if not self._adopts:
             self._adopts = adopt()
 
@@ -103,6 +105,7 @@ class Offspring:
             _close(fd)
         self._pids.clear()
         self._fds.clear()
+        self._expected = False
 
     def close(self) -> None:
         """What others leave behind is no more the runner's."""

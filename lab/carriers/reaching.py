@@ -21,7 +21,7 @@ from lab.forks import ChildFailure
 from lab.origin import LAB, is_library
 
 _FREE = "which is not under control"
-_KILLED, _REFUSED = " was killed by SIGSEGV", "OSError: [Errno 14] Bad address"
+_FAULT, _REFUSED = "Segmentation fault", "OSError: [Errno 14] Bad address"
 _FRAME = re.compile(r'File "(.*)", line (\d+) in (.*)')
 
 
@@ -32,7 +32,9 @@ class Reaching:
         self._guard, self._discovery, self._strict = guard, discovery, strict
         self._kept = keeps_shared_memory() and strict
         guard.begin()
+        self._maps = False  # actors were seen to map memory
         self.hooked = False  # the code of the actors tells of what it does
+        self._are_hooked = False  # the processes of this execution
         self.guarded = can_protect()
         self.functions: dict[int, Any] = {}  # that have to be instrumented, as nothing else tells that they run
         self.fd = os.memfd_create("race-lab") if self.guarded else -1  # where a process tells why it was killed
@@ -52,7 +54,8 @@ class Reaching:
             self.hooked = True
         for what in self._guard.unfollowed:
             self._put_down(f"setup {what}, {_FREE}")
-        if self.fd >= 0 and (self._guard.segments or self.hooked):
+        self._are_hooked = self.hooked
+        if self.fd >= 0:
             os.ftruncate(self.fd, 0)
             os.lseek(self.fd, 0, os.SEEK_SET)
 
@@ -61,17 +64,19 @@ class Reaching:
         if sort == "unfollowed":
             self.guarded = False
             self._put_down(what)
-        elif not self.hooked:
+            return
+        self._maps = True
+        if not self.hooked and not what.endswith(": for itself"):
             self.hooked = True
             self._discovery.has_news()
 
     def reached(self, actor: Actor, error: BaseException) -> bool:
         """Whether a process failed because it came to memory that was protected."""
-        if not self.guarded or not isinstance(error, ChildFailure) or not (self._guard.segments or self.hooked):
+        if not self.guarded or not isinstance(error, ChildFailure) or not (self._guard.segments or self._maps):
             return False
-        if not (error.message.endswith(_KILLED) or error.message.startswith(_REFUSED)):
+        if _FAULT not in self._told() and not error.message.startswith(_REFUSED):
             return False
-        if not self.hooked:
+        if not self._are_hooked:
             self.hooked = True
         elif not self._learn():
             self.guarded = False

@@ -23,6 +23,8 @@ def name_of_bytes(stops: Stops, touch: Touch) -> str:
             root = root._b_base_
         name = stops.name_of(root, "a shared object")
         return name + _path(type(root), touch.address - ctypes.addressof(root), touch.size)
+    if type(owner) is int:
+        return "shared memory"
     at = touch.address - address_of(owner)
     name = stops.name_of(owner, "shared memory")
     if getattr(owner, "is_of_segment", False):

@@ -62,7 +62,6 @@ class Guard:
 
     def __init__(self) -> None:
         self.segments: list[Segment] = []
-        self.knows_all = can_protect()  # that is mapped
         self.guards = False  # in the process of an actor, as long as nothing has escaped
         self.gave_way = False  # there was an access that nobody knew of
         self.unfollowed: list[str] = []  # what setup did with memory that nobody can follow
@@ -160,6 +159,14 @@ class Guard:
         """The process has mapped something."""
         self.segments.append(segment)
         self._protect(segment.start, segment.end, 0)
+
+    def add_unnamed(self, address: int) -> None:
+        """The process has mapped what nobody can open: those that it forks have it as well."""
+        for one in _mapped():
+            if one.start <= address < one.end:
+                one.by_library = one.is_of_file = False
+                self.remove(one.start, one.end - one.start)
+                self.add(one)
 
     def remove(self, start: int, size: int) -> None:
         """What begins there is unmapped, or about to be; what is open must not be so any more."""

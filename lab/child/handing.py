@@ -16,6 +16,7 @@ from typing import Any
 
 from lab.child.guard import Guard
 from lab.child.touches import (
+    OF_C,
     Touch,
     attribute,
     gone_through,
@@ -73,6 +74,8 @@ def called(guard: Guard, function: Any, arguments: tuple[Any, ...]) -> Handed | 
     through = _through(guard, function, arguments)
     if through:
         return Handed(through, True)
+    if function is ctypes.memset or function is ctypes.memmove:
+        return _moved(guard, function, arguments)
     iterates = _is(function, _ITERATES)
     given = [one for one in arguments if shared_extent(guard, one) is not None and not (iterates and tells_itself(one))]
     mine = owner is not None and not tells_itself(owner) and shared_extent(guard, owner) is not None
@@ -158,6 +161,21 @@ def _only_reads(function: Any, owner: Any) -> bool:
     ):
         return True
     return _is(function, _READS)
+
+
+def _moved(guard: Guard, function: Any, arguments: tuple[Any, ...]) -> Handed | None:
+    """What the two functions of `ctypes` touch that work with addresses."""
+    if len(arguments) < 3:
+        return None
+    target, source, size = arguments[:3]
+    touches = []
+    for one, write in ((source, False), (target, True)):
+        place = one if type(one) is int and (write or function is ctypes.memmove) else None
+        if isinstance(one, OF_C):
+            place = ctypes.addressof(one)
+        if place is not None and type(size) is int and guard.find(place) is not None:
+            touches.append(Touch(one, place, size, write))
+    return Handed(touches, True) if touches else None
 
 
 def _packed(guard: Guard, function: Any, name: str, owner: Any, arguments: tuple[Any, ...]) -> list[Touch] | None:

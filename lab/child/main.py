@@ -50,7 +50,7 @@ class Life:
     ) -> None:
         self._operations, self._name, self._body, self._state = operations, name, body, state
         self._parent = os.getpid()
-        self._waits, self._hooked, self._fd = waits, False, -1
+        self._waits, self._fd = waits, -1
         self._more: Iterable[Any] = ()
         self._rounds: Rounds | None = None
         self._me: Bystander = Bystander()  # an exploration inside of an actor is refused
@@ -67,7 +67,7 @@ class Life:
         What has to be known where the process is killed is told by ``fd``.
         """
         self._more = more
-        self._fd, self._hooked = fd, hooked
+        self._fd = fd
         if self._waits or hooked:
             self._rounds = self._me = Rounds(self._operations.stops, _call.__code__)
         if hooked and self._rounds is not None:
@@ -98,7 +98,7 @@ class Life:
             if self._rounds is not None:
                 called = self._me.begin(self._body, called)  # type: ignore[attr-defined]
                 self._rounds.cover(self._more)
-            if self._fd >= 0 and (stops.guard.segments or self._hooked):
+            if self._fd >= 0:
                 told_by(self._fd)
                 stops.guard.close_all()
             sys.setprofile(called)

@@ -35,7 +35,7 @@ def make(stops: Stops) -> Any:
                 _argument(arguments, named, _ACCESS, "access", 0) == mmap.ACCESS_COPY
             )
             if stops.is_called_by("multiprocessing.heap"):
-                inode = None  # of a file without a name, which an actor has for itself
+                inode = None  # of a file without a name
             if inode is not None and stops.begun:
                 stops.note("maps", "")
                 stops.step("maps", stops.label(fileno), ((inode, "sm"),))
@@ -43,6 +43,9 @@ def make(stops: Stops) -> Any:
                 made: Any = super().__new__(cls, *arguments, **named)
             made.is_of_segment = stops.is_called_by("multiprocessing.shared_memory")
             if inode is None:
+                if stops.begun and not alone:
+                    stops.note("maps", "for itself")
+                    guard.add_unnamed((extent(made) or (0, 0))[0])
                 return made
             if alone:
                 told = "maps a file for itself, and sees what others write there as long as it does not"

@@ -1,6 +1,7 @@
 """Memory that is mapped, and segments of it that have names."""
 
 import mmap
+import multiprocessing
 import os
 from multiprocessing.shared_memory import ShareableList, SharedMemory
 from pathlib import Path
@@ -166,3 +167,44 @@ def test_a_shareable_list():
     assert (verdict.status, verdict.failure.message) == ("fails", "outcome 1 (allowed: 2)")
     verdict = explore(make, {"alice": write(0), "bob": write(2)}, outcome=tuple)
     assert (verdict.status, set(verdict.outcomes)) == ("holds", {(5, "ab", 5)})
+
+
+# ------------------------------------------------------------ what an actor makes and has in common with its children
+
+FORKED = multiprocessing.get_context("fork")
+
+
+def first(shared):
+    shared[0] += 1
+
+
+def first_by_a_view(shared):
+    memoryview(shared).cast("B")[0] += 1
+
+
+def first_of_segment(shared):
+    shared.buf[0] += 1
+
+
+@pytest.mark.parametrize(
+    ("make", "add"),
+    [
+        (lambda: FORKED.RawArray("i", 2), first),
+        (lambda: FORKED.RawArray("i", 2), first_by_a_view),
+        (lambda: mmap.mmap(-1, 8), first),
+        (lambda: mmap.mmap(-1, 8), first_by_a_view),
+        (lambda: SharedMemory(create=True, size=8), first_of_segment),
+    ],
+    ids=["values", "values by a view", "mapped", "mapped by a view", "segment"],
+)
+def test_processes_that_an_actor_starts_share_what_it_has_made(make, add):
+    def starts(_):
+        shared = make()
+        child = FORKED.Process(target=add, args=(shared,))
+        child.start()
+        add(shared)
+        child.join()
+        note(shared[0] if hasattr(shared, "__getitem__") else shared.buf[0])
+
+    verdict = explore(dict, {"alice": starts}, outcome=seen)
+    assert (verdict.status, set(verdict.outcomes)) == ("holds", {"1", "2"}), str(verdict)
