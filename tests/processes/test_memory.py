@@ -99,14 +99,6 @@ class Counter:
         return self.shared.buf[0] + 1
 
 
-def by_address(shared):
-    own = ctypes.c_ubyte()
-    start = ctypes.addressof(ctypes.c_ubyte.from_buffer(shared.buf))
-    ctypes.memmove(ctypes.byref(own), start, 1)
-    own.value += 1
-    ctypes.memmove(start, ctypes.byref(own), 1)
-
-
 def by_a_method_that_c_calls(shared):
     shared.buf[0] = operator.index(Counter(shared))
 
