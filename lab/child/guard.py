@@ -14,6 +14,7 @@ import os
 import re
 import sys
 from bisect import bisect_right
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -23,9 +24,8 @@ except ImportError:  # no POSIX
     resource = None  # type: ignore[assignment]
 
 _MAPS = "/proc/self/maps"
-_SHARED = re.compile(
-    rb"^([0-9a-f]+)-([0-9a-f]+) ([-r])([-w]).s ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) (\d+) *(.*)$", re.MULTILINE
-)
+_SHARED = re.compile(rb"([0-9a-f]+)-([0-9a-f]+) ([-r])([-w]).s ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) (\d+) *(.*)")
+_MAY_BE_SHARED = re.compile(rb" [-r][-w][-x]s ")
 _SEMAPHORE = re.compile(rb"/sem\.[^/]*$")
 _ZERO = b"/dev/zero"  # what is mapped of no file
 _BY_LIBRARY = re.compile(rb"/pym-[^/]*$")
@@ -194,7 +194,7 @@ def _mapped() -> list[Segment]:
     except OSError:  # no Linux
         return []
     found = []
-    for start, end, reads, writes, offset, major, minor, number, path in _SHARED.findall(text):
+    for start, end, reads, writes, offset, major, minor, number, path in _shared(text):
         path = path.removesuffix(b" (deleted)")
         if not _SEMAPHORE.search(path):
             device = _device(path, int(number), os.makedev(int(major, 16), int(minor, 16)))
@@ -202,6 +202,14 @@ def _mapped() -> list[Segment]:
             inode = device, int(number)
             found.append(Segment(int(start, 16), int(end, 16), inode, int(offset, 16), protection, path))
     return found
+
+
+def _shared(maps: bytes) -> Iterator[tuple[bytes, ...]]:
+    """The lines of shared memory, in parts; it is asked for in each execution, where mostly there is none."""
+    for found in _MAY_BE_SHARED.finditer(maps):
+        match = _SHARED.match(maps, maps.rfind(b"\n", 0, found.start()) + 1)
+        if match is not None:
+            yield match.groups()
 
 
 def _device(path: bytes, number: int, otherwise: int) -> int:
@@ -227,7 +235,7 @@ _mprotect = _find_mprotect()
 def is_of_nothing(address: int) -> bool:
     """Whether what is mapped there is the memory of no file: nobody has it by another mapping."""
     with suppress(OSError), open(_MAPS, "rb") as maps:
-        for start, end, *_, path in _SHARED.findall(maps.read()):
+        for start, end, *_, path in _shared(maps.read()):
             if int(start, 16) <= address < int(end, 16):
                 return bool(path.startswith(_ZERO))
         return True  # it is not shared
