@@ -188,6 +188,10 @@ class ProcessBirths(ProcessArrivals):
         if child.life.over or not self._children.offspring.is_over(child, wait=True):
             return
         self._sessions.left(child)
+        could_be_done = self._pending.get(child)  # before the signal: nothing else may show that it depends on that
+        if could_be_done is not None:
+            for owner, key, write in could_be_done.accesses:
+                self._mark(child, owner, key, write, could_be_done.site)
         self._is_no_more(child, actor, self._pending[actor].site)
         self.cut_off = [*self.cut_off, (child, len(self.events or ()) - 1)]
 

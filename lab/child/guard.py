@@ -29,7 +29,7 @@ _MAY_BE_SHARED = re.compile(rb" [-r][-w][-x]s ")
 _SEMAPHORE = re.compile(rb"/sem\.[^/]*$")
 _ZERO = b"/dev/zero"  # what is mapped of no file
 _BY_LIBRARY = re.compile(rb"/pym-[^/]*$")
-_stat = os.stat  # as it was before anything was put in its place
+_stat, _open = os.stat, open  # as they were before anything was put in their place
 _PAGE = mmap.PAGESIZE
 _READ, _WRITE = 1, 2  # of `mprotect`
 _NO_DEVICE = -1  # what stands in the place of a device's number where an address is meant
@@ -189,7 +189,7 @@ class Guard:
 
 def _mapped() -> list[Segment]:
     try:
-        with open(_MAPS, "rb") as maps:
+        with _open(_MAPS, "rb") as maps:
             text = maps.read()
     except OSError:  # no Linux
         return []
@@ -234,7 +234,7 @@ _mprotect = _find_mprotect()
 
 def is_of_nothing(address: int) -> bool:
     """Whether what is mapped there is the memory of no file: nobody has it by another mapping."""
-    with suppress(OSError), open(_MAPS, "rb") as maps:
+    with suppress(OSError), _open(_MAPS, "rb") as maps:
         for start, end, *_, path in _shared(maps.read()):
             if int(start, 16) <= address < int(end, 16):
                 return bool(path.startswith(_ZERO))

@@ -71,12 +71,14 @@ class Rounds(Bystander):
         report = self._report = self._reporting(called, first)
         return report
 
-    def is_forked(self) -> None:
-        """In a process that an actor has forked, whose stops are counted anew."""
+    def is_forked(self, function: Any) -> None:
+        """In a process that an actor has forked, to run a function if that is not None: stops are counted anew."""
         self._number = 0
         self._met.clear()
         self._moved.clear()
         self._stood.clear()
+        if function is not None:
+            self.cover((function,))
 
     # ------------------------------------------------------------ at a stop
 

@@ -85,6 +85,7 @@ class Stops(Names):
         _close(self._wire.fd)
         self._wire, self._notes, self._result, self.may_crash = wire, [], None, True  # its parent may kill it
         self.locked.clear()
+        function = None
         if self.starting is not None:
             function, name = self.starting
             frame: FrameType | None = sys._getframe()
@@ -97,7 +98,7 @@ class Stops(Names):
                 self._site = _site(code, code.co_firstlineno)
             self.starting = None
         if self.rounds is not None:
-            self.rounds.is_forked()
+            self.rounds.is_forked(function)
 
     # ------------------------------------------------------------ steps
 

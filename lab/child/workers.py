@@ -17,6 +17,7 @@ from lab.child.stops import Stops
 _UTIL = "multiprocessing.util"
 TASKS, RESULTS = "the tasks of a pool", "the results of a pool"
 _COUNT = struct.Struct("i")
+_mmap = mmap.mmap  # as it was before anything was put in its place
 
 
 class Passage:
@@ -26,7 +27,7 @@ class Passage:
         self._stops, self._channels, self._label, self._most = stops, channels, label, most
         self._reader, self._end = channels.make_wide()
         with stops.known():
-            self._there = mmap.mmap(-1, _COUNT.size)  # how many are there
+            self._there = _mmap(-1, _COUNT.size)  # how many are there
         self._put = 0
 
     def put(self, thing: Any, block: bool = True, timeout: float | None = None) -> None:

@@ -46,7 +46,7 @@ def nothing_is_left():
         (starting.keeps_locks_in_order, {"0": 2}),
         (starting.adds_with_a_lock, {"2": 2}),
         (starting.asks_for_codes, {"0": 1}),
-        (starting.leaves_a_daemon, {"0": 1}),
+        (starting.leaves_a_daemon, {"0": 2}),
         (starting.leaves_a_process, None),
         (starting.reads_to_the_end, None),
         (starting.asks_a_worker, None),
@@ -202,3 +202,27 @@ def test_who_fails_is_announced_by_the_verdict_alone(capfd):
     assert str(verdict.failure) == "exception: ValueError: no left Process-1:1"
     printed = capfd.readouterr()
     assert (set(printed.out.splitlines()), printed.err) == ({"so far"}, "")
+
+
+def writes_twice():
+    fd = os.open("counter", os.O_RDWR)
+    os.pwrite(fd, b"1", 0)
+    os.pwrite(fd, b"2", 0)
+
+
+def leaves_who_writes(state):
+    Process(target=writes_twice, daemon=True).start()
+
+
+def ends_who_writes(state):
+    process = Process(target=writes_twice)
+    process.start()
+    process.terminate()
+    process.join()
+
+
+@pytest.mark.parametrize("actor", [leaves_who_writes, ends_who_writes])
+def test_a_signal_comes_before_and_after_each_operation(actor):
+    verdict = explore(actor)
+    assert verdict.status == "holds", str(verdict)
+    assert set(verdict.outcomes) == {"0", "1", "2"}
