@@ -45,6 +45,7 @@ def make(stops: Stops) -> Any:
             if inode is None:
                 if stops.begun and not alone:
                     stops.note("maps", "for itself")
+                    stops.step("maps memory", "", ())  # the runner has to know of it before anybody is killed there
                     guard.add_unnamed((extent(made) or (0, 0))[0])
                 return made
             if alone:
