@@ -46,7 +46,8 @@ def make(stops: Stops) -> Any:
                 if stops.begun and not alone:
                     stops.note("maps", "for itself")
                     stops.step("maps memory", "", ())  # the runner has to know of it before anybody is killed there
-                    guard.add_unnamed((extent(made) or (0, 0))[0])
+                    with stops.known():
+                        guard.add_unnamed((extent(made) or (0, 0))[0])
                 return made
             if alone:
                 told = "maps a file for itself, and sees what others write there as long as it does not"
