@@ -1,6 +1,6 @@
 """Memory that processes share by `multiprocessing`: values and arrays that stop before each access.
 
-What else shares memory (structures, `multiprocessing.shared_memory`, `mmap`) is told and no part of a proof.
+What else shares memory (structures, `multiprocessing.shared_memory`, `mmap`) is seen to by `lab.child.buffers`.
 """
 
 from __future__ import annotations
@@ -193,21 +193,12 @@ class Memory:
 
         return __init__
 
-    def _barrier_state(self, real: Any) -> Any:
+    def _barrier_part(self, real: Any, is_looked_at: bool = False) -> Any:
+        """In place of one of the numbers of a barrier, which whoever has the barrier can look at as well, or not."""
+
         def get(barrier: Any) -> Any:
-            if self._stops.begun and not barrier._cond._lock._semlock._is_mine():
+            if is_looked_at and self._stops.begun and not barrier._cond._lock._semlock._is_mine():
                 self._stops.note("uncontrolled", f"{self._stops.place()} looks at a barrier from outside")
-            self._open(barrier, False)
-            return real.fget(barrier)
-
-        def put(barrier: Any, new: int) -> None:
-            self._open(barrier, True)
-            real.fset(barrier, new)
-
-        return property(get, put)
-
-    def _barrier_count(self, real: Any) -> Any:
-        def get(barrier: Any) -> Any:
             self._open(barrier, False)
             return real.fget(barrier)
 
@@ -239,9 +230,9 @@ class Memory:
         if barrier is not None:
             before += [(barrier, "__init__", barrier.__init__), (barrier, "_state", vars(barrier)["_state"])]
             before.append((barrier, "_count", vars(barrier)["_count"]))
-            barrier._count = self._barrier_count(barrier._count)
+            barrier._count = self._barrier_part(barrier._count)
             barrier.__init__ = self._barrier_made(barrier.__init__)
-            barrier._state = self._barrier_state(barrier._state)
+            barrier._state = self._barrier_part(barrier._state, is_looked_at=True)
         older = self._meet_older() if library is not None else []
         try:
             yield
