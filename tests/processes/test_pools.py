@@ -1,36 +1,18 @@
 """Pools of processes that an actor makes are under control: programs of which the answer is known."""
 
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
 import lab
 from tests.processes import pooling
-from tests.processes.programs import left_directories, zero
-from tests.processes.test_kills import children
+from tests.processes.programs import zero
+from tests.processes.test_births import count, explore, nothing_is_left  # noqa: F401 - a fixture, found by its name
 
 LATER = "results of a pool of processes were there at once; the library's own threads bring them a little later"
 DIED = (
     "the end of a worker of a pool was noticed by who waited for it; the library's own threads notice it by themselves"
 )
-
-
-def count(state):
-    return Path("counter").read_text()
-
-
-def explore(actor, **options):
-    return lab.explore(
-        zero, {"alice": actor}, outcome=count, on="processes", **{"strategy": "dpor", "seconds": 100, **options}
-    )
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left():
-    yield
-    assert children() == []
-    assert left_directories() == []
 
 
 @pytest.mark.parametrize(
