@@ -18,8 +18,8 @@ from lab.carriers.private import PrivateDirectory
 from lab.carriers.reaching import Reaching
 from lab.child.everything import Everything
 from lab.child.main import Life
+from lab.child.memory.segments import Segments
 from lab.child.operations import Operations
-from lab.child.segments import Segments
 from lab.child.telling import how_ended
 from lab.child.wire import ASKS, Gone, Late, Lent, Wire, pair, send_lent
 from lab.filesystem.stops import GO

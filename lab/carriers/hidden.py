@@ -85,8 +85,8 @@ def hidden_memory(thing: Any, key: object) -> str:
 
 def _is_of_a_file(memory: Any) -> bool:
     """Whether a mapping is of a file: there may be another one of it, and it can be read and written."""
-    from lab.child.exporting import address_of  # which few programs need
-    from lab.child.guard import is_of_nothing
+    from lab.child.memory.exporting import address_of  # which few programs need
+    from lab.child.memory.guard import is_of_nothing
 
     return not memory.closed and not is_of_nothing(address_of(memory))
 

@@ -12,7 +12,7 @@ from lab.carriers.execution import Stopped
 from lab.carriers.private import PrivateDirectory
 from lab.carriers.process_ends import ProcessEnds
 from lab.carriers.process_sites import Sites
-from lab.child.births import OF_BIRTHS
+from lab.child.births.forking import OF_BIRTHS
 from lab.child.wire import Gone
 from lab.filesystem.paths import Access
 from lab.filesystem.request import HELD_BY_OTHERS, LETS_GO, Request, waiting

@@ -14,9 +14,9 @@ from typing import Any
 from lab.carriers.actor import Actor
 from lab.carriers.crashing import ALIVE, LIFE, ProcessActor
 from lab.carriers.process_arrivals import ProcessArrivals
-from lab.child.births import ARE_OVER, HAS_FORKED, HAS_NOT_FORKED, IS_BORN, KILLED, RAISED, SIGNALS
+from lab.child.births.forking import ARE_OVER, HAS_FORKED, HAS_NOT_FORKED, IS_BORN, KILLED, RAISED, SIGNALS
+from lab.child.births.signals import STAYS, at_signal
 from lab.child.channels import LENDS
-from lab.child.signals import STAYS, at_signal
 from lab.child.telling import complaint
 from lab.child.wire import Lent
 from lab.filesystem.paths import Access

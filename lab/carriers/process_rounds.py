@@ -1,6 +1,7 @@
 """Which processes have gone round a loop for nothing: they stand as they stood, and have changed nothing since.
 
-Their own memory the processes compare themselves (`lab.child.rounds`).  Here it is put down what they change outside.
+Their own memory the processes compare themselves (`lab.child.loops.rounds`).  Here it is put down what they change
+outside.
 An operation changes nothing if it only reads, or comes to nothing: a file that was to be made and is there, a lock that
 was tried and not had, a sleep, a wait that was given up.  Nor does to take a lock and give it back, if nobody tried it
 meanwhile.

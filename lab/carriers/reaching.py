@@ -14,9 +14,9 @@ from typing import Any
 
 from lab.carriers.actor import Actor
 from lab.carriers.mappings import keeps_shared_memory, maps_shared_memory
-from lab.child.buffers import STARTED
 from lab.child.everything import named
-from lab.child.guard import Guard, can_protect
+from lab.child.memory.buffers import STARTED
+from lab.child.memory.guard import Guard, can_protect
 from lab.forks import ChildFailure
 from lab.origin import LAB, is_library
 

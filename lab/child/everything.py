@@ -9,7 +9,7 @@ from contextlib import suppress
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from lab.child.harmless import without_traces
+from lab.child.loops.harmless import without_traces
 from lab.discovery import Discovery
 from lab.functions import functions_of
 from lab.loops import loops_of

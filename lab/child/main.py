@@ -19,11 +19,11 @@ from threading import get_ident
 from typing import Any, NoReturn
 
 from lab.child.at_end import AtEnd
-from lab.child.births import InOrder
-from lab.child.buffers import Buffers
-from lab.child.guard import told_by
+from lab.child.births.forking import InOrder
+from lab.child.loops.rounds import Rounds
+from lab.child.memory.buffers import Buffers
+from lab.child.memory.guard import told_by
 from lab.child.operations import Operations
-from lab.child.rounds import Rounds
 from lab.child.telling import told
 from lab.child.wire import Wire
 from lab.hooks import DRIVERS, Bystander

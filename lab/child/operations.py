@@ -14,14 +14,15 @@ from contextlib import ExitStack, contextmanager, suppress
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
-from lab.child import clock, mapped, net
+from lab.child import clock, net
 from lab.child.at_end import AtEnd
-from lab.child.births import Births
+from lab.child.births.forking import Births
+from lab.child.births.pools import Pools
 from lab.child.channels import Channels
 from lab.child.managers import Managers
-from lab.child.memory import Memory
-from lab.child.pools import Pools
-from lab.child.segments import Segments
+from lab.child.memory import mapped
+from lab.child.memory.arenas import Memory
+from lab.child.memory.segments import Segments
 from lab.child.semaphores import Semaphores
 from lab.child.servers import Connections
 from lab.child.stops import Stops

@@ -9,7 +9,7 @@ from threading import get_ident
 from types import CodeType, FrameType
 from typing import Any
 
-from lab.child.guard import Guard
+from lab.child.memory.guard import Guard
 from lab.child.names import Names, made_by_library
 from lab.child.wire import ASKS, Gone, Wire, receive_lent
 from lab.filesystem.opened import IS_TOLD

@@ -3,9 +3,9 @@
 The code of the actor is instrumented in its own process, library code as well, so that it tells what it changes; what
 is called and not instrumented counts as a change, unless it is known to be none.  A round counts where, at the same
 operation in the same loop of the same call of a function, nothing was changed in memory since that was not changed back
-(`lab.child.changes`), the variables that the loop gives values to have the same values, and the files that are open
-stand where they stood.  What was changed outside of memory is for the runner to say.  The operation has to be the first
-one since nothing was half computed, so that all that stands in functions further inside follows from that.
+(`lab.child.loops.changes`), the variables that the loop gives values to have the same values, and the files that are
+open stand where they stood.  What was changed outside of memory is for the runner to say.  The operation has to be the
+first one since nothing was half computed, so that all that stands in functions further inside follows from that.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from collections.abc import Callable, Iterable
 from types import CodeType, FrameType, FunctionType, MethodType
 from typing import Any
 
-from lab.child.changes import Changes
 from lab.child.everything import Everything, name_in
-from lab.child.harmless import FILES, LOOKING, getter_of, is_free, is_harmless, manages
+from lab.child.loops.changes import Changes
+from lab.child.loops.harmless import FILES, LOOKING, getter_of, is_free, is_harmless, manages
+from lab.child.loops.unchanged import standing
 from lab.child.stops import Stops
-from lab.child.unchanged import standing
 from lab.filesystem.stops import Effect
 from lab.filesystem.system import Twin
 from lab.hooks import ABSENT, Accesses, Bystander

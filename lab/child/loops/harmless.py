@@ -1,8 +1,8 @@
 """What the process of an actor may call in a loop that merely waits.
 
 Such a call changes nothing in its memory that is not looked at elsewhere: operations on files change what is outside of
-memory, which the runner sees, file descriptors and positions, which `lab.child.rounds` compares.  Whatever is not known
-here counts as a change.
+memory, which the runner sees, file descriptors and positions, which `lab.child.loops.rounds` compares.  Whatever is not
+known here counts as a change.
 """
 
 from __future__ import annotations

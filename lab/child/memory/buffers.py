@@ -1,9 +1,9 @@
 """Tells of what the code of an actor does with memory that processes share.
 
 Such memory is reached by no call: what reads a byte of a `memoryview` is an instruction.  So the code of the actor is
-instrumented in its own process (`lab.child.rounds`), and at each hook it is asked whether an operand has its bytes in a
-shared segment.  What is touched there is told by its range in the segment, so that one segment mapped at two addresses
-is one and the same.  What gets there without a hook is stopped by `lab.child.guard`.
+instrumented in its own process (`lab.child.loops.rounds`), and at each hook it is asked whether an operand has its
+bytes in a shared segment.  What is touched there is told by its range in the segment, so that one segment mapped at two
+addresses is one and the same.  What gets there without a hook is stopped by `lab.child.memory.guard`.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import FrameType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from lab.child.calling_memory import name_of_bytes
-from lab.child.handing import called
-from lab.child.rounds import Rounds
+from lab.child.loops.rounds import Rounds
+from lab.child.memory.calling import name_of_bytes
+from lab.child.memory.handing import called
+from lab.child.memory.touches import OF_C, PRIVATE, Touch, attribute, touched
 from lab.child.stops import Stops
-from lab.child.touches import OF_C, PRIVATE, Touch, attribute, touched
 from lab.hooks import ABSENT, Accesses, Bystander
 from lab.instrument import Site
 from lab.naming import short

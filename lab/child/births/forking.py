@@ -13,11 +13,12 @@ from contextlib import contextmanager, suppress
 from threading import get_ident
 from typing import Any
 
+from lab.child.births.quiet import Quiet
+from lab.child.births.signals import DIES, HANDLES, ends_process
+from lab.child.births.workers import Passage
 from lab.child.channels import Channels
 from lab.child.clock import Chance
-from lab.child.quiet import Quiet
 from lab.child.semaphores import Semaphores
-from lab.child.signals import DIES, HANDLES, ends_process
 from lab.child.stops import Stops
 from lab.child.telling import told
 from lab.child.wire import Wire
@@ -307,7 +308,7 @@ class Births:
                 return
             self._name = process.name
             free = getattr(process._target, "__module__", "") in _WITH_THREADS
-            self._is_free = free and not any(type(one).__module__ == "lab.child.workers" for one in process._args)
+            self._is_free = free and not any(isinstance(one, Passage) for one in process._args)
             stops.starting = process._target or process.run, "Popen._launch"
             real(popen, process)
             stops.starting, self._is_free, self._name = None, False, ""

@@ -15,10 +15,10 @@ from contextlib import contextmanager, suppress
 from types import FrameType, SimpleNamespace
 from typing import Any
 
-from lab.child.births import Births
+from lab.child.births.forking import Births
+from lab.child.births.workers import RESULTS, TASKS, Context, Passage, PoolCare, Wakeup, manager_of
 from lab.child.channels import Channels
 from lab.child.stops import Stops
-from lab.child.workers import RESULTS, TASKS, Context, Passage, PoolCare, Wakeup, manager_of
 from lab.origin import is_library
 
 _POOL, _EXECUTOR, _UTIL = "multiprocessing.pool", "concurrent.futures.process", "multiprocessing.util"

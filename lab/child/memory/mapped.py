@@ -6,8 +6,8 @@ import mmap
 from contextlib import suppress
 from typing import Any
 
-from lab.child.exporting import extent
-from lab.child.guard import Segment
+from lab.child.memory.exporting import extent
+from lab.child.memory.guard import Segment
 from lab.child.stops import Stops
 from lab.naming import short
 

@@ -1,6 +1,6 @@
 """Memory that processes share by `multiprocessing`: values and arrays that stop before each access.
 
-What else shares memory (structures, `multiprocessing.shared_memory`, `mmap`) is seen to by `lab.child.buffers`.
+What else shares memory (structures, `multiprocessing.shared_memory`, `mmap`) is seen to by `lab.child.memory.buffers`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from lab.child.exporting import address_of
+from lab.child.memory.exporting import address_of
 from lab.child.stops import Stops
 from lab.naming import short
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
-from lab.child.exporting import address_of
+from lab.child.memory.exporting import address_of
+from lab.child.memory.touches import Touch
 from lab.child.stops import Stops
-from lab.child.touches import Touch
 
 _MOST_NESTED = 8
 

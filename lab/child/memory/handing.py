@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from types import BuiltinFunctionType, FunctionType, GeneratorType, MethodType, SimpleNamespace
 from typing import Any
 
-from lab.child.guard import Guard
-from lab.child.touches import (
+from lab.child.memory.guard import Guard
+from lab.child.memory.touches import (
     OF_C,
     Touch,
     attribute,

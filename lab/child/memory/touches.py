@@ -7,8 +7,8 @@ import gc
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from lab.child.exporting import extent, has_bytes
-from lab.child.guard import Guard
+from lab.child.memory.exporting import extent, has_bytes
+from lab.child.memory.guard import Guard
 from lab.hooks import ABSENT
 
 _SIMPLE: Any = ctypes.c_int.__mro__[1]
@@ -75,7 +75,7 @@ def shared_extent(guard: Guard, thing: Any) -> tuple[int, int] | None:
 
 
 def tells_itself(thing: Any) -> bool:
-    """Whether it stops by its own methods (`lab.child.memory`, `lab.child.mapped`)."""
+    """Whether it stops by its own methods (`lab.child.memory.arenas`, `lab.child.memory.mapped`)."""
     return hasattr(type(thing), "_lab_tells")
 
 

@@ -1,0 +1,1 @@
+"""Loops that merely wait for others: how they are told from those that do something."""
