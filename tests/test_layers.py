@@ -22,6 +22,7 @@ ORDER = [
     "errors",
     "files",
     "replacing",
+    "segments",
     "schedule",
     "postgres",
     "interpreters",

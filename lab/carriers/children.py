@@ -13,6 +13,7 @@ from typing import Any
 from lab import errors
 from lab.at_fork import Needless
 from lab.carriers.actor import Actor
+from lab.carriers.nursery import Nursery
 from lab.carriers.offspring import Offspring
 from lab.carriers.private import PrivateDirectory
 from lab.carriers.reaching import Reaching
@@ -24,6 +25,7 @@ from lab.child.telling import how_ended
 from lab.child.wire import ASKS, Gone, Late, Lent, Wire, pair, send_lent
 from lab.filesystem.stops import GO
 from lab.filesystem.stops import TIMED_OUT as GIVEN_UP
+from lab.segments import remove_segments
 from lab.stillness import Stillness
 from lab.stopwatch import now
 
@@ -45,6 +47,7 @@ class Children:
         self._strict = strict
         self._crashes = crashes
         self._operations = Operations()
+        self._operations.is_strict = strict
         self._operations.stops.groups = private.groups_file
         self._operations.stops.root = private.work
         self._operations.segments.directory = private.segments
@@ -58,6 +61,7 @@ class Children:
         self._met: list[str] = []  # names of functions that processes have instrumented
         self._wild: set[Actor] = set()  # who may have started processes of its own
         self.offspring = Offspring()
+        self.nursery = Nursery()
 
     def prepare(self, names: str) -> None:
         """Have ready for the next execution what these functions are instrumented to, a line each."""
@@ -197,6 +201,7 @@ class Children:
         """Let no process be left, and everything in the runner be as it was."""
         self.end_all()
         self.offspring.close()
+        self.nursery.close()
         self._in_place.__exit__(None, None, None)
 
     def kill(self, actor: Actor) -> None:
@@ -253,12 +258,14 @@ class Children:
             self.wait_for_end(actor)
         if self.offspring:
             self.offspring.forget(iter(self._pids.values()))
+        self.nursery.reap_all()
         for wire in self._wires.values():
             _close(wire.fd)
         self._pids.clear()
         self._wires.clear()
         self._operations.stops.forget()
         self._private.forget_groups()
+        remove_segments(self._private.base)
         if self._wild:
             self._private.tell("none")
             self._wild.clear()

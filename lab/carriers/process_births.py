@@ -14,7 +14,8 @@ from typing import Any
 from lab.carriers.actor import Actor
 from lab.carriers.crashing import ALIVE, LIFE, ProcessActor
 from lab.carriers.process_arrivals import ProcessArrivals
-from lab.child.births.forking import ARE_OVER, HAS_FORKED, HAS_NOT_FORKED, IS_BORN, KILLED, RAISED, SIGNALS
+from lab.child.births.ends import ARE_OVER, REAPS
+from lab.child.births.forking import HAS_FORKED, HAS_NOT_FORKED, IS_BORN, KILLED, RAISED, SIGNALS
 from lab.child.births.signals import STAYS, at_signal
 from lab.child.channels import LENDS
 from lab.child.telling import complaint
@@ -52,6 +53,8 @@ class ProcessBirths(ProcessArrivals):
             return tuple([pid for pid in rest[0] if (one := self._by_pid.get(pid)) is None or one.life.over])
         if what == SIGNALS:
             return self._signals(*rest)
+        if what == REAPS:
+            return self._children.nursery.reap(*rest)
         if what == KILLED:
             self._is_killed(actor, self._by_pid[rest[0]])
             return None
@@ -59,8 +62,8 @@ class ProcessBirths(ProcessArrivals):
             return self._children.channels.lend(*rest)
         return super()._answer(actor, *question)
 
-    def _bear(self, parent: Actor, name: str) -> object:
-        """An actor is about to fork."""
+    def _bear(self, parent: Actor, name: str, spawned: bool = False) -> object:
+        """An actor is about to fork, or to start a process with an interpreter of its own."""
         count = sum(one.parent is parent for one in self.actors)
         name = name if name.isprintable() and name.strip() else f"fork {count + 1} of {parent.name}"
         taken = {actor.name for actor in self.actors}
@@ -73,7 +76,8 @@ class ProcessBirths(ProcessArrivals):
         self.actors.append(child)
         self._newborn.append(child)
         self.has_offspring = True
-        return Lent((child.index, unique), (self._children.expect(child),))
+        wire = self._children.expect(child)
+        return Lent((child.index, unique), (wire, self._children.nursery.line()) if spawned else (wire,))
 
     def _told_of_birth(self, actor: Actor, sort: str, note: Any) -> None:
         if sort == HAS_FORKED:

@@ -182,6 +182,17 @@ class Channels:
             if end is not None:
                 self._stops.keep_name(end)
 
+    def tell(self) -> Any:
+        """What a process has to know of them that is not forked."""
+        return [*self._peers.items()], [*self._quiet]
+
+    def take(self, told: Any) -> None:
+        """In such a process: what it was told."""
+        peers, quiet = told
+        self._peers.update(peers)
+        self._quiet.update(quiet)
+        self.is_shared = True
+
     def knows(self, handle: int) -> bool:
         """Whether it is an end of a pipe that is under control."""
         return handle not in self._stops.own and self._stops.inode(handle) in self._peers

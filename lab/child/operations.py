@@ -8,6 +8,7 @@ import mmap
 import os
 import random
 import sys
+import tempfile
 from abc import ABCMeta
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -17,7 +18,9 @@ from typing import Any
 from lab.child import clock, net
 from lab.child.at_end import AtEnd
 from lab.child.births.forking import Births
+from lab.child.births.named import NamedSemaphores
 from lab.child.births.pools import Pools
+from lab.child.births.spawning import Spawning
 from lab.child.channels import Channels
 from lab.child.managers import Managers
 from lab.child.memory import mapped
@@ -53,6 +56,7 @@ class Operations:
             with suppress(ImportError):  # where there are no semaphores, say
                 importlib.import_module(name)
         self.stops = stops = Stops()
+        self.is_strict = False  # whether calls of C functions are looked at
         raw, open_ = files.make(stops)
         self.segments = Segments(stops)
         self.chance, self.at_end = clock.Chance(stops), AtEnd(stops)
@@ -73,6 +77,8 @@ class Operations:
         asks = self.instead[os.kill]
         self.births = Births(stops, self.semaphores, self.channels, self.chance, asks)
         self.instead.update(self.births.instead())
+        self.named = NamedSemaphores(stops, self.semaphores, self.segments)
+        self.spawning = Spawning(self.births, self.named, self._tell)
         self.pools = Pools(stops, self.births, self.channels)
         self.births.forget = self.pools.begin
         self.databases, self.managers = Databases(stops), Managers(stops)
@@ -84,6 +90,32 @@ class Operations:
     def needs_name(self, function: object) -> bool:
         """Whether it is an operation that only stops where it is called by the name that its module has for it."""
         return type(function) is BuiltinFunctionType and id(function) in self._by_id and function not in net.STOPPED
+
+    def _tell(self) -> dict[str, Any]:
+        """What a process has to be told that an actor starts, and that has nothing of this one's memory."""
+        stops = self.stops
+        return {
+            "root": stops.root,
+            "groups": stops.groups,
+            "now": stops.now,
+            "waits": stops.rounds is not None,
+            "strict": self.is_strict,
+            "segments": self.segments.directory,
+            "temporary": tempfile.gettempdir(),
+            "channels": self.channels.tell(),
+        }
+
+    def take(self, told: dict[str, Any]) -> None:
+        """In such a process: what it was told."""
+        stops = self.stops
+        stops.root, stops.groups = told["root"], told["groups"]
+        self.segments.directory = told["segments"]
+        self.is_strict = told["strict"]
+        self.channels.take(told["channels"])
+        self.named.take(told["semaphores"])
+        self.chance.begin(told["index"])
+        self.at_end.prepare()
+        self.births.is_spawned()
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
@@ -98,6 +130,8 @@ class Operations:
             others.enter_context(self.segments.in_place())
             others.enter_context(self.channels.in_place())
             others.enter_context(self.births.in_place())
+            others.enter_context(self.named.in_place())
+            others.enter_context(self.spawning.in_place())
             others.enter_context(self.pools.in_place())
             others.enter_context(self.databases.in_place())
             others.enter_context(self.managers.in_place())
@@ -191,8 +225,8 @@ _OF_MULTIPROCESSING = (
 )  # fmt: skip
 _SUPPORTS = ("fd", "dir_fd", "follow_symlinks", "effective_ids")
 _NEEDED = (
-    *("connection", "heap", "managers", "popen_fork", "queues", "reduction", "resource_tracker", "sharedctypes"),
-    "synchronize",
+    *("connection", "heap", "managers", "popen_fork", "popen_spawn_posix", "queues", "reduction", "resource_tracker"),
+    *("sharedctypes", "spawn", "synchronize"),
 )
 _LIBRARIES = tuple(f"multiprocessing.{name}" for name in _NEEDED)
 """What `multiprocessing` imports when it is needed, which would be too late to put anything in its place."""

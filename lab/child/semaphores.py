@@ -79,6 +79,13 @@ class Semaphores:
                 self.real = semaphores.real(kind, value, maxvalue, name, unlink)
                 self.number: Any = semaphores._enter(self)
 
+            @classmethod
+            def _rebuild(cls, *state: Any) -> SemLock:
+                """In a process that was not forked: one that has a name."""
+                found = object.__new__(cls)
+                found.real, found.number = semaphores.real._rebuild(*state), 0
+                return found
+
             def acquire(self, block: bool = True, timeout: float | None = None) -> bool:
                 """Take it, or wait for it in the runner's way."""
                 real = self.real

@@ -93,12 +93,22 @@ class Stops(Names):
                 frame = frame.f_back
             if frame is not None:  # of which the code may be instrumented
                 self._lowest, self._bottom = self._lowest or self._bottom, frame.f_code
-            code = getattr(getattr(function, "__func__", function), "__code__", None)
-            if code is not None and not is_library(code.co_filename):
-                self._site = _site(code, code.co_firstlineno)
+            self._site = self.site_of(function)
             self.starting = None
         if self.rounds is not None:
             self.rounds.is_forked(function)
+
+    def site_of(self, function: Any) -> tuple[str, str, int, int]:
+        """Where a process begins that is started for a function; where this one is if that is not the program's."""
+        code = getattr(getattr(function, "__func__", function), "__code__", None)
+        if code is not None and not is_library(code.co_filename):
+            return _site(code, code.co_firstlineno)
+        return self._site
+
+    def is_spawned(self, wire: Wire, bottom: CodeType, now: float, site: Any) -> None:
+        """In a process that was started by an actor with an interpreter of its own."""
+        self._wire, self._bottom, self.now, self._site = wire, bottom, now, tuple(site)
+        self._identity, self.may_crash = get_ident(), True
 
     # ------------------------------------------------------------ steps
 

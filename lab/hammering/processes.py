@@ -21,11 +21,12 @@ from lab.errors import InvalidValue, LabError
 from lab.forks import ChildFailure
 from lab.hammering.carrying import can_be_given, carried
 from lab.hammering.crew import Crew, Round
-from lab.hammering.segments import noted_segments, remove_segments
+from lab.hammering.segments import noted_segments
 from lab.hammering.staying import digest
 from lab.hammering.tally import Mode, Tally
 from lab.program import Failure, Program
 from lab.progress import Progress
+from lab.segments import remove_segments
 from lab.settings import Settings
 from lab.signals import handlers_kept
 from lab.stopwatch import now

@@ -1,37 +1,31 @@
-"""Segments of shared memory that hammered processes make: noted in a file, so that none outlives the run.
-
-A segment has a name outside of every directory, and stays until somebody removes it.  What is removed here is only what
-was made meanwhile, which the number of its inode shows.
-"""
+"""Notes the segments of shared memory that hammered processes make."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
-FILE = "segments"
-_FOLDER = "/dev/shm"
-_open, _write, _close, _fstat = os.open, os.write, os.close, os.fstat
+from lab.segments import note_segment
+
+_fstat = os.fstat
 
 
 class _Noting:
     """Stands for the C module by which segments are made."""
 
-    def __init__(self, real: Any, path: str) -> None:
+    def __init__(self, real: Any, base: str) -> None:
         self._real = real
-        self._path = path
+        self._base = base
         self.shm_unlink = real.shm_unlink
 
     def shm_open(self, path: str, flags: int, mode: int = 0o777) -> int:
         """Make or open a segment, and note one that was made."""
         fd: int = self._real.shm_open(path, flags, mode=mode)
         if flags & os.O_CREAT:
-            file = _open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            _write(file, f"{_fstat(fd).st_ino} {path.lstrip('/')}\n".encode())
-            _close(file)
+            note_segment(self._base, _fstat(fd).st_ino, path.lstrip("/"))
         return fd
 
 
@@ -45,27 +39,8 @@ def noted_segments(base: str) -> Iterator[None]:
     if real is None:
         yield
         return
-    module._posixshmem = _Noting(real, os.path.join(base, FILE))
+    module._posixshmem = _Noting(real, base)
     try:
         yield
     finally:
         module._posixshmem = real
-
-
-def remove_segments(base: str) -> list[str]:
-    """Remove what was noted and is still there; the names."""
-    path = os.path.join(base, FILE)
-    try:
-        with open(path) as file:
-            noted = [line.rstrip("\n").partition(" ") for line in file]
-        os.unlink(path)
-    except FileNotFoundError:
-        return []
-    removed = []
-    for number, _, name in noted:
-        segment = os.path.join(_FOLDER, name)
-        with suppress(OSError):
-            if os.stat(segment).st_ino == int(number):
-                os.unlink(segment)
-                removed.append(name)
-    return removed

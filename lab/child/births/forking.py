@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import mmap
 import os
-import select
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import get_ident
 from typing import Any
 
+from lab.child.births.ends import Ends
 from lab.child.births.quiet import Quiet
 from lab.child.births.signals import DIES, HANDLES, ends_process
 from lab.child.births.workers import Passage
@@ -22,22 +22,20 @@ from lab.child.semaphores import Semaphores
 from lab.child.stops import Stops
 from lab.child.telling import told
 from lab.child.wire import Wire
-from lab.filesystem.request import BIRTH, ENDS, KILL
-from lab.filesystem.stops import TIMED_OUT
+from lab.filesystem.request import BIRTH, KILL
 from lab.filesystem.system import Twin
 from lab.hooks import DRIVERS
 
 _POPEN, _PROCESS, _CONNECTION = "multiprocessing.popen_fork", "multiprocessing.process", "multiprocessing.connection"
-IS_BORN, ARE_OVER, SIGNALS, KILLED = "is born", "are over", "signals", "killed"
-"""What the runner is asked: for a child that is about to be forked, which processes have ended, whether a signal is
-under control, and to take notice that it was sent."""
+IS_BORN, SIGNALS, KILLED = "is born", "signals", "killed"
+"""What the runner is asked: for a child that is about to be forked, whether a signal is under control, and to take
+notice that it was sent."""
 HAS_FORKED, HAS_NOT_FORKED, RAISED, IS_ASKED_FOR = "has forked", "has not forked", "raised", "is asked for"
 OF_BIRTHS = frozenset((HAS_FORKED, HAS_NOT_FORKED, RAISED, IS_ASKED_FOR))
 """Kinds of notes."""
 _WITH_THREADS = frozenset(("concurrent.futures.process", "multiprocessing.managers", "multiprocessing.pool"))
 """Libraries of which the processes, or those that start them, have threads that are not under control."""
 _close = os.close  # as it was before anything was put in its place
-_wait4: Any = getattr(os, "wait4", None)
 
 
 class Births:
@@ -46,10 +44,10 @@ class Births:
     def __init__(
         self, stops: Stops, semaphores: Semaphores, channels: Channels, chance: Chance, asks: Callable[..., None]
     ) -> None:
-        self._stops, self._semaphores, self._channels, self._chance = stops, semaphores, channels, chance
+        self.stops = self._stops = stops
+        self._semaphores, self._channels, self._chance = semaphores, channels, chance
         self._asks = asks  # stands for the signal that only asks
-        self._children: dict[int, str] = {}  # process -> name, of those whose end nobody has waited for
-        self._sentinels: dict[int, tuple[Any, int]] = {}  # file descriptor -> what that is, and the process
+        self.ends = Ends(stops, channels)
         self._name = ""  # of what is about to be started
         self.forget: Callable[[], None] = lambda: None  # what else a forked process has nothing of
         self._is_free = False  # and will not be under control
@@ -58,8 +56,7 @@ class Births:
 
     def begin(self) -> None:
         """In the runner: an actor comes to be."""
-        self._children.clear()
-        self._sentinels.clear()
+        self.ends.forget()
         self._channels.is_shared = False
 
     def instead(self) -> dict[Any, Any]:
@@ -68,11 +65,7 @@ class Births:
         twins: dict[str, Callable[..., Any]] = {
             "fork": self._do_fork,
             "_exit": self._do_exit,
-            "waitpid": self._do_waitpid,
-            "wait": self._do_wait,
-            "wait3": self._do_wait3,
-            "wait4": self._do_wait4,
-            "waitid": self._do_waitid,
+            **self.ends.instead(),
             "kill": self._do_kill,
         }
         for name, twin in twins.items():
@@ -82,8 +75,7 @@ class Births:
                 found[real] = Twin(real, self._if_begun(real, twin))
         connection = sys.modules.get(_CONNECTION)
         if connection is not None:
-            real = self._real["select"] = connection.wait
-            found[real] = _as_function(self._if_begun(real, self._do_select))
+            found[connection.wait] = _as_function(self._if_begun(connection.wait, self.ends.do_select))
         real = self._real["print_exc"] = traceback.print_exc
         found[real] = _as_function(self._if_begun(real, self._do_print))
         return found
@@ -110,8 +102,7 @@ class Births:
         with stops.known():
             stops.starts_processes()
         stops.share()
-        self._semaphores.share(index)
-        self._channels.share()
+        self.share(index)
         driver = DRIVERS.pop(get_ident(), None)
         try:
             with stops.known():
@@ -125,12 +116,11 @@ class Births:
         if pid:
             _close(wire[0])
             stops.note(HAS_FORKED, (index, pid))
-            self._children[pid] = name
+            self.ends.children[pid] = name
             return pid
         self._forked = True
         self.forget()
-        self._children.clear()
-        self._sentinels.clear()
+        self.ends.forget()
         if name:
             module: Any = sys.modules[_PROCESS]
             module.sys = Quiet()
@@ -138,12 +128,35 @@ class Births:
         self._chance.begin(index)
         return 0
 
+    def share(self, index: int) -> None:
+        """Before the process with that number is started: what others come to know."""
+        self._semaphores.share(index)
+        self._channels.share()
+
+    def is_born(self, popen: Any, index: int, name: str) -> None:
+        """In the parent of a process that was not forked."""
+        self._stops.note(HAS_FORKED, (index, popen.pid))
+        self.ends.is_nursed(popen, name)
+
+    def is_spawned(self) -> None:
+        """In such a process."""
+        self._forked = True
+
+    def hears_of_ends(self) -> bool:
+        """Whether nothing happens by itself when a process ends."""
+        return signal.getsignal(signal.SIGCHLD) is signal.SIG_DFL
+
+    def has_threads(self, process: Any) -> bool:
+        """Whether the process, or the one that starts it, has threads of a library for it."""
+        free = getattr(process._target, "__module__", "") in _WITH_THREADS
+        return free and not any(isinstance(one, Passage) for one in process._args)
+
     def _is_simple(self) -> bool:
         """Whether all that this process has in common with one that it forks is under control."""
         stops = self._stops
         if stops.flocks or stops.connected or len(sys._current_frames()) > 1:
             return False
-        return signal.getsignal(signal.SIGCHLD) is signal.SIG_DFL
+        return self.hears_of_ends()
 
     def _do_exit(self, status: Any) -> None:
         if self._forked and isinstance(status, int):
@@ -158,91 +171,6 @@ class Births:
         with self._stops.known():
             self._real["print_exc"](*arguments, **named)
 
-    # ------------------------------------------------------------ waiting
-
-    def _do_waitpid(self, pid: int, options: int, /) -> Any:
-        return self._do_wait4(pid, options)[:2]
-
-    def _do_wait(self) -> Any:
-        return self._do_wait4(-1, 0)[:2]
-
-    def _do_wait3(self, options: int) -> Any:
-        return self._do_wait4(-1, options)
-
-    def _do_wait4(self, pid: int, options: int) -> Any:
-        stops = self._stops
-        if pid in self._children:
-            wanted = [pid]
-        elif pid in (-1, 0):
-            wanted = [*self._children]
-        else:
-            wanted = []
-        if not wanted or options not in (0, os.WNOHANG):
-            if self._children:
-                stops.note("uncontrolled", f"{stops.place()} waits for processes in a way that is not under control")
-            return _wait4(pid, options)
-        found = self._await_end(wanted, blocks=not options)
-        if not found:
-            return 0, 0, None
-        del self._children[found]
-        stops.waited += 1
-        with stops.known():
-            return _wait4(found, 0)
-
-    def _await_end(self, wanted: Sequence[int], blocks: bool) -> int:
-        """The first of these processes that has ended; 0 if none has."""
-        stops = self._stops
-        label = ", ".join(self._children[pid] for pid in wanted)
-        if blocks:
-            stops.step("joins", label, (), wait=(ENDS, tuple(wanted), (), None, True, True))
-        else:
-            stops.step("asks for the end of", label, (), wait=(ENDS, tuple(wanted), (), None, False, True))
-        over = stops.ask(ARE_OVER, tuple(wanted))
-        if not blocks:
-            stops.came_to("it has ended" if over else "it goes on")
-        return over[0] if over else 0
-
-    def _do_waitid(self, *arguments: Any) -> Any:
-        stops = self._stops
-        if self._children:
-            stops.note("uncontrolled", f"{stops.place()} waits for processes in a way that is not under control")
-        return self._real["waitid"](*arguments)
-
-    def _do_select(self, object_list: Any, timeout: float | None = None) -> list[Any]:
-        """Stands for `multiprocessing.connection.wait`."""
-        return self.wait_for(object_list, timeout)
-
-    def wait_for(self, object_list: Any, timeout: float | None, label: str = "") -> list[Any]:
-        """Which of these sentinels and pipes are ready, as soon as one is."""
-        stops = self._stops
-        things = [*object_list]
-        pids: dict[int, int] = {}
-        inodes: dict[int, Any] = {}
-        for number, thing in enumerate(things):
-            with suppress(OSError, ValueError):
-                fd = thing if isinstance(thing, int) else thing.fileno()
-                inode, pid = self._sentinels.get(fd, (None, 0))
-                if pid and inode == stops.inode(fd):
-                    pids[number] = pid
-                elif self._channels.knows(fd):
-                    inodes[number] = stops.inode(fd)
-        if len(pids) + len(inodes) < len(things):
-            if self._children or inodes:
-                stops.note("uncontrolled", f"{stops.place()} waits for several things, which is not under control")
-            return list(self._real["select"](things, timeout))
-        ends = ", ".join(self._children.get(pid, "a process") for pid in pids.values())
-        label = label or ends or "several pipes"
-        blocks = timeout is None or timeout > 0
-        about = (ENDS, tuple(pids.values()), tuple(inodes.values()), timeout if blocks else None, blocks, False)
-        if stops.step("waits for" if blocks else "looks for", label, (), wait=about) == TIMED_OUT:
-            return []
-        over = stops.ask(ARE_OVER, tuple(pids.values()))
-        found = [things[number] for number, pid in pids.items() if pid in over]
-        for number in inodes:
-            if select.select([things[number]], [], [], 0)[0]:
-                found.append(things[number])
-        return [thing for thing in things if any(thing is one for one in found)]
-
     # ------------------------------------------------------------ signals
 
     def _do_kill(self, pid: int, number: int, /) -> None:
@@ -253,7 +181,7 @@ class Births:
             if self._forked and signal.getsignal(number) is signal.SIG_DFL and ends_process(number):
                 stops.end(("exited", -number))
             self._real["kill"](pid, number)
-        elif pid not in self._children and not stops.ask(SIGNALS, pid, int(number)):
+        elif pid not in self.ends.children and not stops.ask(SIGNALS, pid, int(number)):
             self._real["kill"](pid, number)  # which is told
         else:
             self._signal(pid, int(number))
@@ -261,7 +189,7 @@ class Births:
     def _signal(self, pid: int, number: int) -> None:
         """Send one to a process that is under control."""
         stops = self._stops
-        name = self._children.get(pid, "a process")
+        name = self.ends.children.get(pid, "a process")
         stops.step(f"sends {_name_of(number)} to", name, (), wait=(KILL, pid, number))
         how = stops.ask(SIGNALS, pid, number)
         if how == HANDLES:
@@ -307,12 +235,11 @@ class Births:
                 real(popen, process)
                 return
             self._name = process.name
-            free = getattr(process._target, "__module__", "") in _WITH_THREADS
-            self._is_free = free and not any(isinstance(one, Passage) for one in process._args)
+            self._is_free = self.has_threads(process)
             stops.starting = process._target or process.run, "Popen._launch"
             real(popen, process)
             stops.starting, self._is_free, self._name = None, False, ""
-            self._sentinels[popen.sentinel] = stops.inode(popen.sentinel), popen.pid
+            self.ends.shows(popen.sentinel, popen.pid)
 
         return _launch
 

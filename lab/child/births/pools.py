@@ -46,7 +46,7 @@ class Pools:
     def attend(self, timeout: float | None) -> bool:
         """Wait for something to do for a pool, and do it; whether there was anything before the time was up."""
         things = {thing: care for care in self._cares for thing in care.things()}
-        ready = self._births.wait_for([*things], timeout, RESULTS) if things else []
+        ready = self._births.ends.wait_for([*things], timeout, RESULTS) if things else []
         for care in dict.fromkeys(things[thing] for thing in ready):
             care.attend(ready)
         return bool(ready)

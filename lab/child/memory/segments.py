@@ -16,11 +16,12 @@ from typing import Any
 from lab.child.stops import Stops
 from lab.filesystem.files import how_opened
 from lab.filesystem.system import Instead, Twin
+from lab.segments import note_semaphore
 
 _open, _unlink, _exists = os.open, os.unlink, os.path.exists  # as they were before anything was put in their place
 _FOLDER = "/dev/shm"
 _TRACKER = "multiprocessing.resource_tracker"
-_KIND = "shared_memory"  # what the library calls them
+_KIND, _NAMED = "shared_memory", "semaphore"  # what the library calls them
 
 
 class Segments:
@@ -98,6 +99,11 @@ class Segments:
 
     def _sending(self, real: Any) -> Any:
         def _send(tracker: Any, command: str, name: str, kind: str) -> Any:
+            if kind == _NAMED and self._stops.begun:
+                if command == "REGISTER":
+                    with self._stops.known():
+                        note_semaphore(os.path.dirname(self.directory), name)
+                return None
             if kind == _KIND:
                 if command == "REGISTER":
                     self._unheard.add(name)

@@ -1,0 +1,99 @@
+"""A process that is forked whenever an actor starts one with an interpreter of its own.
+
+To start an interpreter takes longer than a whole execution.  So one is started for all, which has imported the lab and
+nothing of the program; each process that is forked from it is told what it would have had from its parent: the
+environment, the working directory, the umask, the signals that are ignored, and the files that are passed on.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import gc
+import marshal
+import os
+import select
+import signal
+from contextlib import suppress
+from typing import Any, NoReturn
+
+from lab.child.births.spawned import live
+from lab.child.operations import Operations
+from lab.child.wire import Gone, Wire, receive_lent
+from lab.orphans import end_with
+
+_close, _exit, _fork, _dup2 = os.close, os._exit, os.fork, os.dup2  # as they were before anything is in their place
+_MOST = 200  # file descriptors of a message
+_HIGH = 600  # numbers from here on are nobody's
+LINE, REAP = "line", "reap"
+"""What the runner sends: there is one more to hear, and to have the system forget a process, or all if it is 0."""
+
+
+def serve(control: int, parent: int) -> NoReturn:
+    """Fork processes until the runner is no more."""
+    end_with(parent)
+    os.chdir("/")
+    operations = Operations()
+    in_place = operations.in_place()  # for as long as there is the process
+    in_place.__enter__()
+    lines: list[int] = []
+    gc.collect()
+    gc.freeze()
+    while True:
+        ready, _, _ = select.select([control, *lines], [], [])
+        for line in ready:
+            try:
+                message, fds = receive_lent(Wire(line), _MOST)
+            except Gone:
+                if line == control:
+                    _exit(0)
+                _close(line)
+                lines.remove(line)
+                continue
+            if line != control:
+                pid = _fork()
+                if not pid:
+                    for other in (control, *lines):
+                        _close(other)
+                    _come_to_be(operations, message, fds)
+                Wire(line).send(pid)
+                for fd in fds:
+                    _close(fd)
+            elif message[0] == LINE:
+                lines += fds
+            else:
+                Wire(control).send(_reap(message[1]))
+
+
+def _reap(pid: int) -> int:
+    status = 0
+    with suppress(ChildProcessError):
+        if pid:
+            return os.waitpid(pid, 0)[1]
+        while True:
+            status = os.waitpid(-1, 0)[1]
+    return status
+
+
+def _come_to_be(operations: Operations, message: Any, fds: list[int]) -> NoReturn:
+    """In the process: be as one that its parent has started."""
+    status = 70
+    try:
+        numbers, told_by = message
+        high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _HIGH) for fd in fds]
+        for fd in fds:
+            _close(fd)
+        for fd, number in zip(high, numbers, strict=True):
+            _dup2(fd, number, inheritable=number < 3)
+            _close(fd)
+        given = marshal.loads(os.pread(told_by, os.fstat(told_by).st_size, 0))
+        _close(told_by)
+        os.setpgid(0, given["group"])
+        os.environb.clear()
+        os.environb.update(given["environment"])
+        os.chdir(given["directory"])
+        os.umask(given["umask"])
+        for number in given["ignored"]:
+            signal.signal(number, signal.SIG_IGN)
+        status = live(operations, given)
+    finally:
+        _exit(status & 0xFF)

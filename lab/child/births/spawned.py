@@ -1,0 +1,95 @@
+"""The beginning of a process that an actor has started with an interpreter of its own.
+
+Here is done what `multiprocessing` does in such a process, after it has come under control: to run the program's main
+module, and whatever else is imported, belongs to what the process does.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+import tempfile
+import threading
+from threading import get_ident
+from typing import Any
+
+from lab.child.births.forking import RAISED
+from lab.child.births.quiet import Quiet
+from lab.child.loops.rounds import Rounds
+from lab.child.operations import Operations
+from lab.child.telling import told
+from lab.child.wire import Wire
+from lab.hooks import DRIVERS, Bystander
+
+_PROCESS, _SPAWN, _REDUCTION = "multiprocessing.process", "multiprocessing.spawn", "multiprocessing.reduction"
+
+
+def live(operations: Operations, given: dict[str, Any]) -> int:
+    """Be the process that is told of; the exit code."""
+    operations.take(given)
+    stops = operations.stops
+    stops.is_spawned(Wire(given["wire"]), _run.__code__, given["now"], given["site"])
+    driver = Bystander()  # an exploration inside of an actor is refused
+    called = operations.called if given["strict"] else None
+    if given["waits"]:
+        stops.rounds = driver = Rounds(stops, _run.__code__)
+        called = stops.rounds.begin(_run, called)
+    DRIVERS[get_ident()] = driver
+    library: Any = tempfile
+    library.tempdir, library._name_sequence = given["temporary"], operations.chance.names()
+    sys.modules[_PROCESS].sys = Quiet()  # type: ignore[attr-defined]
+    _know_imports(stops)
+    system: Any = os
+    system.getppid = lambda: given["parent"]
+    stops.begun = True
+    sys.addaudithook(operations.announced)
+    sys.setprofile(called)
+    status = _run(operations, given)
+    sys.setprofile(None)
+    stops.end(("exited", status))
+    return status
+
+
+def _know_imports(stops: Any) -> None:
+    """To find and read the code of the program is of the interpreter; what the code does then is of the program."""
+    library: Any = sys.modules[_SPAWN]
+
+    def knowing(real: Any) -> Any:
+        def find(where: str) -> None:
+            with stops.known():
+                real(where)
+
+        return find
+
+    for name in ("_fixup_main_from_name", "_fixup_main_from_path"):
+        setattr(library, name, knowing(getattr(library, name)))
+    module: Any = runpy
+    module._run_code = stops.outside(module._run_code)
+
+
+def _run(operations: Operations, given: dict[str, Any]) -> int:
+    """Do what there is to do; the exit code."""
+    library: Any = sys.modules[_SPAWN]
+    loads = sys.modules[_REDUCTION].ForkingPickler.loads
+    here: Any = sys.modules[_PROCESS].current_process()
+    stops = operations.stops
+    try:
+        here._inheriting = True
+        try:
+            library.prepare(loads(given["prepared"]))
+            stops.step("takes", "what it is given", operations.named.effects())
+            process = loads(given["process"])
+        finally:
+            del here._inheriting
+        if stops.rounds is not None:
+            stops.rounds.cover((process._target or process.run,))
+        status = int(process._bootstrap(given["sentinel"]))
+        operations.at_end.run()
+    except BaseException as error:
+        stops.note(RAISED, told(error))
+        status = 1
+    threading._shutdown()  # type: ignore[attr-defined]
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return status
