@@ -58,6 +58,12 @@ class Names:
                         yield depth, variable, value
             frame = frame.f_back
 
+    def is_called(self, part: object, name: str) -> None:
+        """In a process that was not forked: what its parent calls something that it was given."""
+        if name:
+            self._names = self._names or {}
+            self._names[id(part)] = name
+
     def keep_name(self, part: object) -> None:
         """Let what others come to have as well be called as here."""
         if not self.name_of(part, "") and self._names is not None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import stat
 from collections.abc import Callable, Iterator
+from types import MethodType
 from typing import Any
 
 from lab.filesystem.files import how_opened, is_shared
@@ -83,6 +85,22 @@ class Twin:
 
     def __repr__(self) -> str:
         return repr(self.__wrapped__)
+
+    def __reduce__(self) -> Any:
+        """Whoever is sent it has one of its own, or else the operation."""
+        real = self.__wrapped__
+        module = getattr(real, "__module__", None)
+        if module is None or type(real) is MethodType:
+            return getattr, (real.__self__, real.__name__)
+        return _operation, (_PUBLIC.get(module, module), real.__qualname__)
+
+
+_PUBLIC = {"posix": "os", "nt": "os", "_io": "io"}
+"""Module that no program imports by itself -> the one that has its operations."""
+
+
+def _operation(module: str, name: str) -> Any:
+    return getattr(importlib.import_module(module), name)
 
 
 def make(stops: Stops) -> Instead:

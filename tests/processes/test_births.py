@@ -37,23 +37,23 @@ def nothing_is_left():
         assert os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
 
 
-@pytest.mark.parametrize(
-    ("actor", "outcomes"),
-    [
-        (starting.counts_with_a_lock, {"2": 2}),
-        (starting.counts_one_after_the_other, {"2": 1}),
-        (starting.counts_in_turn_with_a_fork, {"2": 1}),
-        (starting.keeps_locks_in_order, {"0": 2}),
-        (starting.adds_with_a_lock, {"2": 2}),
-        (starting.asks_for_codes, {"0": 1}),
-        (starting.leaves_a_daemon, {"0": 2}),
-        (starting.leaves_a_process, None),
-        (starting.reads_to_the_end, None),
-        (starting.asks_a_worker, None),
-        (starting.starts_who_starts, {"1": 1}),
-        (starting.is_refused, {"0": 1}),
-    ],
-)
+HOLD = [
+    (starting.counts_with_a_lock, {"2": 2}),
+    (starting.counts_one_after_the_other, {"2": 1}),
+    (starting.counts_in_turn_with_a_fork, {"2": 1}),
+    (starting.keeps_locks_in_order, {"0": 2}),
+    (starting.adds_with_a_lock, {"2": 2}),
+    (starting.asks_for_codes, {"0": 1}),
+    (starting.leaves_a_daemon, {"0": 2}),
+    (starting.leaves_a_process, None),
+    (starting.reads_to_the_end, None),
+    (starting.asks_a_worker, None),
+    (starting.starts_who_starts, {"1": 1}),
+    (starting.is_refused, {"0": 1}),
+]
+
+
+@pytest.mark.parametrize(("actor", "outcomes"), HOLD)
 def test_what_holds(actor, outcomes):
     verdict = explore(actor)
     assert verdict.status == "holds", str(verdict)
@@ -61,14 +61,14 @@ def test_what_holds(actor, outcomes):
     assert outcomes is None or verdict.outcomes == Counter(outcomes)
 
 
-@pytest.mark.parametrize(
-    ("actor", "outcomes"),
-    [
-        (starting.counts_without_a_lock, {"1", "2"}),
-        (starting.counts_in_forks, {"1", "2"}),
-        (starting.adds, {"1", "2"}),
-    ],
-)
+LOSE = [
+    (starting.counts_without_a_lock, {"1", "2"}),
+    (starting.counts_in_forks, {"1", "2"}),
+    (starting.adds, {"1", "2"}),
+]
+
+
+@pytest.mark.parametrize(("actor", "outcomes"), LOSE)
 def test_lost_updates_among_them(actor, outcomes):
     verdict = explore(actor)
     assert (verdict.status, verdict.outcomes.keys()) == ("holds", outcomes), str(verdict)
@@ -78,36 +78,36 @@ def test_lost_updates_among_them(actor, outcomes):
     assert (again.status, again.failure.message) == ("fails", failed.failure.message)
 
 
-@pytest.mark.parametrize(
-    ("actor", "kind", "message"),
-    [
-        (
-            starting.joins_before_it_takes,
-            "deadlock",
-            "Process-1:1 waits for room in queue, and no one is left to take anything from there",
-        ),
-        (
-            starting.crosses_locks,
-            "deadlock",
-            "Process-1:1 waits for other of Process-1:2, Process-1:2 waits for one of Process-1:1",
-        ),
-        (
-            starting.kills_who_may_have_a_lock,
-            "deadlock",
-            "alice waits for lock, which Process-1:1 ended without releasing",
-        ),
-        (
-            starting.forgets_to_tell_a_worker,
-            "deadlock",
-            "Process-1:1 waits for an item in questions, and no one is left to put one there",
-        ),
-        (
-            starting.asks_for_nothing,
-            "exception",
-            "ValueError: invalid literal for int() with base 10: 'x' left Process-1:1",
-        ),
-    ],
-)
+FAIL = [
+    (
+        starting.joins_before_it_takes,
+        "deadlock",
+        "Process-1:1 waits for room in queue, and no one is left to take anything from there",
+    ),
+    (
+        starting.crosses_locks,
+        "deadlock",
+        "Process-1:1 waits for other of Process-1:2, Process-1:2 waits for one of Process-1:1",
+    ),
+    (
+        starting.kills_who_may_have_a_lock,
+        "deadlock",
+        "alice waits for lock, which Process-1:1 ended without releasing",
+    ),
+    (
+        starting.forgets_to_tell_a_worker,
+        "deadlock",
+        "Process-1:1 waits for an item in questions, and no one is left to put one there",
+    ),
+    (
+        starting.asks_for_nothing,
+        "exception",
+        "ValueError: invalid literal for int() with base 10: 'x' left Process-1:1",
+    ),
+]
+
+
+@pytest.mark.parametrize(("actor", "kind", "message"), FAIL)
 def test_what_fails(actor, kind, message):
     verdict = explore(actor)
     assert verdict.status == "fails", str(verdict)
@@ -120,14 +120,14 @@ def test_a_queue_that_is_emptied_first_does_not_fail():
     assert explore(starting.takes_before_it_joins).failure is None
 
 
-@pytest.mark.parametrize(
-    ("actor", "outcomes"),
-    [
-        (starting.terminates, {("-15", "0"), ("-15", ""), ("-15", "1"), ("0", "1")}),
-        (starting.waits_a_while, {("None", "1"), ("0", "1")}),
-        (starting.looks_for_ends, {("one", "1"), ("other", "1"), ("one other", "1")}),
-    ],
-)
+MOMENTS = [
+    (starting.terminates, {("-15", "0"), ("-15", ""), ("-15", "1"), ("0", "1")}),
+    (starting.waits_a_while, {("None", "1"), ("0", "1")}),
+    (starting.looks_for_ends, {("one", "1"), ("other", "1"), ("one other", "1")}),
+]
+
+
+@pytest.mark.parametrize(("actor", "outcomes"), MOMENTS)
 def test_every_moment_of_an_end_is_tried(actor, outcomes):
     verdict = explore(actor, outcome=code)
     assert verdict.status == "holds", str(verdict)

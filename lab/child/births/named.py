@@ -23,7 +23,7 @@ class NamedSemaphores:
 
     def __init__(self, stops: Stops, semaphores: Semaphores, segments: Segments) -> None:
         self._stops, self._semaphores, self._segments = stops, semaphores, segments
-        self._passing: dict[str, Any] = {}  # name -> number, of those that are just being pickled
+        self._passing: dict[str, Any] = {}  # name -> number and what it is called, of those that are just being pickled
         self._given: dict[str, Any] = {}  # the same, of those that another process knows as well
 
     @contextmanager
@@ -64,7 +64,8 @@ class NamedSemaphores:
     def _pickling(self, real: Any) -> Any:
         def __getstate__(lock: Any) -> Any:  # noqa: N807 - it takes the place of one
             state = real(lock)
-            self._passing[lock._semlock.name] = lock._semlock.number
+            semaphore = lock._semlock
+            self._passing[semaphore.name] = semaphore.number, self._stops.name_of(semaphore, "")
             return state
 
         return __getstate__
@@ -73,14 +74,16 @@ class NamedSemaphores:
         def __setstate__(lock: Any, state: Any) -> None:  # noqa: N807 - as above
             with self._stops.known():
                 real(lock, state)
-            lock._semlock.number = self._given.get(state[-1], 0)
+            lock._semlock.number, name = self._given.get(state[-1], (0, ""))
+            self._stops.is_called(lock._semlock, name)
 
         return __setstate__
 
     def _unlinking(self, real: Any) -> Any:
         def sem_unlink(name: str) -> None:
-            if self._given.get(name) and self._stops.begun:
-                self._stops.step("removes the name of", "a semaphore", ((self._place(name), "N-"),))
+            if name in self._given and self._stops.begun:
+                label = self._given[name][1] or "a semaphore"
+                self._stops.step("removes the name of", label, ((self._place(name), "N-"),))
             with self._stops.known():
                 real(name)
 
