@@ -80,7 +80,8 @@ def named(names: set[str]) -> list[FunctionType]:
 
 def name_in(variables: dict[str, Any], code: CodeType) -> str:
     """By what `named` finds a function of that code, with these globals."""
-    return f"{variables.get('__name__', '')}:{_place_of(code)}"
+    name = str(variables.get("__name__", ""))  # a process that was not forked has the main module by another name
+    return f"{'__main__' if name == '__mp_main__' else name}:{_place_of(code)}"
 
 
 def _place_of(code: CodeType) -> str:

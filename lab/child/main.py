@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 
 from lab.child.at_end import AtEnd
 from lab.child.births.forking import InOrder
+from lab.child.everything import name_in
 from lab.child.loops.rounds import Rounds
 from lab.child.memory.buffers import Buffers
 from lab.child.memory.guard import told_by
@@ -67,7 +68,9 @@ class Life:
         What has to be known where the process is killed is told by ``fd``.
         """
         self._more = more
-        self._fd = fd
+        self._fd = self._operations.told_by = fd
+        self._operations.is_hooked = hooked
+        self._operations.more = [name_in(function.__globals__, function.__code__) for function in more]
         if self._waits or hooked:
             self._rounds = self._me = Rounds(self._operations.stops, _call.__code__)
         if hooked and self._rounds is not None:

@@ -21,6 +21,11 @@ class Names:
         self._roots: list[tuple[Any, str]] = []
         self._names: dict[int, str] | None = None
 
+    @property
+    def has_looked(self) -> bool:
+        """Whether variables have been looked at."""
+        return self._names is not None
+
     def name_of(self, part: object, otherwise: str) -> str:
         """What the program calls an object that has ``part`` inside, from its state on or by a variable."""
         if not self.begun:

@@ -57,6 +57,9 @@ class Operations:
                 importlib.import_module(name)
         self.stops = stops = Stops()
         self.is_strict = False  # whether calls of C functions are looked at
+        self.is_hooked = False  # the code of actors tells of what it does with memory
+        self.more: list[str] = []  # the names of functions that have to be instrumented from the first
+        self.told_by = -1  # the file descriptor by which a process tells why it was killed, if memory is guarded
         raw, open_ = files.make(stops)
         self.segments = Segments(stops)
         self.chance, self.at_end = clock.Chance(stops), AtEnd(stops)
@@ -103,6 +106,10 @@ class Operations:
             "segments": self.segments.directory,
             "temporary": tempfile.gettempdir(),
             "channels": self.channels.tell(),
+            "memory": stops.guard.tell(),
+            "hooked": self.is_hooked,
+            "told by": self.told_by,
+            "more": self.more,
         }
 
     def take(self, told: dict[str, Any]) -> None:
@@ -111,7 +118,9 @@ class Operations:
         stops.root, stops.groups = told["root"], told["groups"]
         self.segments.directory = told["segments"]
         self.is_strict = told["strict"]
+        self.is_hooked, self.told_by, self.more = told["hooked"], told["told by"], told["more"]
         self.channels.take(told["channels"])
+        stops.guard.take(told["memory"])
         self.named.take(told["semaphores"])
         self.chance.begin(told["index"])
         self.at_end.prepare()
@@ -228,6 +237,6 @@ _NEEDED = (
     *("connection", "heap", "managers", "popen_fork", "popen_spawn_posix", "queues", "reduction", "resource_tracker"),
     *("sharedctypes", "spawn", "synchronize"),
 )
-_LIBRARIES = tuple(f"multiprocessing.{name}" for name in _NEEDED)
-"""What `multiprocessing` imports when it is needed, which would be too late to put anything in its place."""
+_LIBRARIES = (*[f"multiprocessing.{name}" for name in _NEEDED], "concurrent.futures.process")
+"""What is imported when it is needed, which would be too late to put anything in its place."""
 _KINDS = (BuiltinFunctionType, FunctionType, MethodType, type)

@@ -121,6 +121,8 @@ class Stops(Names):
         if get_ident() != self._identity:
             self.note("uncontrolled", f"{word} {label} in a thread of its own, which a process does out of control")
             return GO
+        if _KEEPS_VARIABLES and (sys.getprofile() is not None or self.has_looked):
+            _let_go(sys._getframe(1), self._bottom)
         self.guard.close()
         site = self._find_site()
         as_at = self.rounds.arrive() if self.rounds is not None else -1
@@ -337,6 +339,18 @@ class Stops(Names):
         """A position is moved or asked for, of which only who has the file descriptor takes notice."""
         if self.begun and fd not in self.own and stat.S_ISREG(_fstat(fd).st_mode):
             self.step(word, label, self.position(fd))
+
+
+_KEEPS_VARIABLES = sys.version_info < (3, 13)
+"""Whoever looks at the variables of a frame, as the interpreter does for the profiler, keeps what they had until then:
+what the program lets go lives on until somebody looks again (PEP 667)."""
+
+
+def _let_go(frame: FrameType | None, bottom: CodeType | None) -> None:
+    """Look again: what ends then is finalized before the step, as it would have been."""
+    while frame is not None and frame.f_code is not bottom:
+        _ = frame.f_locals
+        frame = frame.f_back
 
 
 def _site(code: CodeType, line: int) -> tuple[str, str, int, int]:

@@ -27,6 +27,7 @@ from lab.filesystem.system import Twin
 from lab.hooks import DRIVERS
 
 _POPEN, _PROCESS, _CONNECTION = "multiprocessing.popen_fork", "multiprocessing.process", "multiprocessing.connection"
+_UTIL = "multiprocessing.util"
 IS_BORN, SIGNALS, KILLED = "is born", "signals", "killed"
 """What the runner is asked: for a child that is about to be forked, whether a signal is under control, and to take
 notice that it was sent."""
@@ -35,7 +36,8 @@ OF_BIRTHS = frozenset((HAS_FORKED, HAS_NOT_FORKED, RAISED, IS_ASKED_FOR))
 """Kinds of notes."""
 _WITH_THREADS = frozenset(("concurrent.futures.process", "multiprocessing.managers", "multiprocessing.pool"))
 """Libraries of which the processes, or those that start them, have threads that are not under control."""
-_close = os.close  # as it was before anything was put in its place
+_close, _truncate = os.close, os.ftruncate  # as they were before anything was put in their place
+_memfd = getattr(os, "memfd_create", None)
 
 
 class Births:
@@ -213,7 +215,7 @@ class Births:
         launch, exitcode = popen._launch, vars(process)["exitcode"]
         module: Any = sys.modules[_PROCESS]
         clean_up = module._cleanup
-        util: Any = sys.modules["multiprocessing.util"]
+        util: Any = sys.modules[_UTIL]
         close_stdin, util._close_stdin = util._close_stdin, self._beginning(util._close_stdin, module)
         flush, util._flush_std_streams = util._flush_std_streams, self._knowing(util._flush_std_streams)
         arena: Any = sys.modules["multiprocessing.heap"].Arena
@@ -262,14 +264,18 @@ class Births:
         return _close_stdin
 
     def _mapping(self, real: Any) -> Any:
-        """Memory that an actor shares with those that it forks needs no file."""
+        """Memory that an actor shares with those that it starts needs no file with a name."""
 
         def __init__(arena: Any, size: int, fd: int = -1) -> None:  # noqa: N807 - it takes the place of one
             if not self._stops.begun or fd != -1:
                 real(arena, size, fd)
                 return
             with self._stops.known():
-                arena.size, arena.fd, arena.buffer = size, -1, mmap.mmap(-1, size)
+                arena.size, arena.fd = size, _memfd("pym-") if _memfd is not None else -1
+                if arena.fd >= 0:
+                    _truncate(arena.fd, size)
+                    sys.modules[_UTIL].Finalize(arena, _close, (arena.fd,))
+                arena.buffer = mmap.mmap(arena.fd, size)
 
         return __init__
 

@@ -40,10 +40,11 @@ class NamedSemaphores:
 
     def effects(self) -> tuple[tuple[str, str], ...]:
         """How it touches the names to find what it is given."""
-        return tuple((self._place(name), "N") for name in self._given)
+        return tuple((self._place(number), "N") for number, _ in self._given.values())
 
-    def _place(self, name: str) -> str:
-        return self._segments.path(f"sem.{name.lstrip('/')}")
+    def _place(self, number: Any) -> str:
+        """Where the name stands, which is by chance another one in each execution."""
+        return self._segments.path(f"semaphore {number}")
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
@@ -82,8 +83,8 @@ class NamedSemaphores:
     def _unlinking(self, real: Any) -> Any:
         def sem_unlink(name: str) -> None:
             if name in self._given and self._stops.begun:
-                label = self._given[name][1] or "a semaphore"
-                self._stops.step("removes the name of", label, ((self._place(name), "N-"),))
+                number, label = self._given[name]
+                self._stops.step("removes the name of", label or "a semaphore", ((self._place(number), "N*"),))
             with self._stops.known():
                 real(name)
 

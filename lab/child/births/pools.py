@@ -8,6 +8,7 @@ as nobody can tell when a thread that is so slow would have done it.  Where some
 from __future__ import annotations
 
 import _thread
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from lab.child.channels import Channels
 from lab.child.stops import Stops
 from lab.origin import is_library
 
+_METHODS = ("fork", "spawn", "forkserver") if hasattr(os, "memfd_create") else ("fork",)
 _POOL, _EXECUTOR, _UTIL = "multiprocessing.pool", "concurrent.futures.process", "multiprocessing.util"
 _LATER = "results of a pool of processes were there at once; the library's own threads bring them a little later"
 _DIED = (
@@ -124,7 +126,7 @@ class Pools:
 
     def _is_under_control(self, context: Any) -> bool:
         stops = self._stops
-        return bool(stops.begun and stops.is_its_thread() and context.get_start_method() == "fork")
+        return bool(stops.begun and stops.is_its_thread() and context.get_start_method() in _METHODS)
 
     # ------------------------------------------------------------ in place
 

@@ -14,9 +14,13 @@ import threading
 from threading import get_ident
 from typing import Any
 
+from lab.child.births import workers
 from lab.child.births.forking import RAISED
 from lab.child.births.quiet import Quiet
+from lab.child.everything import named
 from lab.child.loops.rounds import Rounds
+from lab.child.memory.buffers import Buffers
+from lab.child.memory.guard import told_by
 from lab.child.operations import Operations
 from lab.child.telling import told
 from lab.child.wire import Wire
@@ -30,11 +34,20 @@ def live(operations: Operations, given: dict[str, Any]) -> int:
     operations.take(given)
     stops = operations.stops
     stops.is_spawned(Wire(given["wire"]), _run.__code__, given["now"], given["site"])
-    driver = Bystander()  # an exploration inside of an actor is refused
+    driver: Any = Bystander()  # an exploration inside of an actor is refused
+    rounds: Rounds | None = None
     called = operations.called if given["strict"] else None
-    if given["waits"]:
-        stops.rounds = driver = Rounds(stops, _run.__code__)
-        called = stops.rounds.begin(_run, called)
+    if given["waits"] or operations.is_hooked:
+        rounds = driver = Rounds(stops, _run.__code__)
+        stops.rounds = rounds if given["waits"] else None
+        if operations.is_hooked:
+            driver = buffers = Buffers(stops, rounds, given["waits"])
+            buffers.tell_by(operations.told_by)
+        called = driver.begin(_run, called)
+    if operations.told_by >= 0:
+        told_by(operations.told_by)
+        stops.guard.close_all()
+    workers.here = stops, operations.channels
     DRIVERS[get_ident()] = driver
     library: Any = tempfile
     library.tempdir, library._name_sequence = given["temporary"], operations.chance.names()
@@ -45,7 +58,7 @@ def live(operations: Operations, given: dict[str, Any]) -> int:
     stops.begun = True
     sys.addaudithook(operations.announced)
     sys.setprofile(called)
-    status = _run(operations, given)
+    status = _run(operations, given, rounds)
     sys.setprofile(None)
     stops.end(("exited", status))
     return status
@@ -68,7 +81,7 @@ def _know_imports(stops: Any) -> None:
     module._run_code = stops.outside(module._run_code)
 
 
-def _run(operations: Operations, given: dict[str, Any]) -> int:
+def _run(operations: Operations, given: dict[str, Any], rounds: Rounds | None) -> int:
     """Do what there is to do; the exit code."""
     library: Any = sys.modules[_SPAWN]
     loads = sys.modules[_REDUCTION].ForkingPickler.loads
@@ -82,8 +95,8 @@ def _run(operations: Operations, given: dict[str, Any]) -> int:
             process = loads(given["process"])
         finally:
             del here._inheriting
-        if stops.rounds is not None:
-            stops.rounds.cover((process._target or process.run,))
+        if rounds is not None:
+            rounds.cover((process._target or process.run, *named(set(operations.more))))
         status = int(process._bootstrap(given["sentinel"]))
         operations.at_end.run()
     except BaseException as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import os
 import queue
 import struct
 import sys
@@ -17,7 +18,9 @@ from lab.child.stops import Stops
 _UTIL = "multiprocessing.util"
 TASKS, RESULTS = "the tasks of a pool", "the results of a pool"
 _COUNT = struct.Struct("i")
-_mmap = mmap.mmap  # as it was before anything was put in its place
+_mmap, _close, _truncate = mmap.mmap, os.close, os.ftruncate  # as they were before anything was put in their place
+_memfd = getattr(os, "memfd_create", None)
+here: Any = None  # in a process that was not forked: what stops it, and the pipes that it knows
 
 
 class Passage:
@@ -27,8 +30,24 @@ class Passage:
         self._stops, self._channels, self._label, self._most = stops, channels, label, most
         self._reader, self._end = channels.make_wide()
         with stops.known():
-            self._there = _mmap(-1, _COUNT.size)  # how many are there
+            self._fd = _memfd("race-lab") if _memfd is not None else -1
+            if self._fd >= 0:
+                _truncate(self._fd, _COUNT.size)
+                sys.modules[_UTIL].Finalize(self, _close, (self._fd,))
+            self._there = _mmap(self._fd, _COUNT.size)  # how many are there
         self._put = 0
+
+    def __getstate__(self) -> Any:
+        """What a worker is sent that is not forked."""
+        fd = sys.modules["multiprocessing.reduction"].DupFd(self._fd)
+        return self._label, self._most, self._put, self._reader, self._end, fd
+
+    def __setstate__(self, state: Any) -> None:
+        self._label, self._most, self._put, self._reader, self._end, fd = state
+        self._stops, self._channels = here
+        with self._stops.known():
+            self._fd = fd.detach()
+            self._there = _mmap(self._fd, _COUNT.size)
 
     def put(self, thing: Any, block: bool = True, timeout: float | None = None) -> None:
         """Put it there; raises ValueError in one that would not fit."""

@@ -16,10 +16,12 @@ from typing import Any
 
 from lab.child.memory.exporting import address_of
 from lab.child.stops import Stops
+from lab.filesystem.system import Twin
 from lab.naming import short
 
 _LIBRARY, _HEAP, _SYNCHRONIZE = "multiprocessing.sharedctypes", "multiprocessing.heap", "multiprocessing.synchronize"
-_TRACKER = "multiprocessing.resource_tracker"
+_TRACKER, _CONTEXT = "multiprocessing.resource_tracker", "multiprocessing.context"
+_REDUCTION = "multiprocessing.reduction"
 _SIMPLE: Any = ctypes.c_int.__mro__[1]
 _DEVICE = -1  # what stands in the place of a device's number where an address is meant
 
@@ -71,6 +73,7 @@ class Memory:
         kind = self._controlled(type_)
         if kind is None:
             return self.real(type_, wrapper, None)
+        sys.modules[_REDUCTION].ForkingPickler.register(kind, _reduced)
         made = kind.from_buffer(wrapper.create_memoryview())
         made._wrapper = wrapper
         self._seen.add(wrapper)
@@ -222,7 +225,7 @@ class Memory:
         if library is not None:
             self.real = library.rebuild_ctype
             before.append((library, "rebuild_ctype", self.real))
-            library.rebuild_ctype = self.rebuild
+            library.rebuild_ctype = Twin(self.real, self.rebuild)
         tracker: Any = getattr(sys.modules.get(_TRACKER), "ResourceTracker", None)
         if tracker is not None:
             before.append((tracker, "ensure_running", tracker.ensure_running))
@@ -242,6 +245,15 @@ class Memory:
             self._older, self._contents = [], []
             for owner, name, value in before:
                 setattr(owner, name, value)
+
+
+def _reduced(thing: Any) -> Any:
+    """What a process is sent that is started without the memory of this one."""
+    sys.modules[_CONTEXT].assert_spawning(thing)
+    type_: Any = type(thing).__mro__[1]
+    is_array = isinstance(thing, ctypes.Array)
+    parts = (type_._type_, thing._wrapper, type_._length_) if is_array else (type_, thing._wrapper, None)
+    return sys.modules[_LIBRARY].rebuild_ctype, parts
 
 
 def _elsewhere(real: Any) -> Any:

@@ -38,7 +38,7 @@ _NO_DEVICE = -1  # what stands in the place of a device's number where an addres
 class Segment:
     """A mapping of shared memory in this process."""
 
-    __slots__ = ("by_library", "end", "inode", "is_of_file", "offset", "protection", "start")
+    __slots__ = ("by_library", "end", "inode", "is_of_file", "offset", "protection", "shift", "start")
 
     def __init__(
         self, start: int, end: int, inode: tuple[int, int], offset: int, protection: int, path: bytes = b"/"
@@ -47,13 +47,14 @@ class Segment:
         self.inode = inode  # device and inode, which all mappings of it have in common
         self.offset = offset  # in it, of the first byte
         self.protection = protection
+        self.shift = 0  # from an address here to the one that it has where this process was started
         self.by_library = bool(_BY_LIBRARY.search(path))  # `multiprocessing` hands it out in parts
         self.is_of_file = not self.by_library and path != _ZERO  # that can be opened as well
 
     def part(self, start: int, end: int) -> Segment:
         """The same from one address to another."""
         found = Segment(start, end, self.inode, self.offset + start - self.start, self.protection)
-        found.by_library, found.is_of_file = self.by_library, self.is_of_file
+        found.by_library, found.is_of_file, found.shift = self.by_library, self.is_of_file, self.shift
         return found
 
 
@@ -68,6 +69,7 @@ class Guard:
         self.blocks: list[tuple[int, int]] = []  # where the library's parts of memory begin and end, in order
         self.aside: set[int] = set()  # where those begin that are touched under a lock only, and are no operation
         self._before: set[tuple[int, int]] = set()  # what was mapped before the exploration
+        self._places: dict[tuple[int, int], int] = {}  # where the memory is that the library hands out in parts
         self._open: tuple[int, int, int] | None = None
         self.for_a_call = False  # what is open is so until a call has returned
 
@@ -83,6 +85,16 @@ class Guard:
         return any(not one.by_library for one in self.segments)
 
     # ------------------------------------------------------------ in the process of an actor
+
+    def tell(self) -> Any:
+        """What a process has to know that is started without the memory of this one."""
+        places = {one.inode: one.start + one.shift for one in self.segments if one.by_library}
+        return [*places.items()], self.blocks, [*self.aside]
+
+    def take(self, told: Any) -> None:
+        """In such a process: what it was told."""
+        places, self.blocks, aside = told
+        self._places, self.aside = dict(places), set(aside)
 
     def close_all(self) -> None:
         """In the child, before it runs anything of the program."""
@@ -117,6 +129,7 @@ class Guard:
         if found is None:
             return None
         if found.by_library:  # which may be anywhere in there in the next execution
+            address += found.shift
             start = self._block(address)
             if start in self.aside:
                 return None
@@ -161,10 +174,12 @@ class Guard:
         self._protect(segment.start, segment.end, 0)
 
     def add_unnamed(self, address: int) -> None:
-        """The process has mapped what nobody can open: those that it forks have it as well."""
+        """The process has mapped what nobody can open: those that it starts have it as well."""
         for one in _mapped():
             if one.start <= address < one.end:
-                one.by_library = one.is_of_file = False
+                place = self._places.get(one.inode)
+                one.by_library, one.is_of_file = place is not None, False
+                one.shift = place - one.start if place is not None else 0
                 self.remove(one.start, one.end - one.start)
                 self.add(one)
 
