@@ -31,12 +31,18 @@ class Nursery:
 
     def line(self) -> int:
         """A file descriptor by which an actor can have a process forked."""
-        if not self._pid:
-            self._start()
-        self._has_any = True
-        theirs, ours = pair()
-        send_lent(self._wire, Lent((LINE,), (theirs,)))
-        return ours
+        while True:
+            if not self._pid:
+                self._start()
+            theirs, ours = pair()
+            try:
+                send_lent(self._wire, Lent((LINE,), (theirs,)))
+            except Gone:  # somebody has killed it
+                _close(ours)
+                self.close()
+                continue
+            self._has_any = True
+            return ours
 
     def _start(self) -> None:
         util: Any = multiprocessing.util

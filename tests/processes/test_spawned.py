@@ -1,13 +1,16 @@
 """Processes that an actor starts with an interpreter of their own: the same programs, with the same answers."""
 
 import multiprocessing
+import pickle
 from collections import Counter
 from random import Random
 
 import pytest
 
 import lab
-from tests.processes import families, starting
+from lab.child.operations import Operations
+from lab.filesystem.system import Twin
+from tests.processes import families, spawning, starting
 from tests.processes.programs import zero
 from tests.processes.test_births import FAIL, HOLD, LOSE, MOMENTS, code, count, explore, nothing_is_left
 
@@ -22,6 +25,7 @@ def method(request, monkeypatch):
     for name in _OF_LIBRARY:
         monkeypatch.setattr(starting, name, getattr(context, name))
     monkeypatch.setattr(families, "Process", context.Process)
+    monkeypatch.setattr(spawning, "METHOD", request.param)
     return {"spawn": "SpawnProcess", "forkserver": "ForkServerProcess"}[request.param]
 
 
@@ -73,3 +77,71 @@ def test_every_outcome_of_a_model_and_no_other(method, seed):
     )
     assert verdict.status == "holds", f"{parent} {children}\n{verdict}"
     assert set(verdict.outcomes) == families.outcomes(parent, children), (parent, children)
+
+
+def explore_with_state(actor, **options):
+    return lab.explore(
+        spawning.State,
+        {"alice": actor},
+        outcome=spawning.number,
+        on="processes",
+        **{"strategy": "dpor", "seconds": 100, **options},
+    )
+
+
+@pytest.mark.parametrize(
+    ("actor", "outcomes"),
+    [
+        (spawning.adds_beside, {1, 2}),
+        (spawning.adds_locked_beside, {2}),
+        (spawning.adds_to_array_beside, {1, 2}),
+        (spawning.adds_locked_to_array_beside, {2}),
+        (spawning.adds_to_segment, {1, 2}),
+        (spawning.takes_from_queue, {2}),
+        (spawning.sets_before_it_adds, {1, 2}),
+        (spawning.sets_after_it_added, {2}),
+        (spawning.meets, {2}),
+        (spawning.notifies, {2}),
+        (spawning.asks, {2}),
+        (spawning.forgets_its_lock, {0, 1}),
+        (spawning.keeps_its_lock, {0}),
+        (spawning.has_surroundings, {31}),
+        (spawning.starts_its_own_class, {2}),
+        (spawning.has_a_pool, {2}),
+        (spawning.has_a_pool_that_removes, {0}),
+        (spawning.has_an_executor, {2}),
+        (spawning.starts_who_sleeps, {2}),
+    ],
+)
+def test_every_outcome_of_what_setup_has_made(method, actor, outcomes):
+    verdict = explore_with_state(actor)
+    assert verdict.status == "holds", str(verdict)
+    assert verdict.outcomes.keys() == outcomes
+    assert verdict.uncontrolled == ()
+
+
+def test_a_lock_that_is_forgotten_is_shown(method):
+    verdict = explore_with_state(spawning.forgets_its_lock, allowed={0})
+    assert str(verdict.failure) == "outcome: outcome 1 (allowed: 0)"
+    words = [(step.actor, step.what) for step in verdict.witness.trace.steps]
+    assert words.index(("alice", "removes the name of lock")) < words.index((f"{method}-1:1", "takes what it is given"))
+
+
+def test_a_signal_to_nobody_is_a_lost_wakeup(method):
+    verdict = explore_with_state(spawning.notifies_too_early)
+    assert verdict.failure.kind == "lost wakeup"
+
+
+def test_what_cannot_be_sent_is_said_as_the_library_says_it(method):
+    verdict = explore_with_state(spawning.starts_what_cannot_be_sent)
+    assert verdict.failure.kind == "exception"
+    assert "starts_what_cannot_be_sent.<locals>.<lambda>" in verdict.failure.message
+
+
+def test_each_operation_can_be_sent():
+    operations = Operations()
+    with operations.in_place():
+        for real, twin in operations.instead.items():
+            if type(twin) is Twin:
+                found = pickle.loads(pickle.dumps(twin))
+                assert found in (twin, real) or type(found.__self__) is Random

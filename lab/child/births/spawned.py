@@ -26,6 +26,7 @@ from lab.child.telling import told
 from lab.child.wire import Wire
 from lab.hooks import DRIVERS, Bystander
 
+_UTIL = "multiprocessing.util"
 _PROCESS, _SPAWN, _REDUCTION = "multiprocessing.process", "multiprocessing.spawn", "multiprocessing.reduction"
 
 
@@ -98,11 +99,13 @@ def _run(operations: Operations, given: dict[str, Any], rounds: Rounds | None) -
         if rounds is not None:
             rounds.cover((process._target or process.run, *named(set(operations.more))))
         status = int(process._bootstrap(given["sentinel"]))
+        threading._shutdown()  # type: ignore[attr-defined]
         operations.at_end.run()
+        util: Any = sys.modules[_UTIL]
+        util._exit_function()  # which was registered before all else
     except BaseException as error:
         stops.note(RAISED, told(error))
         status = 1
-    threading._shutdown()  # type: ignore[attr-defined]
     sys.stdout.flush()
     sys.stderr.flush()
     return status

@@ -16,7 +16,7 @@ from typing import Any
 
 from lab.child.births.forking import HAS_NOT_FORKED, IS_BORN, Births
 from lab.child.births.named import NamedSemaphores
-from lab.child.wire import Lent, Wire, send_lent
+from lab.child.wire import Gone, Lent, Wire, send_lent
 from lab.filesystem.request import BIRTH
 
 _POPEN, _CONTEXT, _SPAWN = "multiprocessing.popen_spawn_posix", "multiprocessing.context", "multiprocessing.spawn"
@@ -84,6 +84,11 @@ class Spawning:
             data = self._pickled(popen, process)
             with stops.known():
                 self._be_born(popen, Wire(line), wire, {**data, "index": index})
+        except Gone:
+            stops.note(
+                "escapes", f"{stops.place()} starts a process, and the one that it was to be forked from is no more"
+            )
+            stops.step("goes on", "", ())
         except BaseException:
             stops.note(HAS_NOT_FORKED, index)
             raise
