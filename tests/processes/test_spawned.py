@@ -2,6 +2,8 @@
 
 import multiprocessing
 import pickle
+import subprocess
+import sys
 from collections import Counter
 from random import Random
 
@@ -145,3 +147,57 @@ def test_each_operation_can_be_sent():
             if type(twin) is Twin:
                 found = pickle.loads(pickle.dumps(twin))
                 assert found in (twin, real) or type(found.__self__) is Random
+
+
+MAIN = """\
+import multiprocessing
+import sys
+
+import lab
+
+{at_import}
+
+
+def work():
+    open("made", "w").close()
+
+
+def start(state):
+    process = multiprocessing.get_context("spawn").Process(target=work)
+    process.start()
+    process.join()
+    assert process.exitcode == {code}
+
+
+{guard}
+"""
+EXPLORES = 'print(lab.explore(lambda: None, {"alice": start}, on="processes", seconds=60))'
+GUARDED = f'if __name__ == "__main__":\n    {EXPLORES}'
+
+
+def run_main(path, **parts):
+    path.write_text(MAIN.format(**{"at_import": "", "code": 0, "guard": GUARDED, **parts}))
+    return subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=100)
+
+
+def test_the_main_module_is_imported_once_more(tmp_path):
+    done = run_main(tmp_path / "main.py", at_import='assert __name__ in ("__main__", "__mp_main__")')
+    assert done.stdout.startswith("HOLDS  the only class of schedules\n"), done.stdout + done.stderr
+
+
+def test_the_main_module_that_ends_the_process(tmp_path):
+    done = run_main(tmp_path / "main.py", at_import='__name__ == "__main__" or sys.exit(3)', code=3)
+    assert done.stdout.startswith("HOLDS  the only class of schedules\n"), done.stdout + done.stderr
+
+
+def test_the_main_module_that_fails(tmp_path):
+    done = run_main(tmp_path / "main.py", at_import='assert __name__ == "__main__", "imported"')
+    assert done.stdout.startswith("FAILS  exception: AssertionError: imported left SpawnProcess-1:1\n"), done.stdout
+
+
+def test_the_main_module_that_explores_when_it_is_imported(tmp_path):
+    done = run_main(tmp_path / "main.py", guard=EXPLORES)
+    assert done.stderr.splitlines()[-1] == (
+        "lab.errors.LabError: main.py is imported once more by the process that an actor has started, and explores "
+        'when it is imported; put the call below `if __name__ == "__main__":`'
+    )

@@ -24,6 +24,7 @@ from lab.child.memory.guard import told_by
 from lab.child.operations import Operations
 from lab.child.telling import told
 from lab.child.wire import Wire
+from lab.errors import LabError
 from lab.hooks import DRIVERS, Bystander
 
 _UTIL = "multiprocessing.util"
@@ -82,6 +83,18 @@ def _know_imports(stops: Any) -> None:
     module._run_code = stops.outside(module._run_code)
 
 
+def _prepare(library: Any, data: Any) -> None:
+    """Import the main module once more, as the library does; raises LabError if that explores."""
+    try:
+        library.prepare(data)
+    except LabError as error:
+        file = os.path.basename(data.get("init_main_from_path", data.get("init_main_from_name", "")))
+        raise LabError(
+            f"{file} is imported once more by the process that an actor has started, and explores when it is imported; "
+            'put the call below `if __name__ == "__main__":`'
+        ) from error
+
+
 def _run(operations: Operations, given: dict[str, Any], rounds: Rounds | None) -> int:
     """Do what there is to do; the exit code."""
     library: Any = sys.modules[_SPAWN]
@@ -91,7 +104,7 @@ def _run(operations: Operations, given: dict[str, Any], rounds: Rounds | None) -
     try:
         here._inheriting = True
         try:
-            library.prepare(loads(given["prepared"]))
+            _prepare(library, loads(given["prepared"]))
             stops.step("takes", "what it is given", operations.named.effects())
             process = loads(given["process"])
         finally:
@@ -104,8 +117,10 @@ def _run(operations: Operations, given: dict[str, Any], rounds: Rounds | None) -
         util: Any = sys.modules[_UTIL]
         util._exit_function()  # which was registered before all else
     except BaseException as error:
-        stops.note(RAISED, told(error))
-        status = 1
+        payload = told(error)
+        status = payload[1] if payload[0] == "exit" else 1
+        if payload[0] != "exit":
+            stops.note(RAISED, payload)
     sys.stdout.flush()
     sys.stderr.flush()
     return status
