@@ -90,7 +90,7 @@ class ProcessBirths(ProcessArrivals):
             child.finished = True
             self._newborn.remove(child)
         elif sort == RAISED:
-            self._raised[actor] = note
+            self._child_ended(actor, note)
         else:
             self._asked_for.add(self._by_pid.get(note, actor))
 

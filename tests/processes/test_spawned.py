@@ -180,19 +180,17 @@ def run_main(path, **parts):
     return subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=100)
 
 
-def test_the_main_module_is_imported_once_more(tmp_path):
-    done = run_main(tmp_path / "main.py", at_import='assert __name__ in ("__main__", "__mp_main__")')
+@pytest.mark.parametrize(
+    ("at_import", "code"),
+    [
+        ('assert __name__ in ("__main__", "__mp_main__")', 0),
+        ('assert __name__ == "__main__"', 1),
+        ('__name__ == "__main__" or sys.exit(3)', 3),
+    ],
+)
+def test_the_main_module_is_imported_once_more(tmp_path, at_import, code):
+    done = run_main(tmp_path / "main.py", at_import=at_import, code=code)
     assert done.stdout.startswith("HOLDS  the only class of schedules\n"), done.stdout + done.stderr
-
-
-def test_the_main_module_that_ends_the_process(tmp_path):
-    done = run_main(tmp_path / "main.py", at_import='__name__ == "__main__" or sys.exit(3)', code=3)
-    assert done.stdout.startswith("HOLDS  the only class of schedules\n"), done.stdout + done.stderr
-
-
-def test_the_main_module_that_fails(tmp_path):
-    done = run_main(tmp_path / "main.py", at_import='assert __name__ == "__main__", "imported"')
-    assert done.stdout.startswith("FAILS  exception: AssertionError: imported left SpawnProcess-1:1\n"), done.stdout
 
 
 def test_the_main_module_that_explores_when_it_is_imported(tmp_path):
