@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import gc
-import re
 import sys
 
-_MAPS = "/proc/self/maps"
-_SHARED = re.compile(rb"^\S+ rw.s (?!.*/(?:sem\.|pym-))", re.MULTILINE)
-"""A line of it, except for semaphores and what `multiprocessing` hands out in parts: of these there is an account."""
+from lab.child.memory.areas import READ, WRITE, shared_areas
 
 
 def maps_shared_memory() -> bool:
-    """Whether there is memory of this process that can be written to and is shared."""
+    """Whether there is memory of this process that can be written to and is shared.
+
+    Semaphores and what `multiprocessing` hands out in parts are none: of these there is an account.
+    """
     try:
-        with open(_MAPS, "rb") as maps:
-            return _SHARED.search(maps.read()) is not None
+        areas = shared_areas()
     except OSError:  # no Linux
         return "mmap" in sys.modules
+    return any(one.protection == READ | WRITE and not one.is_semaphore and not one.is_by_library for one in areas)
 
 
 def keeps_shared_memory() -> bool:

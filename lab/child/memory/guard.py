@@ -11,27 +11,21 @@ import ctypes
 import faulthandler
 import mmap
 import os
-import re
 import sys
 from bisect import bisect_right
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
+
+from lab.child.memory.areas import MAPS, READ, Area, shared_areas
 
 try:
     import resource
 except ImportError:  # no POSIX
     resource = None  # type: ignore[assignment]
 
-_MAPS = "/proc/self/maps"
-_SHARED = re.compile(rb"([0-9a-f]+)-([0-9a-f]+) ([-r])([-w]).s ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) (\d+) *(.*)")
-_MAY_BE_SHARED = re.compile(rb" [-r][-w][-x]s ")
-_SEMAPHORE = re.compile(rb"/sem\.[^/]*$")
 _ZERO = b"/dev/zero"  # what is mapped of no file
-_BY_LIBRARY = re.compile(rb"/pym-[^/]*$")
-_stat, _open = os.stat, open  # as they were before anything was put in their place
+_stat = os.stat  # as it was before anything was put in its place
 _PAGE = mmap.PAGESIZE
-_READ, _WRITE = 1, 2  # of `mprotect`
 _NO_DEVICE = -1  # what stands in the place of a device's number where an address is meant
 
 
@@ -41,15 +35,15 @@ class Segment:
     __slots__ = ("by_library", "end", "inode", "is_of_file", "offset", "protection", "shift", "start")
 
     def __init__(
-        self, start: int, end: int, inode: tuple[int, int], offset: int, protection: int, path: bytes = b"/"
+        self, start: int, end: int, inode: tuple[int, int], offset: int, protection: int, area: Area | None = None
     ) -> None:
         self.start, self.end = start, end
         self.inode = inode  # device and inode, which all mappings of it have in common
         self.offset = offset  # in it, of the first byte
         self.protection = protection
         self.shift = 0  # from an address here to the one that it has where this process was started
-        self.by_library = bool(_BY_LIBRARY.search(path))  # `multiprocessing` hands it out in parts
-        self.is_of_file = not self.by_library and path != _ZERO  # that can be opened as well
+        self.by_library = area is not None and area.is_by_library  # `multiprocessing` hands it out in parts
+        self.is_of_file = not self.by_library and (area is None or area.path != _ZERO)  # that can be opened as well
 
     def part(self, start: int, end: int) -> Segment:
         """The same from one address to another."""
@@ -150,7 +144,7 @@ class Guard:
             return
         start = address - address % _PAGE
         end = min(found.end, -(-(address + max(size, 1)) // _PAGE) * _PAGE)
-        protection = found.protection if write else found.protection & _READ
+        protection = found.protection if write else found.protection & READ
         if self._open is not None:  # an operation on two ranges
             start, end = min(start, self._open[0]), max(end, self._open[1])
             protection |= self._open[2]
@@ -204,36 +198,23 @@ class Guard:
 
 def _mapped() -> list[Segment]:
     try:
-        with _open(_MAPS, "rb") as maps:
-            text = maps.read()
+        areas = shared_areas()
     except OSError:  # no Linux
         return []
-    found = []
-    for start, end, reads, writes, offset, major, minor, number, path in _shared(text):
-        path = path.removesuffix(b" (deleted)")
-        if not _SEMAPHORE.search(path):
-            device = _device(path, int(number), os.makedev(int(major, 16), int(minor, 16)))
-            protection = (_READ if reads == b"r" else 0) | (_WRITE if writes == b"w" else 0)
-            inode = device, int(number)
-            found.append(Segment(int(start, 16), int(end, 16), inode, int(offset, 16), protection, path))
-    return found
+    return [
+        Segment(one.start, one.end, (_device(one), one.inode), one.offset, one.protection, one)
+        for one in areas
+        if not one.is_semaphore
+    ]
 
 
-def _shared(maps: bytes) -> Iterator[tuple[bytes, ...]]:
-    """The lines of shared memory, in parts; it is asked for in each execution, where mostly there is none."""
-    for found in _MAY_BE_SHARED.finditer(maps):
-        match = _SHARED.match(maps, maps.rfind(b"\n", 0, found.start()) + 1)
-        if match is not None:
-            yield match.groups()
-
-
-def _device(path: bytes, number: int, otherwise: int) -> int:
+def _device(area: Area) -> int:
     """The device of a file as `os.stat` tells it, which on some file systems is another than that of its memory."""
     with suppress(OSError, ValueError):
-        found = _stat(path)
-        if found.st_ino == number:
+        found = _stat(area.path)
+        if found.st_ino == area.inode:
             return found.st_dev
-    return otherwise
+    return area.device
 
 
 def _find_mprotect() -> Any:
@@ -249,17 +230,14 @@ _mprotect = _find_mprotect()
 
 def is_of_nothing(address: int) -> bool:
     """Whether what is mapped there is the memory of no file: nobody has it by another mapping."""
-    with suppress(OSError), _open(_MAPS, "rb") as maps:
-        for start, end, *_, path in _shared(maps.read()):
-            if int(start, 16) <= address < int(end, 16):
-                return bool(path.startswith(_ZERO))
-        return True  # it is not shared
+    with suppress(OSError):
+        return all(one.path.startswith(_ZERO) for one in shared_areas() if one.start <= address < one.end)
     return False
 
 
 def can_protect() -> bool:
     """Whether this system lets memory be protected, and tells what there is."""
-    return _mprotect is not None and os.path.exists(_MAPS) and hasattr(os, "memfd_create")
+    return _mprotect is not None and os.path.exists(MAPS) and hasattr(os, "memfd_create")
 
 
 def told_by(fd: int) -> None:

@@ -6,6 +6,7 @@ import mmap
 from contextlib import suppress
 from typing import Any
 
+from lab.child.memory.areas import READ, WRITE
 from lab.child.memory.exporting import extent
 from lab.child.memory.guard import Segment
 from lab.child.stops import Stops
@@ -13,7 +14,6 @@ from lab.naming import short
 
 _PAGE = mmap.PAGESIZE
 _MAPS = mmap.mmap
-_READ, _WRITE = 1, 2
 _PRIVATE = getattr(mmap, "MAP_PRIVATE", 0)
 _FLAGS, _ACCESS, _OFFSET, _PROTECTION = 2, 4, 5, 3  # where they stand among the arguments
 
@@ -56,9 +56,9 @@ def make(stops: Stops) -> Any:
                 else:
                     guard.unfollowed.append(told)
             elif stops.begun:
-                protection = _READ
+                protection = READ
                 if _argument(arguments, named, _ACCESS, "access", 0) != mmap.ACCESS_READ:
-                    protection = _argument(arguments, named, _PROTECTION, "prot", _READ | _WRITE)
+                    protection = _argument(arguments, named, _PROTECTION, "prot", READ | WRITE)
                 made._enter(inode, _argument(arguments, named, _OFFSET, "offset", 0), protection)
             return made
 
