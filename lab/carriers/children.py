@@ -18,7 +18,7 @@ from lab.carriers.offspring import Offspring
 from lab.carriers.private import PrivateDirectory
 from lab.carriers.reaching import Reaching
 from lab.child.everything import Everything
-from lab.child.main import Life
+from lab.child.main import Life, Standing, make_ready, standing_now
 from lab.child.memory.segments import Segments
 from lab.child.operations import Operations
 from lab.child.telling import how_ended
@@ -53,6 +53,8 @@ class Children:
         self._operations.segments.directory = private.segments
         self._in_place = self._operations.in_place()
         self._in_place.__enter__()
+        self._lives: dict[Actor, Life] = {}
+        self._standing: Standing | None = None  # for which they are prepared
         self._wires: dict[Actor, Wire] = {}
         self._pids: dict[Actor, int] = {}
         self._status: dict[Actor, int] = {}
@@ -114,30 +116,60 @@ class Children:
             self._everything.prepare_named(self._met)
             self._met.clear()
         _flush()
-        strange = [*others, self._private.fd] if self._private.fd >= 0 else [*others]
-        self._in_turn = not self._in_turn
-        with Needless() as needless:
-            for actor in actors if self._in_turn else reversed(actors):
+        lives = self._lives_of(actors, waits, reaching)
+        ends: list[Wire] = []
+        try:
+            for actor in actors:
                 ours, theirs = pair()
                 self._wires[actor] = Wire(ours)
-                strange.append(ours)
-                crash = actor.name in self._crashes
-                wire = Wire(theirs)
-                life = Life(self._operations, wire, actor.index, actor.name, actor.body, state, now, crash, waits)
-                life.watch(reaching.hooked, reaching.fd if reaching.guarded else -1, reaching.functions.values())
-                try:
-                    pid = _fork_alone() if needless.are_aside else _fork()
-                except OSError as error:
-                    _close(theirs)
-                    raise errors.LabError(
-                        f"on='processes': the process of {actor.name} cannot be forked ({error.strerror}); "
-                        "let fewer processes run"
-                    ) from None
-                if not pid:
-                    needless.put_back()
-                    life.live(strange, self._strict)
-                self._pids[actor] = pid
-                _close(theirs)
+                ends.append(Wire(theirs))
+            make_ready(self._operations, now)
+            self._in_turn = not self._in_turn
+            order = [*zip(actors, lives, ends, strict=True)]
+            self._fork_all(order if self._in_turn else order[::-1], state, others)
+        finally:
+            for wire in ends:
+                _close(wire.fd)
+
+    def _lives_of(self, actors: Iterable[Actor], waits: bool, reaching: Reaching) -> list[Life]:
+        """What each of them does: mostly the same as in the execution before."""
+        standing = standing_now(waits, reaching.hooked, reaching.fd if reaching.guarded else -1)
+        is_new = standing != self._standing
+        self._standing = standing
+        found = []
+        for actor in actors:
+            life = self._lives.get(actor)
+            if life is None or is_new:
+                if life is None:
+                    crash = actor.name in self._crashes
+                    life = Life(self._operations, actor.index, actor.name, actor.body, crash, self._strict)
+                    self._lives[actor] = life
+                life.prepare(standing, reaching.functions.values())
+            found.append(life)
+        return found
+
+    def _fork_all(self, order: Sequence[tuple[Actor, Life, Wire]], state: Any, others: Iterable[int]) -> None:
+        """One right after the other: what the runner writes to between two forks is copied once more."""
+        strange = [*others, *[wire.fd for wire in self._wires.values()], *[wire.fd for _, _, wire in order]]
+        if self._private.fd >= 0:
+            strange.append(self._private.fd)
+        pids: list[int] = []
+        try:
+            with Needless() as needless:
+                fork = _fork_alone if needless.are_aside else _fork
+                for _, life, wire in order:
+                    pid = fork()
+                    if not pid:
+                        needless.put_back()
+                        life.live(wire, state, strange)
+                    pids.append(pid)
+        except OSError as error:
+            raise errors.LabError(
+                f"on='processes': the process of {order[len(pids)][0].name} cannot be forked ({error.strerror}); "
+                "let fewer processes run"
+            ) from None
+        finally:
+            self._pids.update((actor, pid) for (actor, _, _), pid in zip(order, pids, strict=False))
 
     def hear(self, actor: Actor, answer: Callable[..., object]) -> Any:
         """What ``actor`` comes to next; raises Gone at its end, and TimeoutError if that takes long.
@@ -263,7 +295,6 @@ class Children:
             _close(wire.fd)
         self._pids.clear()
         self._wires.clear()
-        self._operations.stops.forget()
         self._private.forget_groups()
         remove_segments(self._private.base)
         if self._wild:

@@ -135,7 +135,8 @@ class PrivateDirectory:
             ) from None
         had, tempfile.tempdir = tempfile.tempdir, self.temporary
         module: Any = tempfile  # whose names are to be the same in every execution: programs show them
-        sequence, module._name_sequence = module._name_sequence, (f"0_{number:06}" for number in count(1))
+        names = map("0_{:06}".format, count(1))  # kept here: to let go of it would be up to each child
+        sequence, module._name_sequence = module._name_sequence, names
         environment = {name: os.environ.get(name) for name in _TEMPORARY}
         os.environ.update(dict.fromkeys(_TEMPORARY, self.temporary))
         os.chdir(self.work)

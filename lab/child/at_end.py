@@ -17,7 +17,7 @@ from lab.child.stops import Stops
 from lab.filesystem.system import Twin
 
 _Wanted = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
-_FINALIZERS: Any = weakref.finalize
+_REGISTRY: dict[Any, Any] = weakref.finalize._registry  # type: ignore[attr-defined]
 _register, _unregister = atexit.register, atexit.unregister  # as they were before anything was put in their place
 _clear, _run_all = atexit._clear, atexit._run_exitfuncs  # which processes of `multiprocessing` call
 
@@ -29,6 +29,7 @@ class AtEnd:
         self._stops = stops
         self._wanted: list[_Wanted] = []
         self._older: set[int] = set()  # finalizers that the runner made
+        self._newest: Any = None  # the last of them
 
     def instead(self) -> dict[Any, Any]:
         """Operation -> what is called in its place."""
@@ -66,10 +67,12 @@ class AtEnd:
     def prepare(self) -> None:
         """In the runner: an actor comes to be."""
         self._wanted.clear()
-        self._older = set(map(id, _FINALIZERS._registry))
+        self._older, self._newest = set(map(id, _REGISTRY)), next(reversed(_REGISTRY), None)
 
     def run(self) -> None:
         """The last that was registered comes first; an exception is shown, and the rest is done all the same."""
+        if not self._wanted and next(reversed(_REGISTRY), None) is self._newest:
+            return
         self._call_wanted()
         while self._find_finalizer():
             self._call_wanted()
@@ -88,7 +91,7 @@ class AtEnd:
         """Have the last finalizer called next that is still to be called; whether there is one."""
         found = [
             (known.index, finalizer)
-            for finalizer, known in list(_FINALIZERS._registry.items())
+            for finalizer, known in list(_REGISTRY.items())
             if known.atexit and id(finalizer) not in self._older
         ]
         if found:

@@ -90,33 +90,27 @@ class Chance:
 
     def __init__(self, stops: Stops) -> None:
         self._stops = stops
-        self._seed = b""
-        self._number = 0
         self._drawn = 0
         self._seeded = False
-
-    def begin(self, index: int) -> None:
-        """In the child of the actor with that number."""
-        self._number, self._seed = index, str(index).encode()
 
     def _urandom(self, size: int) -> bytes:
         if not self._stops.begun:
             return _urandom(size)
         self._drawn += 1
-        return hashlib.shake_128(self._seed + b"/%d" % self._drawn).digest(size)
+        return hashlib.shake_128(b"%d/%d" % (self._stops.index, self._drawn)).digest(size)
 
     def names(self) -> Iterator[str]:
         """The names of temporary files: each actor has its own, as chance would have it."""
         number = 0
         while True:
             number += 1
-            yield f"{self._seed.decode()}_{number:06}"
+            yield f"{self._stops.index}_{number:06}"
 
     def _draws(self, real: Any) -> Callable[..., Any]:
         def call(*arguments: Any, **named: Any) -> Any:
             if self._stops.begun and not self._seeded:
                 self._seeded = True
-                random.seed(self._number)
+                random.seed(self._stops.index)
                 self._stops.note("doubt", "random numbers were the same in every execution")
             return real(*arguments, **named)
 

@@ -13,21 +13,23 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Callable, Iterable
-from itertools import count
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from threading import get_ident
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from lab.child.at_end import AtEnd
-from lab.child.births.forking import InOrder
 from lab.child.everything import name_in
+from lab.child.library import Library, beginning, library_now
 from lab.child.loops.rounds import Rounds
 from lab.child.memory.buffers import Buffers
-from lab.child.memory.guard import told_by
+from lab.child.memory.guard import telling_by
 from lab.child.operations import Operations
+from lab.child.stops import site_of
 from lab.child.telling import told
 from lab.child.wire import Wire
 from lab.hooks import DRIVERS, Bystander
+from lab.naming import parameter_of
 from lab.orphans import end_with
 from lab.program import has_run
 
@@ -35,78 +37,79 @@ _close, _exit, _setpgid = os.close, os._exit, os.setpgid  # as they were before 
 
 
 class Life:
-    """What a child does from the fork on; made in the runner, before it."""
+    """What the child of one actor does from the fork on; made in the runner, once for all executions."""
 
     def __init__(
-        self,
-        operations: Operations,
-        wire: Wire,
-        index: int,
-        name: str,
-        body: Callable[[Any], Any],
-        state: Any,
-        now: float,
-        may_crash: bool,
-        waits: bool,
+        self, operations: Operations, index: int, name: str, body: Callable[[Any], Any], may_crash: bool, strict: bool
     ) -> None:
-        self._operations, self._name, self._body, self._state = operations, name, body, state
+        self._operations, self._index, self._name, self._body = operations, index, name, body
+        self._may_crash, self._called = may_crash, operations.called if strict else None
+        self._parameter, self._site = parameter_of(body), site_of(body, _call.__code__)
         self._parent = os.getpid()
-        self._waits, self._fd = waits, -1
-        self._more: Iterable[Any] = ()
         self._rounds: Rounds | None = None
-        self._me: Bystander = Bystander()  # an exploration inside of an actor is refused
-        self._here = _as_multiprocessing(name, index, self._parent)
-        operations.stops.prepare(wire, body, state, _call.__code__, now, may_crash)
-        operations.chance.begin(index)
-        operations.at_end.prepare()
-        operations.births.begin()
         self._names = operations.chance.names()
 
-    def watch(self, hooked: bool, fd: int, more: Iterable[Any]) -> None:
-        """In the runner: whether the code tells of what it does with memory, that of ``more`` functions as well.
+    def prepare(self, standing: Standing, more: Iterable[Any]) -> None:
+        """In the runner, where something stands otherwise than before.
 
-        What has to be known where the process is killed is told by ``fd``.
+        Where code tells of what it does with memory, that of ``more`` functions does so as well.
         """
+        stops = self._operations.stops
+        self._begin = partial(stops.begin, self._index, self._site, self._may_crash)
         self._more = more
-        self._fd = self._operations.told_by = fd
-        self._operations.is_hooked = hooked
-        self._operations.more = [name_in(function.__globals__, function.__code__) for function in more]
-        if self._waits or hooked:
-            self._rounds = self._me = Rounds(self._operations.stops, _call.__code__)
-        if hooked and self._rounds is not None:
-            buffers = self._me = Buffers(self._operations.stops, self._rounds, self._waits)
-            buffers.tell_by(fd)
+        self._rounds, self._me = None, Bystander()  # an exploration inside of an actor is refused
+        if standing.waits or standing.hooked:
+            self._rounds = self._me = Rounds(stops, _call.__code__)
+        if standing.hooked and self._rounds is not None:
+            buffers = self._me = Buffers(stops, self._rounds, standing.waits)
+            buffers.tell_by(standing.fd)
+        self._is_guarded, self._waits = standing.fd >= 0, standing.waits
+        self._first = tuple(self._what_comes_first(standing))
+        operations = self._operations
+        operations.is_hooked, operations.told_by = standing.hooked, standing.fd
+        operations.more = [name_in(function.__globals__, function.__code__) for function in more]
 
-    def live(self, strange: Iterable[int], strict: bool) -> NoReturn:
-        """In the child; the file descriptors ``strange`` are the runner's and other actors'."""
+    def _what_comes_first(self, standing: Standing) -> Iterator[Callable[[], object]]:
+        """What is called at once in the child, with nothing left to be looked up."""
+        yield partial(_setpgid, 0, 0)  # what it starts ends with it, and a person's Ctrl-C comes to the runner alone
+        if standing.at_interrupt not in (_signal.SIG_IGN, _signal.default_int_handler):
+            yield partial(_signal.signal, _signal.SIGINT, _signal.default_int_handler)
+        if standing.fd >= 0:
+            yield from telling_by(standing.fd)
+        if not standing.is_alone or self._rounds is not None:
+            yield DRIVERS.clear
+        yield partial(DRIVERS.setdefault, get_ident(), self._me)  # what is called at forks may have cleared them
+        if standing.library is not None:
+            yield from beginning(standing.library, self._name, self._index, self._parent)
+        yield partial(vars(tempfile).__setitem__, "_name_sequence", self._names)
+        yield partial(sys.addaudithook, self._operations.announced)
+
+    def live(self, wire: Wire, state: Any, strange: Iterable[int]) -> NoReturn:
+        """In the child; the file descriptors ``strange`` are the runner's and actors', among them its own."""
         operations, status = self._operations, 70
         stops = operations.stops
         try:
+            self._begin(wire, [(state, self._parameter)])
             end_with(self._parent)
-            _setpgid(0, 0)  # what it starts ends with it, and a person's Ctrl-C comes to the runner alone
+            mine = wire.fd
             for fd in strange:
-                _close(fd)
-            if _signal.getsignal(_signal.SIGINT) is not _signal.SIG_IGN:
-                _signal.signal(_signal.SIGINT, _signal.default_int_handler)
-            DRIVERS.clear()
-            DRIVERS[get_ident()] = self._me
-            stops.begun = True
-            if self._here is not None:
-                _be(self._here)
-            tempfile._name_sequence = self._names  # type: ignore[attr-defined]
-            sys.addaudithook(operations.announced)
-            called = operations.called if strict else None
-            if self._waits:
-                stops.rounds = self._rounds
+                if fd != mine:
+                    _close(fd)
+            for do in self._first:
+                do()
+            called = self._called
             if self._rounds is not None:
+                if self._waits:
+                    stops.rounds = self._rounds
                 called = self._me.begin(self._body, called)  # type: ignore[attr-defined]
                 self._rounds.cover(self._more)
-            if self._fd >= 0:
-                told_by(self._fd)
+            if self._is_guarded:
                 stops.guard.close_all()
-            sys.setprofile(called)
-            payload = _call(operations.at_end, self._name, self._body, self._state)
-            sys.setprofile(None)
+            if sys.getprofile() is not called:
+                sys.setprofile(called)
+            payload = _call(operations.at_end, self._name, self._body, state)
+            if sys.getprofile() is not None:
+                sys.setprofile(None)
             stops.end(payload, operations.connections.servers.left())
             status = payload[1] if payload[0] == "exit" else int(payload[0] == "raised")
         except BaseException:  # the lab's own
@@ -116,34 +119,28 @@ class Life:
             _exit(status & 0xFF)
 
 
-def _as_multiprocessing(name: str, index: int, parent: int) -> Any:
-    """What `multiprocessing` has for the process that goes on; None where nothing of it is imported."""
-    process: Any = sys.modules.get("multiprocessing.process")
-    if process is None or "multiprocessing.util" not in sys.modules:
-        return None
-    before = process._current_process
-    here = object.__new__(process.BaseProcess)
-    vars(here).update(_identity=(index,), _config=before._config.copy(), _parent_pid=parent, _parent_name=before.name)
-    vars(here).update(_popen=None, _closed=False, _target=None, _args=(), _kwargs={}, _name=name)
-    return here
+class Standing(NamedTuple):
+    """How things stand in the runner, as far as that matters to all its children."""
+
+    waits: bool  # they are asked if they have gone round a loop for nothing
+    hooked: bool  # their code tells of what it does with memory
+    fd: int  # by which a child tells where it is killed for an access to memory; -1 if none is
+    library: Library | None
+    at_interrupt: Any  # what handles a Ctrl-C
+    is_alone: bool  # nobody but the runner itself explores
 
 
-def _be(here: Any) -> None:
-    """Do what `multiprocessing` does at the beginning of a process, as far as there is anything to do."""
-    process: Any = sys.modules["multiprocessing.process"]
-    util: Any = sys.modules["multiprocessing.util"]
-    process._current_process = here
-    process._children = InOrder()
-    process._process_counter = count(1)
-    if util._finalizer_registry:
-        util._finalizer_registry.clear()
-    if util._afterfork_registry.data:
-        util._run_after_forkers()
+def standing_now(waits: bool, hooked: bool, fd: int) -> Standing:
+    """How things stand now, what the runner itself knows of them being given."""
+    is_alone = len(DRIVERS) == 1 and type(DRIVERS.get(get_ident())) is Bystander
+    return Standing(waits, hooked, fd, library_now(), _signal.getsignal(_signal.SIGINT), is_alone)
 
 
-def _children() -> Any:
-    """The processes that `multiprocessing` has started here."""
-    return getattr(sys.modules.get("multiprocessing.process"), "_children", ())
+def make_ready(operations: Operations, now: float) -> None:
+    """In the runner: children are about to be forked."""
+    operations.stops.prepare(_call.__code__, now)
+    operations.at_end.prepare()
+    operations.births.begin()
 
 
 def _call(at_end: AtEnd, name: str, body: Callable[[Any], Any], state: Any) -> tuple[Any, ...]:
@@ -161,7 +158,7 @@ def _call(at_end: AtEnd, name: str, body: Callable[[Any], Any], state: Any) -> t
                 traceback.clear_frames(error.__traceback__)
             error.__traceback__ = None
         util: Any = sys.modules.get("multiprocessing.util")
-        if util is not None and (util._finalizer_registry or _children()):
+        if util is not None and (util._finalizer_registry or sys.modules["multiprocessing.process"]._children):
             util._exit_function()
         if _thread._count():  # the program started some
             threading._shutdown()  # type: ignore[attr-defined]

@@ -78,7 +78,7 @@ class Operations:
         }
         self.semaphores, self.memory, self.channels = Semaphores(stops), Memory(stops), Channels(stops)
         asks = self.instead[os.kill]
-        self.births = Births(stops, self.semaphores, self.channels, self.chance, asks)
+        self.births = Births(stops, self.semaphores, self.channels, asks)
         self.instead.update(self.births.instead())
         self.named = NamedSemaphores(stops, self.semaphores, self.segments)
         self.spawning = Spawning(self.births, self.named, self._tell)
@@ -122,7 +122,6 @@ class Operations:
         self.channels.take(told["channels"])
         stops.guard.take(told["memory"])
         self.named.take(told["semaphores"])
-        self.chance.begin(told["index"])
         self.at_end.prepare()
         self.births.is_spawned()
 

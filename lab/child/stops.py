@@ -14,7 +14,6 @@ from lab.child.names import Names, made_by_library
 from lab.child.wire import ASKS, Gone, Wire, receive_lent
 from lab.filesystem.opened import IS_TOLD
 from lab.filesystem.stops import GO, Effect
-from lab.naming import parameter_of
 from lab.origin import LAB, is_library
 
 _open, _write, _close = os.open, os.write, os.close
@@ -29,6 +28,7 @@ class Stops(Names):
     def __init__(self) -> None:
         super().__init__()
         self._wire = Wire(-1)
+        self.index = 0  # of the actor
         self.guard = Guard()
         self.rounds: Any = None  # `lab.child.rounds.Rounds` where the runner asks whether loops merely wait
         self.root = ""  # the private directory, which nobody renames
@@ -50,21 +50,18 @@ class Stops(Names):
         self._family: set[int] = set()  # file descriptors that this process has in common with those it forked
         self.flocks: dict[tuple[tuple[int, int], int], bool] = {}  # what has a lock of `flock` -> whether it is shared
 
-    def prepare(self, wire: Wire, body: Any, state: Any, bottom: CodeType, now: float, may_crash: bool) -> None:
-        """In the runner, for the child that it is about to fork: whom to ask from then on.
-
-        ``begun`` is for the child to set.
-        """
-        self._roots = [(state, parameter_of(body))]
-        self._wire, self._bottom, self.now, self.may_crash = wire, bottom, now, may_crash
+    def prepare(self, bottom: CodeType, now: float) -> None:
+        """In the runner, for the children that it is about to fork."""
+        self._bottom, self.now = bottom, now
         self._identity = get_ident()  # a child goes on with the thread that forks
         self.own.clear()
-        code = getattr(getattr(body, "__func__", body), "__code__", None) or bottom
-        self._site = _site(code, code.co_firstlineno)
 
-    def forget(self) -> None:
-        """In the runner, where no state must live on after its execution."""
-        self._roots = []
+    def begin(
+        self, index: int, site: tuple[str, str, int, int], may_crash: bool, wire: Wire, roots: list[tuple[Any, str]]
+    ) -> None:
+        """In the child of the actor with that number: whom to ask from now on."""
+        self.index, self._site, self.may_crash, self._wire, self._roots = index, site, may_crash, wire, roots
+        self.begun = True
 
     def leave(self) -> None:
         """In a process that the program itself forks, which nobody controls."""
@@ -80,9 +77,10 @@ class Stops(Names):
         self._family |= self.own
         self.own.clear()
 
-    def is_forked(self, wire: Wire) -> None:
-        """In a process that was forked by an actor: ask by that wire from now on."""
+    def is_forked(self, wire: Wire, index: int) -> None:
+        """In a process that was forked by an actor, and is another one: ask by that wire from now on."""
         _close(self._wire.fd)
+        self.index = index
         self._wire, self._notes, self._result, self.may_crash = wire, [], None, True  # its parent may kill it
         self.locked.clear()
         function = None
@@ -93,22 +91,22 @@ class Stops(Names):
                 frame = frame.f_back
             if frame is not None:  # of which the code may be instrumented
                 self._lowest, self._bottom = self._lowest or self._bottom, frame.f_code
-            self._site = self.site_of(function)
+            self._site = self.first_site(function)
             self.starting = None
         if self.rounds is not None:
             self.rounds.is_forked(function)
 
-    def site_of(self, function: Any) -> tuple[str, str, int, int]:
+    def first_site(self, function: Any) -> tuple[str, str, int, int]:
         """Where a process begins that is started for a function; where this one is if that is not the program's."""
         code = getattr(getattr(function, "__func__", function), "__code__", None)
         if code is not None and not is_library(code.co_filename):
             return _site(code, code.co_firstlineno)
         return self._site
 
-    def is_spawned(self, wire: Wire, bottom: CodeType, now: float, site: Any) -> None:
+    def is_spawned(self, wire: Wire, index: int, bottom: CodeType, now: float, site: Any) -> None:
         """In a process that was started by an actor with an interpreter of its own."""
         self._wire, self._bottom, self.now, self._site = wire, bottom, now, tuple(site)
-        self._identity, self.may_crash = get_ident(), True
+        self._identity, self.index, self.may_crash = get_ident(), index, True
 
     # ------------------------------------------------------------ steps
 
@@ -351,6 +349,12 @@ def _let_go(frame: FrameType | None, bottom: CodeType | None) -> None:
     while frame is not None and frame.f_code is not bottom:
         _ = frame.f_locals
         frame = frame.f_back
+
+
+def site_of(body: Any, otherwise: CodeType) -> tuple[str, str, int, int]:
+    """Where an actor begins; ``otherwise`` is taken where that is no code of Python."""
+    code = getattr(getattr(body, "__func__", body), "__code__", None) or otherwise
+    return _site(code, code.co_firstlineno)
 
 
 def _site(code: CodeType, line: int) -> tuple[str, str, int, int]:

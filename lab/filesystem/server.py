@@ -127,6 +127,7 @@ class Servers:
         self._sessions = sessions
         self._kinds: dict[Any, Any] = {}
         self._open: WeakSet[Any] = WeakSet()  # connections that actors have made
+        self._has_made = False
         self.real: Any = None  # the function behind `psycopg.Connection.connect`, where it is another one by now
 
     def connect(self, kind: Any, *arguments: Any, **named: Any) -> Any:
@@ -146,12 +147,13 @@ class Servers:
         if stops.are_threads:
             made.lock = made._lab.turn
         self._open.add(made)
+        self._has_made = True
         return made
 
     def left(self) -> tuple[Effect, ...]:
         """What is touched by the end of the process, as its connections end with it."""
         found: dict[Any, Effect] = {}
-        for connection in list(self._open):
+        for connection in list(self._open) if self._has_made else ():
             about = connection._lab
             if not connection.closed and _goes_on(connection):
                 found[about.session.server] = (about.session.server, "!data")

@@ -1,8 +1,10 @@
 """What is put aside at the fork of an actor, and what is called as ever."""
 
 import logging
+import multiprocessing.managers as managers
 import os
 import random
+import signal
 import subprocess
 import sys
 import textwrap
@@ -12,6 +14,7 @@ import pytest
 
 import lab
 from lab import at_fork
+from lab.carriers import children
 
 KNOWN = (threading._after_fork, random._inst.seed)
 
@@ -126,3 +129,110 @@ def test_random_numbers_differ_from_actor_to_actor():
 
     verdict = lab.explore(lambda: None, {"alice": draw, "bob": draw}, outcome=drawn, on="processes", schedules=5)
     assert set(verdict.outcomes) == {2}
+
+
+def test_nothing_is_called_between_the_forks_of_one_execution(alone, monkeypatch):
+    fork, between = os.fork, []
+
+    def noting():
+        sys.setprofile(None)
+        pid = fork()
+        if pid:
+            between.append([])
+            sys.setprofile(note)
+        return pid
+
+    def note(frame, event, _):
+        if event == "call" and frame.f_code is not noting.__code__:
+            between[-1].append(frame.f_code.co_qualname)
+
+    monkeypatch.setattr(children, "_fork_alone", noting)
+    three = dict.fromkeys(("alice", "bob", "carol"), lambda state: None)
+    lab.explore(lambda: None, three, outcome=id, on="processes", strategy="random", schedules=4)
+    sys.setprofile(None)
+    assert len(between) >= 12
+    assert [one for number, one in enumerate(between) if number % 3 != 2 and one] == []
+
+
+def test_numbers_of_files_are_those_of_the_actor_whoever_is_forked_first():
+    def open_two(name):
+        def actor(state):
+            numbers = [os.open("here", os.O_RDONLY) for _ in range(3)]
+            with open(name, "w") as file:
+                file.write(repr(numbers))
+
+        return actor
+
+    def setup():
+        with open("here", "w"):
+            pass
+
+    def opened(state):
+        with open("alice") as one, open("bob") as other:
+            return one.read(), other.read()
+
+    actors = {name: open_two(name) for name in ("alice", "bob")}
+    verdict = lab.explore(setup, actors, outcome=opened, on="processes", strategy="random", schedules=6)
+    assert len(verdict.outcomes) == 1, verdict.outcomes
+
+
+def test_a_lock_of_the_library_that_the_runner_holds_is_free_in_the_child():
+    def take(state):
+        free = managers.BaseProxy._mutex.acquire(blocking=False)
+        with open("free", "w") as file:
+            file.write(str(free))
+
+    def was_free(state):
+        managers.BaseProxy._mutex.release()
+        with open("free") as file:
+            return file.read()
+
+    setup = managers.BaseProxy._mutex.acquire
+    verdict = lab.explore(setup, {"alice": take}, outcome=was_free, on="processes", schedules=3)
+    assert list(verdict.outcomes) == ["True"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (signal.SIG_IGN, signal.SIG_IGN),
+        (signal.default_int_handler, signal.default_int_handler),
+        (signal.SIG_DFL, signal.default_int_handler),
+        (lambda *_: None, signal.default_int_handler),
+    ],
+)
+def test_what_a_child_does_at_an_interrupt(before, after):
+    def look(state):
+        with open("same", "w") as file:
+            file.write(str(signal.getsignal(signal.SIGINT) is after))
+
+    def was_same(state):
+        with open("same") as file:
+            return file.read()
+
+    def setup():
+        signal.signal(signal.SIGINT, before)
+
+    found = signal.getsignal(signal.SIGINT)
+    try:
+        verdict = lab.explore(
+            setup, {"alice": look, "bob": lambda state: None}, outcome=was_same, on="processes", schedules=4
+        )
+    finally:
+        signal.signal(signal.SIGINT, found)
+    assert list(verdict.outcomes) == ["True"]
+
+
+def test_an_exploration_inside_of_an_actor_is_refused_beside_another_thread():
+    def explore(state):
+        lab.explore(dict, {"alice": len}, on="processes")
+
+    over = threading.Event()
+    thread = threading.Thread(target=over.wait)
+    thread.start()
+    try:
+        with pytest.raises(lab.errors.LabError, match="explore\\(\\) was called inside an exploration"):
+            lab.explore(dict, {"alice": explore}, on="processes", schedules=1)
+    finally:
+        over.set()
+        thread.join()

@@ -17,7 +17,6 @@ from lab.child.births.quiet import Quiet
 from lab.child.births.signals import DIES, HANDLES, ends_process
 from lab.child.births.workers import Passage
 from lab.child.channels import Channels
-from lab.child.clock import Chance
 from lab.child.semaphores import Semaphores
 from lab.child.stops import Stops
 from lab.child.telling import told
@@ -43,11 +42,9 @@ _memfd = getattr(os, "memfd_create", None)
 class Births:
     """What an actor has forked, and how it forks."""
 
-    def __init__(
-        self, stops: Stops, semaphores: Semaphores, channels: Channels, chance: Chance, asks: Callable[..., None]
-    ) -> None:
+    def __init__(self, stops: Stops, semaphores: Semaphores, channels: Channels, asks: Callable[..., None]) -> None:
         self.stops = self._stops = stops
-        self._semaphores, self._channels, self._chance = semaphores, channels, chance
+        self._semaphores, self._channels = semaphores, channels
         self._asks = asks  # stands for the signal that only asks
         self.ends = Ends(stops, channels)
         self._name = ""  # of what is about to be started
@@ -126,8 +123,7 @@ class Births:
         if name:
             module: Any = sys.modules[_PROCESS]
             module.sys = Quiet()
-        stops.is_forked(Wire(wire[0]))
-        self._chance.begin(index)
+        stops.is_forked(Wire(wire[0]), index)
         return 0
 
     def share(self, index: int) -> None:

@@ -20,7 +20,7 @@ from lab.child.births.quiet import Quiet
 from lab.child.everything import named
 from lab.child.loops.rounds import Rounds
 from lab.child.memory.buffers import Buffers
-from lab.child.memory.guard import told_by
+from lab.child.memory.guard import telling_by
 from lab.child.operations import Operations
 from lab.child.telling import told
 from lab.child.wire import Wire
@@ -35,7 +35,7 @@ def live(operations: Operations, given: dict[str, Any]) -> int:
     """Be the process that is told of; the exit code."""
     operations.take(given)
     stops = operations.stops
-    stops.is_spawned(Wire(given["wire"]), _run.__code__, given["now"], given["site"])
+    stops.is_spawned(Wire(given["wire"]), given["index"], _run.__code__, given["now"], given["site"])
     driver: Any = Bystander()  # an exploration inside of an actor is refused
     rounds: Rounds | None = None
     called = operations.called if given["strict"] else None
@@ -47,7 +47,8 @@ def live(operations: Operations, given: dict[str, Any]) -> int:
             buffers.tell_by(operations.told_by)
         called = driver.begin(_run, called)
     if operations.told_by >= 0:
-        told_by(operations.told_by)
+        for do in telling_by(operations.told_by):
+            do()
         stops.guard.close_all()
     workers.here = stops, operations.channels
     DRIVERS[get_ident()] = driver

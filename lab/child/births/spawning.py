@@ -109,7 +109,7 @@ class Spawning:
                 data = {"prepared": bytes(dumps(prepared)), "process": bytes(dumps(process))}
         finally:
             library.set_spawning_popen(None)
-        return {**data, "semaphores": names, "site": self._stops.site_of(process._target or process.run)}
+        return {**data, "semaphores": names, "site": self._stops.first_site(process._target or process.run)}
 
     def _be_born(self, popen: Any, line: Wire, wire: int, data: dict[str, Any]) -> None:
         """Have it forked; each side has one end of a pipe that shows whether the other one is there."""

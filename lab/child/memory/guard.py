@@ -13,7 +13,9 @@ import mmap
 import os
 import sys
 from bisect import bisect_right
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from lab.child.memory.areas import MAPS, READ, Area, shared_areas
@@ -240,11 +242,11 @@ def can_protect() -> bool:
     return _mprotect is not None and os.path.exists(MAPS) and hasattr(os, "memfd_create")
 
 
-def told_by(fd: int) -> None:
-    """Have the place told where this process is killed for an access that it must not make."""
-    faulthandler.enable(fd, all_threads=False)
+def telling_by(fd: int) -> Iterator[Callable[[], object]]:
+    """What has to be called to have the place told where this process is killed for an access that it must not make."""
+    yield partial(faulthandler.enable, fd, all_threads=False)
     if resource is not None:
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # it is nothing to be looked into
+        yield partial(resource.setrlimit, resource.RLIMIT_CORE, (0, 0))  # it is nothing to be looked into
 
 
 def _protect(start: int, end: int, protection: int) -> None:
