@@ -29,7 +29,7 @@ from lab.segments import remove_segments
 from lab.stillness import Stillness
 from lab.stopwatch import now
 
-_close, _fork_alone = os.close, os.fork  # as they were before anything was put in their place
+_close, _fork_alone, _waitpid = os.close, os.fork, os.waitpid  # as they were before anything was put in their place
 _PATIENCE = 15  # seconds in which a child has to come to an operation
 
 
@@ -125,8 +125,8 @@ class Children:
                 ends.append(Wire(theirs))
             make_ready(self._operations, now)
             self._in_turn = not self._in_turn
-            order = [*zip(actors, lives, ends, strict=True)]
-            self._fork_all(order if self._in_turn else order[::-1], state, others)
+            step = 1 if self._in_turn else -1
+            self._fork_all(actors[::step], lives[::step], ends[::step], state, others)
         finally:
             for wire in ends:
                 _close(wire.fd)
@@ -148,16 +148,18 @@ class Children:
             found.append(life)
         return found
 
-    def _fork_all(self, order: Sequence[tuple[Actor, Life, Wire]], state: Any, others: Iterable[int]) -> None:
+    def _fork_all(
+        self, actors: Sequence[Actor], lives: Sequence[Life], ends: Sequence[Wire], state: Any, others: Iterable[int]
+    ) -> None:
         """One right after the other: what the runner writes to between two forks is copied once more."""
-        strange = [*others, *[wire.fd for wire in self._wires.values()], *[wire.fd for _, _, wire in order]]
+        strange = [*others, *[wire.fd for wire in self._wires.values()], *[wire.fd for wire in ends]]
         if self._private.fd >= 0:
             strange.append(self._private.fd)
         pids: list[int] = []
         try:
             with Needless() as needless:
                 fork = _fork_alone if needless.are_aside else _fork
-                for _, life, wire in order:
+                for life, wire in zip(lives, ends, strict=True):
                     pid = fork()
                     if not pid:
                         needless.put_back()
@@ -165,11 +167,11 @@ class Children:
                     pids.append(pid)
         except OSError as error:
             raise errors.LabError(
-                f"on='processes': the process of {order[len(pids)][0].name} cannot be forked ({error.strerror}); "
+                f"on='processes': the process of {actors[len(pids)].name} cannot be forked ({error.strerror}); "
                 "let fewer processes run"
             ) from None
         finally:
-            self._pids.update((actor, pid) for (actor, _, _), pid in zip(order, pids, strict=False))
+            self._pids.update(zip(actors, pids, strict=False))
 
     def hear(self, actor: Actor, answer: Callable[..., object]) -> Any:
         """What ``actor`` comes to next; raises Gone at its end, and TimeoutError if that takes long.
@@ -178,9 +180,9 @@ class Children:
 
         Raises StandsStill if it waits for ever for something in its own process.
         """
-        wire, until, still = self._wires[actor], now() + _PATIENCE, Stillness(alone=True)
-        while now() < until:
-            with suppress(Late):
+        wire, until, still = self._wires[actor], 0.0, None
+        while not until or now() < until:
+            try:
                 kind, *heard = wire.receive()
                 if kind != ASKS:
                     return kind, *heard
@@ -190,9 +192,11 @@ class Children:
                         send_lent(wire, told)
                     else:
                         wire.send(told)
-                continue
-            if still.nothing_moves([self.pid(actor)]):
-                raise StandsStill
+            except Late:
+                still = still or Stillness(alone=True)
+                if still.nothing_moves([self.pid(actor)]):
+                    raise StandsStill from None
+            until = until or now() + _PATIENCE  # mostly it has come by then, and nobody asks for the time
         raise TimeoutError(f"{actor.name} came to no operation that is shared for {_PATIENCE} s")
 
     def answer(self, actor: Actor, timed_out: bool, now: float) -> None:
@@ -212,7 +216,7 @@ class Children:
 
     def by_pid(self) -> dict[int, Any]:
         """Each process, and whose it is."""
-        return {pid: actor for actor, pid in self._pids.items()}
+        return dict(zip(self._pids.values(), self._pids, strict=True))
 
     def expect(self, actor: Actor) -> int:
         """One is about to be forked by another actor; its end of a wire to the runner."""
@@ -252,7 +256,7 @@ class Children:
             self.offspring.is_over(actor, wait=True)
             return 0
         if actor not in self._status:
-            _, self._status[actor] = os.waitpid(self._pids[actor], 0)
+            _, self._status[actor] = _waitpid(self._pids[actor], 0)
         status = self._status[actor]
         return status if os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 70 else 0
 
@@ -261,7 +265,7 @@ class Children:
         if actor.child:
             return self.offspring.is_over(actor)
         if actor not in self._status:
-            pid, status = os.waitpid(self._pids[actor], os.WNOHANG)
+            pid, status = _waitpid(self._pids[actor], os.WNOHANG)
             if pid:
                 self._status[actor] = status
         return actor in self._status

@@ -36,6 +36,8 @@ rm -rf -- "$1"
 """
 """Reads until the runner is no more, however it ended, and then cleans up behind it."""
 
+_getcwd, _chdir, _chmod, _mkdir, _rmdir = os.getcwd, os.chdir, os.chmod, os.mkdir, os.rmdir
+_scandir, _unlink = os.scandir, os.unlink  # all as they were before anything was put in their place
 _IN_MEMORY = "/dev/shm"
 _ROOM = 1 << 30  # bytes that have to be free there
 _SMALL = 200  # bytes of a file that is shown
@@ -98,7 +100,7 @@ class PrivateDirectory:
     def forget_groups(self) -> None:
         """All of them have been ended."""
         with suppress(FileNotFoundError):
-            os.unlink(self.groups_file)
+            _unlink(self.groups_file)
 
     def tell(self, message: str) -> None:
         """Let the janitor know of something that it has to end as well."""
@@ -121,13 +123,13 @@ class PrivateDirectory:
     def fresh(self) -> Iterator[None]:
         """Empty directories, of which the first is where the process is."""
         try:
-            before: str | None = os.getcwd()
+            before: str | None = _getcwd()
         except OSError:  # it was removed
             before = None
         try:
             self._empty()
             for path in (self.work, self.temporary, self.segments):
-                os.mkdir(path, 0o700)
+                _mkdir(path, 0o700)
         except OSError as error:
             raise LabError(
                 f"on='processes': the private directory {self.work} cannot be made anew ({error.strerror}); "
@@ -139,7 +141,7 @@ class PrivateDirectory:
         sequence, module._name_sequence = module._name_sequence, names
         environment = {name: os.environ.get(name) for name in _TEMPORARY}
         os.environ.update(dict.fromkeys(_TEMPORARY, self.temporary))
-        os.chdir(self.work)
+        _chdir(self.work)
         config = _kept_by_multiprocessing()
         library = config.get("tempdir")
         try:
@@ -156,7 +158,7 @@ class PrivateDirectory:
                     os.environ.pop(name, None)
                 else:
                     os.environ[name] = value
-            os.chdir(before if before is not None else "/")
+            _chdir(before if before is not None else "/")
 
     def _empty(self) -> None:
         for path in (self.work, self.temporary, self.segments):
@@ -217,23 +219,23 @@ _TEMPORARY = ("TMPDIR", "TEMP", "TMP")
 def remove(path: str) -> None:
     """Remove a directory and what is in it, whatever its mode is; nothing outside of it, links included."""
     try:
-        entries = list(os.scandir(path))
+        entries = list(_scandir(path))
     except FileNotFoundError:
         return
     except PermissionError:
-        os.chmod(path, stat.S_IRWXU)
-        entries = list(os.scandir(path))
+        _chmod(path, stat.S_IRWXU)
+        entries = list(_scandir(path))
     for entry in entries:
         if entry.is_dir(follow_symlinks=False):
             remove(entry.path)
             continue
         try:
-            os.unlink(entry.path)
+            _unlink(entry.path)
         except PermissionError:
-            os.chmod(path, stat.S_IRWXU)
-            os.unlink(entry.path)
+            _chmod(path, stat.S_IRWXU)
+            _unlink(entry.path)
     try:
-        os.rmdir(path)
+        _rmdir(path)
     except PermissionError:
-        os.chmod(os.path.dirname(path), stat.S_IRWXU)
-        os.rmdir(path)
+        _chmod(os.path.dirname(path), stat.S_IRWXU)
+        _rmdir(path)
