@@ -23,6 +23,7 @@ from lab import forks
 
 _Entries = list[Callable[[], Any]]
 _MARKS: tuple[Any, Any, Any] = ([].copy, [].copy, [].copy)  # called at every fork: so they are C, and do nothing
+_RLOCK = type(threading.RLock())
 _OF_ONE_THREAD = ("threading", "logging", forks.__name__)
 
 if hasattr(os, "register_at_fork"):
@@ -49,13 +50,13 @@ def _nothing_to_renew() -> bool:
     known: Any = threading
     if len(known._dangling) != 1 or known._limbo or not _is_free(getattr(logging, "_lock", None)):
         return False
-    handlers: Any = getattr(logging, "_at_fork_reinit_lock_weakset", ())
-    return all(_is_free(getattr(handler, "lock", None)) for handler in list(handlers))
+    handlers: Any = getattr(logging, "_at_fork_reinit_lock_weakset", None)
+    return handlers is None or all(_is_free(getattr(one(), "lock", None)) for one in handlers.data.copy())
 
 
 def _is_free(lock: Any) -> bool:
     renewed: Any = lock
-    return lock is None or (type(lock) is type(threading.RLock()) and not renewed._is_owned())
+    return lock is None or (type(lock) is _RLOCK and not renewed._is_owned())
 
 
 class Needless:
@@ -63,12 +64,16 @@ class Needless:
 
     def __init__(self) -> None:
         self._kept: list[tuple[_Entries, _Entries, _Entries]] = []
+        self._known: dict[int, tuple[_Entries, _Entries]] = {}  # by the list: what was in it, and what of it is needed
 
     def __enter__(self) -> Needless:
         if _nothing_to_renew():
-            for entries in _lists():
-                needed = [entry for entry in entries if not _is_needless(entry)]
-                self._kept.append((entries, entries[:], needed))
+            for number, entries in enumerate(_lists()):
+                kept, needed = self._known.get(number, ([], []))
+                if kept != entries:
+                    kept, needed = entries[:], [entry for entry in entries if not _is_needless(entry)]
+                    self._known[number] = kept, needed
+                self._kept.append((entries, kept, needed))
                 entries[:] = needed
         return self
 
@@ -85,3 +90,4 @@ class Needless:
     def __exit__(self, *_: object) -> None:
         for entries, kept, needed in self._kept:
             entries[:] = kept + entries[len(needed) :]  # with what has been put down meanwhile
+        self._kept.clear()

@@ -19,7 +19,6 @@ from lab.carriers.private import PrivateDirectory
 from lab.carriers.reaching import Reaching
 from lab.child.everything import Everything
 from lab.child.main import Life, Standing, make_ready, standing_now
-from lab.child.memory.segments import Segments
 from lab.child.operations import Operations
 from lab.child.telling import how_ended
 from lab.child.wire import ASKS, Gone, Late, Lent, Wire, pair, send_lent
@@ -46,12 +45,16 @@ class Children:
         self._private = private
         self._strict = strict
         self._crashes = crashes
-        self._operations = Operations()
-        self._operations.is_strict = strict
-        self._operations.stops.groups = private.groups_file
-        self._operations.stops.root = private.work
-        self._operations.segments.directory = private.segments
-        self._in_place = self._operations.in_place()
+        self.operations = operations = Operations()  # what the processes do under control
+        operations.is_strict = strict
+        self.semaphores = operations.semaphores  # of `multiprocessing`, that setup and older code have made
+        self.channels = operations.channels  # its pipes
+        self.segments = operations.segments  # shared memory that has a name
+        self.memory = operations.memory  # what of it is shared by `multiprocessing`
+        operations.stops.groups = private.groups_file
+        operations.stops.root = private.work
+        operations.segments.directory = private.segments
+        self._in_place = operations.in_place()
         self._in_place.__enter__()
         self._lives: dict[Actor, Life] = {}
         self._standing: Standing | None = None  # for which they are prepared
@@ -59,6 +62,7 @@ class Children:
         self._pids: dict[Actor, int] = {}
         self._status: dict[Actor, int] = {}
         self._everything = Everything()
+        self._needless = Needless()
         self._in_turn = False  # else in reverse: whose process has the lower number is nothing to rely on
         self._met: list[str] = []  # names of functions that processes have instrumented
         self._wild: set[Actor] = set()  # who may have started processes of its own
@@ -69,35 +73,10 @@ class Children:
         """Have ready for the next execution what these functions are instrumented to, a line each."""
         self._met += names.splitlines()
 
-    @property
-    def operations(self) -> Operations:
-        """What the processes do under control."""
-        return self._operations
-
-    @property
-    def semaphores(self) -> Any:
-        """Those of `multiprocessing` that setup and older code have made."""
-        return self._operations.semaphores
-
-    @property
-    def channels(self) -> Any:
-        """Its pipes."""
-        return self._operations.channels
-
-    @property
-    def segments(self) -> Segments:
-        """Shared memory that has a name."""
-        return self._operations.segments
-
-    @property
-    def memory(self) -> Any:
-        """What of it is shared by `multiprocessing`."""
-        return self._operations.memory
-
     def begin_anew(self) -> None:
         """Before setup: what the runner has locked in the execution before are other files, whatever their numbers."""
-        self._operations.stops.locked.clear()
-        self._operations.segments.made.clear()
+        self.operations.stops.locked.clear()
+        self.operations.segments.made.clear()
 
     def begin(
         self,
@@ -110,7 +89,7 @@ class Children:
     ) -> None:
         """Fork one process for each actor, without the file descriptors ``others``, which are the runner's alone."""
         self._status.clear()
-        self._operations.connections.arrange()
+        self.operations.connections.arrange()
         if waits or reaching.hooked:
             self._everything.prepare(actor.body for actor in actors)
             self._everything.prepare_named(self._met)
@@ -123,7 +102,7 @@ class Children:
                 ours, theirs = pair()
                 self._wires[actor] = Wire(ours)
                 ends.append(Wire(theirs))
-            make_ready(self._operations, now)
+            make_ready(self.operations, now)
             self._in_turn = not self._in_turn
             step = 1 if self._in_turn else -1
             self._fork_all(actors[::step], lives[::step], ends[::step], state, others)
@@ -142,7 +121,7 @@ class Children:
             if life is None or is_new:
                 if life is None:
                     crash = actor.name in self._crashes
-                    life = Life(self._operations, actor.index, actor.name, actor.body, crash, self._strict)
+                    life = Life(self.operations, actor.index, actor.name, actor.body, crash, self._strict)
                     self._lives[actor] = life
                 life.prepare(standing, reaching.functions.values())
             found.append(life)
@@ -157,12 +136,12 @@ class Children:
             strange.append(self._private.fd)
         pids: list[int] = []
         try:
-            with Needless() as needless:
-                fork = _fork_alone if needless.are_aside else _fork
+            with self._needless:
+                fork = _fork_alone if self._needless.are_aside else _fork
                 for life, wire in zip(lives, ends, strict=True):
                     pid = fork()
                     if not pid:
-                        needless.put_back()
+                        self._needless.put_back()
                         life.live(wire, state, strange)
                     pids.append(pid)
         except OSError as error:
@@ -201,8 +180,10 @@ class Children:
 
     def answer(self, actor: Actor, timed_out: bool, now: float) -> None:
         """Let ``actor`` do what it asked for."""
-        with suppress(Gone):  # which shows when it is to be heard
+        try:
             self._wires[actor].send(GIVEN_UP if timed_out else GO, now)
+        except Gone:
+            return  # which shows when it is to be heard
 
     def pids(self) -> Iterator[tuple[str, int]]:
         """The name of each actor, and its process."""
@@ -317,5 +298,7 @@ def _fork() -> int:
 def _flush() -> None:
     """What stands in buffers now would be written by each child as well."""
     for stream in (sys.stdout, sys.stderr):
-        with suppress(Exception):
+        try:
             stream.flush()
+        except Exception:
+            continue

@@ -84,7 +84,7 @@ class Crashes:
 
     def too_late(self, actor: Actor) -> Outside | None:
         """The kill of an actor that has ended before it came; None where it could not have come."""
-        kill = next((one for one in self.kills if one.owner is actor), None)
+        kill = next((one for one in self.kills if one.owner is actor), None) if self.kills else None
         if kill is None or self.killed is not None:
             return None
         owner: Any = actor

@@ -63,6 +63,7 @@ class PrivateDirectory:
         self.groups_file = os.path.join(self.base, "groups")
         self.temporary = os.path.join(self.base, "tmp")
         self.segments = os.path.join(self.base, "shm")  # of shared memory that has a name
+        self._environment: dict[str, str | None] | None = None  # what it told before
         self.fd = -1  # what the janitor reads from
         self._janitor = self._employ()
         try:
@@ -99,8 +100,10 @@ class PrivateDirectory:
 
     def forget_groups(self) -> None:
         """All of them have been ended."""
-        with suppress(FileNotFoundError):
+        try:
             _unlink(self.groups_file)
+        except FileNotFoundError:
+            return
 
     def tell(self, message: str) -> None:
         """Let the janitor know of something that it has to end as well."""
@@ -139,8 +142,7 @@ class PrivateDirectory:
         module: Any = tempfile  # whose names are to be the same in every execution: programs show them
         names = map("0_{:06}".format, count(1))  # kept here: to let go of it would be up to each child
         sequence, module._name_sequence = module._name_sequence, names
-        environment = {name: os.environ.get(name) for name in _TEMPORARY}
-        os.environ.update(dict.fromkeys(_TEMPORARY, self.temporary))
+        self._name_temporary()
         _chdir(self.work)
         config = _kept_by_multiprocessing()
         library = config.get("tempdir")
@@ -153,19 +155,29 @@ class PrivateDirectory:
             if library is not None:
                 config["tempdir"] = library
             _end_below(self.base)
-            for name, value in environment.items():
-                if value is None:
-                    os.environ.pop(name, None)
-                else:
-                    os.environ[name] = value
             _chdir(before if before is not None else "/")
+
+    def _name_temporary(self) -> None:
+        """Let the environment tell of the directory for temporary files, until all is over."""
+        now = [*map(os.environ.get, _TEMPORARY)]
+        if now == [self.temporary] * len(now):
+            return
+        if self._environment is None:
+            self._environment = dict(zip(_TEMPORARY, now, strict=True))
+        os.environ.update(dict.fromkeys(_TEMPORARY, self.temporary))
 
     def _empty(self) -> None:
         for path in (self.work, self.temporary, self.segments):
             remove(path)
 
     def close(self) -> None:
-        """Remove everything, and let the janitor go."""
+        """Remove everything, let the environment be as it was, and let the janitor go."""
+        for name, value in (self._environment or {}).items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        self._environment = None
         remove(self.base)
         if self.fd >= 0:
             self.tell("done")  # a process that setup has started may have the pipe as well

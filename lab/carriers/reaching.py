@@ -20,6 +20,7 @@ from lab.child.memory.guard import Guard, can_protect
 from lab.forks import ChildFailure
 from lab.origin import LAB, is_library
 
+_ftruncate, _lseek = os.ftruncate, os.lseek  # as they were before anything was put in their place
 _FREE = "which is not under control"
 _FAULT, _REFUSED = "Segmentation fault", "OSError: [Errno 14] Bad address"
 _FRAME = re.compile(r'File "(.*)", line (\d+) in (.*)')
@@ -56,8 +57,8 @@ class Reaching:
             self._put_down(f"setup {what}, {_FREE}")
         self._are_hooked = self.hooked
         if self.fd >= 0:
-            os.ftruncate(self.fd, 0)
-            os.lseek(self.fd, 0, os.SEEK_SET)
+            _ftruncate(self.fd, 0)
+            _lseek(self.fd, 0, os.SEEK_SET)
 
     def heard(self, sort: str, what: str) -> None:
         """An actor has mapped memory, or does with it what cannot be followed."""

@@ -27,16 +27,17 @@ def library_now() -> Library | None:
     if process is None or util is None:
         return None
     before = process._current_process
-    return Library(process, before.name, before._config.copy(), bool(util._finalizer_registry) or _has_to_renew(util))
+    return Library(process, before._name, before._config.copy(), bool(util._finalizer_registry) or _has_to_renew(util))
 
 
 def _has_to_renew(util: Any) -> bool:
     """Whether more is to be done than to renew locks of the library that nobody holds."""
     known = util.ForkAwareThreadLock
-    return any(
-        function is not known._at_fork_reinit or one._lock.locked()
-        for (_, _, function), one in util._afterfork_registry.items()
-    )
+    for (_, _, function), reference in util._afterfork_registry.data.copy().items():
+        one = reference()
+        if one is not None and (function is not known._at_fork_reinit or one._lock.locked()):
+            return True
+    return False
 
 
 def beginning(library: Library, name: str, index: int, parent: int) -> Iterator[Callable[[], object]]:

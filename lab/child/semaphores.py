@@ -42,6 +42,8 @@ class Semaphores:
     def changed(self) -> bool:
         """Asked when setup has made another state: whether one that it did not make is another than it was then in the
         execution before."""
+        if not self._values and not len(self._known):
+            return False
         if any(number > self._made for number in self._known):
             gc.collect()  # those of an older state are none
         before, self._values = self._values, {number: self.value(number) for number in list(self._known)}

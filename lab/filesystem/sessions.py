@@ -249,6 +249,8 @@ class Sessions:
 
     def changed(self) -> str:
         """Asked when setup has made another state: what of databases is not as the execution before found it."""
+        if not self._databases:
+            return ""
         return next(filter(None, [database.changed() for database in self._databases.values()]), "")
 
     def left(self, owner: object) -> bool:
@@ -276,6 +278,8 @@ class Sessions:
 
     def fds(self) -> list[int]:
         """The file descriptors of the lab's own connections."""
+        if not self._servers:  # without one there is no database of one
+            return []
         return [server.fd for server in self._all() if server.fd >= 0]
 
     def close(self) -> None:

@@ -41,6 +41,8 @@ class Memory:
 
     def changed(self) -> bool:
         """Asked when setup has made another state: whether memory that it did not make is as it was then before."""
+        if not self._older:
+            return False
         before, self._contents = self._contents, [bytes(one) for one in self._older]
         return bool(before) and before != self._contents
 
@@ -81,8 +83,9 @@ class Memory:
 
     def escapes(self) -> bool:
         """Whether there is a block of shared memory that somebody may use without stopping."""
-        if self._blocks() > len(self._seen):
-            gc.collect()  # it may be that of an exploration that is over
+        if self._blocks() <= len(self._seen):
+            return False
+        gc.collect()  # it may be that of an exploration that is over
         return self._blocks() > len(self._seen)
 
     def _blocks(self) -> int:
@@ -90,7 +93,9 @@ class Memory:
 
     def arrange(self) -> None:
         """Before processes are forked: tell where the blocks are, and which of them barriers have."""
-        found = []
+        self.guard.blocks, self.guard.aside, found = [], set(), []
+        if not _allocated():
+            return
         for arena, blocks in _allocated().items():
             start = address_of(arena.buffer) if blocks else 0
             found += [(start + block[-2], start + block[-1]) for block in blocks]

@@ -73,11 +73,12 @@ class Guard:
 
     def begin(self) -> None:
         """Before an exploration: what is mapped by then is not its, but for what the library hands out in parts."""
-        self._before = {(one.start, one.end) for one in _mapped() if not one.by_library}
+        self._before = {(one.start, one.end) for one in _areas() if not (one.is_by_library or one.is_semaphore)}
 
     def look(self) -> bool:
         """After setup: see what it has mapped; whether that is more than what the library hands out in parts."""
-        self.segments = [one for one in _mapped() if (one.start, one.end) not in self._before]
+        before = self._before
+        self.segments = [_segment(one) for one in _areas() if one[:2] not in before and not one.is_semaphore]
         return any(not one.by_library for one in self.segments)
 
     # ------------------------------------------------------------ in the process of an actor
@@ -171,7 +172,7 @@ class Guard:
 
     def add_unnamed(self, address: int) -> None:
         """The process has mapped what nobody can open: those that it starts have it as well."""
-        for one in _mapped():
+        for one in map(_segment, _areas()):
             if one.start <= address < one.end:
                 place = self._places.get(one.inode)
                 one.by_library, one.is_of_file = place is not None, False
@@ -198,16 +199,15 @@ class Guard:
             _protect(start, end, protection)
 
 
-def _mapped() -> list[Segment]:
+def _areas() -> list[Area]:
     try:
-        areas = shared_areas()
+        return shared_areas()
     except OSError:  # no Linux
         return []
-    return [
-        Segment(one.start, one.end, (_device(one), one.inode), one.offset, one.protection, one)
-        for one in areas
-        if not one.is_semaphore
-    ]
+
+
+def _segment(area: Area) -> Segment:
+    return Segment(area.start, area.end, (_device(area), area.inode), area.offset, area.protection, area)
 
 
 def _device(area: Area) -> int:
