@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from itertools import count
 from threading import get_ident
 from types import CodeType, FrameType
 from typing import Any
@@ -18,6 +19,7 @@ from lab.origin import LAB, is_library
 
 _open, _write, _close = os.open, os.write, os.close
 _getcwd, _fstat, _exit, _getpid = os.getcwd, os.fstat, os._exit, os.getpid
+_NO_DESCRIPTOR = -1
 
 
 class Stops(Names):
@@ -41,7 +43,7 @@ class Stops(Names):
         self.inside = 0  # an operation that is known is going on
         self.now = 0.0  # virtual seconds
         self.own: set[int] = set()  # file descriptors that this process opened itself
-        self._first: dict[int, int] = {}  # a double of a file descriptor -> that one
+        self._files: dict[int, int] = {}  # a file descriptor that has or had doubles -> the number of the open file
         self._labels: dict[int, str] = {}  # what they were opened as
         self.connected: list[str] = []  # paths of databases that it has connections to
         self.locked: set[tuple[int, int]] = set()  # device and inode of files that it may have locked
@@ -261,8 +263,9 @@ class Stops(Names):
             self.rounds.see_what_came()
         self.own.discard(fd)
         self._family.discard(fd)
-        self._first.pop(fd, None)
-        for held in [held for held in self.flocks if held[1] == fd]:
+        number = self.closing(fd)
+        self._files.pop(fd, None)
+        for held in [held for held in self.flocks if held[1] == number]:
             del self.flocks[held]
 
     def label(self, path: Any) -> str:
@@ -317,11 +320,22 @@ class Stops(Names):
             self.own.add(another)
         else:
             self.own.discard(another)
-        self._first[another] = self.first(fd)
+        if another != fd:
+            self._files[fd] = self._files[another] = self.file(fd)
 
-    def first(self, fd: int) -> int:
-        """The file descriptor of which ``fd`` is a double: they have one lock."""
-        return self._first.get(fd, fd)
+    def file(self, fd: int) -> int:
+        """The number of the open file, of which all doubles of a file descriptor have one, and one lock."""
+        if fd not in self._files:
+            taken = self._files.values()
+            if fd not in taken:
+                return fd
+            self._files[fd] = next(number for number in count(_NO_DESCRIPTOR - 1, -1) if number not in taken)
+        return self._files[fd]
+
+    def closing(self, fd: int) -> int:
+        """The number of the open file that nobody has any more once ``fd`` is closed; -1 if it has doubles."""
+        number = self.file(fd)
+        return _NO_DESCRIPTOR if any(one != fd and file == number for one, file in self._files.items()) else number
 
     def inherits(self, fd: int) -> bool:
         """Whether the runner opened it, so that all actors have it."""

@@ -160,7 +160,7 @@ def make(stops: Stops, kinds: Mapping[Any, Any] = MappingProxyType({})) -> tuple
                 try:
                     effects = stops.closes(fd)
                     if inode in stops.locked:
-                        stops.step("closes", self._shown, effects, wait=("close", inode, fd))
+                        stops.step("closes", self._shown, effects, wait=("close", inode, stops.closing(fd)))
                     elif effects:
                         stops.step("closes", self._shown, effects)
                 finally:

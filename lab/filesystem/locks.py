@@ -1,4 +1,4 @@
-"""Locks on files: `fcntl.flock` and `fcntl.lockf`, which the runner sees to be free before they are taken."""
+"""Locks on files, which the runner sees to be free before they are taken, and `fcntl.fcntl`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ try:
 except ImportError:  # no POSIX
     fcntl = None  # type: ignore[assignment]
 else:
-    _real_flock, _real_lockf = fcntl.flock, fcntl.lockf
+    _real_flock, _real_lockf, _real_fcntl = fcntl.flock, fcntl.lockf, fcntl.fcntl
 
 
 def make(stops: Stops) -> Instead:
@@ -25,12 +25,19 @@ def make(stops: Stops) -> Instead:
     return {
         fcntl.flock: Twin(fcntl.flock, _flock(stops)),
         fcntl.lockf: Twin(fcntl.lockf, _lockf(stops)),
+        fcntl.fcntl: Twin(fcntl.fcntl, _fcntl(stops)),
+        os.lockf: Twin(os.lockf, _lockf_of_os(stops)),
     }
 
 
 def operations() -> list[Any]:
     """The operations that have a twin."""
-    return [] if fcntl is None else [fcntl.flock, fcntl.lockf]
+    return [] if fcntl is None else [*locking(), fcntl.fcntl]
+
+
+def locking() -> list[Any]:
+    """Those that take and give back locks, and do nothing else."""
+    return [] if fcntl is None else [fcntl.flock, fcntl.lockf, os.lockf]
 
 
 def _number(fd: Any) -> int:
@@ -55,14 +62,43 @@ def _lockf(stops: Stops) -> Callable[..., Any]:
                 first += _fstat(number).st_size
         except OSError:
             pass  # the call itself raises
-        _lock(
-            stops,
-            "lockf",
-            number,
-            cmd,
-            lambda how: _real_lockf(fd, how, len, start, whence),
-            (first, first + len if len else _END),
-        )
+        _lock(stops, "lockf", number, cmd, lambda how: _real_lockf(fd, how, len, start, whence), _span(first, len))
+
+    return call
+
+
+def _span(start: int, length: int) -> tuple[int, int]:
+    """Which bytes are locked: those before the start for a negative length, all that may ever follow it for none."""
+    return (start + length, start) if length < 0 else (start, start + length if length else _END)
+
+
+def _lockf_of_os(stops: Stops) -> Callable[..., Any]:
+    how = {os.F_LOCK: fcntl.LOCK_EX, os.F_TLOCK: fcntl.LOCK_EX | fcntl.LOCK_NB, os.F_ULOCK: fcntl.LOCK_UN}
+
+    def call(fd: int, command: int, length: int, /) -> None:
+        if command not in how or stops.inode(fd) is None:
+            _real_lockf_of_os(fd, command, length)  # which raises, or asks for a lock, and then is named
+            return
+        do = lambda mode: _real_lockf(fd, mode, length, 0, os.SEEK_CUR)  # noqa: E731
+        _lock(stops, "lockf", fd, how[command], do, _span(_lseek(fd, 0, os.SEEK_CUR), length))
+
+    return call
+
+
+def _fcntl(stops: Stops) -> Callable[..., Any]:
+    def call(fd: Any, cmd: int, arg: Any = 0) -> Any:
+        if cmd in _DOUBLING:
+            found = _real_fcntl(fd, cmd, arg)
+            stops.duplicated(_number(fd), found)
+            return found
+        if cmd in _FLAGS:
+            number = _number(fd)
+            effects = stops.position(number) if stops.inode(number) is not None else ()
+            if effects:
+                stops.step("sets the flags of" if cmd == fcntl.F_SETFL else "reads the flags of", "", effects)
+        elif cmd not in _OF_DESCRIPTOR:
+            stops.note("doubt", f"{stops.place()} calls fcntl.fcntl, which is not under control")
+        return _real_fcntl(fd, cmd, arg)
 
     return call
 
@@ -76,8 +112,8 @@ def _lock(stops: Stops, kind: str, fd: int, operation: int, do: Any, span: tuple
     label = stops.label(fd)
     shared = mode == fcntl.LOCK_SH
     of_file = kind == "flock"
-    about = (inode, kind, shared, stops.first(fd) if of_file else -1, of_file and stops.inherits(fd), *span)
-    held = (inode, stops.first(fd))
+    about = (inode, kind, shared, stops.file(fd) if of_file else -1, of_file and stops.inherits(fd), *span)
+    held = (inode, stops.file(fd))
     if mode == fcntl.LOCK_UN:
         stops.step("releases", label, (), wait=("unlock", *about))
         with stops.known():
@@ -120,4 +156,9 @@ def _lock(stops: Stops, kind: str, fd: int, operation: int, do: Any, span: tuple
 
 
 _END = 1 << 62
+_DOUBLING = (fcntl.F_DUPFD, fcntl.F_DUPFD_CLOEXEC) if fcntl is not None else ()
+_FLAGS = (fcntl.F_GETFL, fcntl.F_SETFL) if fcntl is not None else ()
+_OF_DESCRIPTOR = (fcntl.F_GETFD, fcntl.F_SETFD) if fcntl is not None else ()
+"""Commands about a file descriptor itself, which nobody has in common with others but threads."""
+_real_lockf_of_os: Any = getattr(os, "lockf", None)
 _lseek, _fstat = os.lseek, os.fstat

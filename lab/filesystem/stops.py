@@ -25,7 +25,7 @@ class Stops(Protocol):
     locked: set[tuple[int, int]]
     """Device and inode of files that may be locked."""
     flocks: dict[tuple[tuple[int, int], int], bool]
-    """Inode and file descriptor of what has a lock of `flock` -> whether that is a shared one."""
+    """Inode and number (`file`) of what has a lock of `flock` -> whether that is a shared one."""
     connected: list[str]
     """Paths of databases that there are connections to."""
 
@@ -74,8 +74,11 @@ class Stops(Protocol):
     def duplicated(self, fd: int, another: int) -> None:
         """There is ``another`` file descriptor of what is open as ``fd``."""
 
-    def first(self, fd: int) -> int:
-        """The file descriptor of which ``fd`` is a double; itself if it is none."""
+    def file(self, fd: int) -> int:
+        """The number of what is open as ``fd`` and as its doubles: one of them, unless that is another file by now."""
+
+    def closing(self, fd: int) -> int:
+        """That number, if nobody has it open once ``fd`` is closed; else -1."""
 
     def inherits(self, fd: int) -> bool:
         """Whether other processes have what is open as ``fd``, too."""

@@ -62,9 +62,10 @@ _DESCRIPTORS: dict[str, tuple[str, str]] = {
     "fchown": ("changes the owner of", "M"),
     "fstatvfs": ("asks for the room at", ""),
 }
-_OPENING = ("dup", "dup2", "memfd_create", "eventfd", "epoll_create")
+_OPENING = ("dup", "memfd_create", "eventfd", "epoll_create")
 
 
+_fstat = os.fstat
 _NOBODY: Any = None  # whom twins ask that are never called
 
 
@@ -140,6 +141,7 @@ def _twins(stops: Stops) -> Iterator[tuple[str, Callable[[Any], Callable[..., An
         yield name, _copies(stops, name)
     for name in _OPENING:
         yield name, _opens_another(stops)
+    yield "dup2", _opens_as(stops)
     yield "pipe", _pipe(stops)
     yield "scandir", scandir(stops)
 
@@ -223,13 +225,8 @@ def _open(stops: Stops) -> Callable[[Any], Callable[..., Any]]:
 def _close(stops: Stops) -> Callable[[Any], Callable[..., Any]]:
     def of(real: Any) -> Callable[..., Any]:
         def call(fd: int) -> None:
-            inode = stops.inode(fd) if isinstance(fd, int) else None
             try:
-                effects = stops.closes(fd) if inode is not None else ()
-                if inode in stops.locked:
-                    stops.step("closes", stops.label(fd), effects, wait=("close", inode, fd))
-                elif effects:
-                    stops.step("closes", stops.label(fd), effects)
+                _about_to_close(stops, fd)
             finally:
                 stops.closed(fd)
                 with stops.known():
@@ -238,6 +235,15 @@ def _close(stops: Stops) -> Callable[[Any], Callable[..., Any]]:
         return call
 
     return of
+
+
+def _about_to_close(stops: Stops, fd: int) -> None:
+    inode = stops.inode(fd) if isinstance(fd, int) else None
+    effects = stops.closes(fd) if inode is not None else ()
+    if inode in stops.locked:
+        stops.step("closes", stops.label(fd), effects, wait=("close", inode, stops.closing(fd)))
+    elif effects:
+        stops.step("closes", stops.label(fd), effects)
 
 
 def _lseek(stops: Stops) -> Callable[[Any], Callable[..., Any]]:
@@ -314,6 +320,31 @@ def _opens_another(stops: Stops) -> Callable[[Any], Callable[..., Any]]:
         return call
 
     return of
+
+
+def _opens_as(stops: Stops) -> Callable[[Any], Callable[..., Any]]:
+    """A double under a given number: what was open as that is closed."""
+
+    def of(real: Any) -> Callable[..., Any]:
+        def call(fd: int, fd2: int, *arguments: Any, **named: Any) -> Any:
+            if fd != fd2 and _is_open(fd) and _is_open(fd2):
+                _about_to_close(stops, fd2)
+                stops.closed(fd2)
+            found = real(fd, fd2, *arguments, **named)
+            stops.duplicated(fd, found)
+            return found
+
+        return call
+
+    return of
+
+
+def _is_open(fd: Any) -> bool:
+    try:
+        _fstat(fd)
+    except (OSError, OverflowError, TypeError):
+        return False
+    return True
 
 
 def _pipe(stops: Stops) -> Callable[[Any], Callable[..., Any]]:

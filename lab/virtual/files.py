@@ -306,8 +306,12 @@ class Files:
         if inode in self.locked:
             self.note("uncontrolled", f"{self.place()} doubles the file descriptor of a file that may be locked")
 
-    def first(self, fd: int) -> int:
-        """See `Stops.first`: doubles of what may be locked are told."""
+    def file(self, fd: int) -> int:
+        """See `Stops.file`: doubles of what may be locked are told."""
+        return fd
+
+    def closing(self, fd: int) -> int:
+        """See `Stops.closing`."""
         return fd
 
     def inherits(self, fd: int) -> bool:

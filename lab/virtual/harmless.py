@@ -45,7 +45,7 @@ _MAKES: frozenset[Any] = frozenset(getattr(os, name) for name in ("mkdir", "link
 """Those that make an entry or come to nothing, of which their twins tell."""
 _sleep, _os_open, _open = time.sleep, os.open, open  # as they are where nothing is put in their place
 _ALONE = os.O_CREAT | os.O_EXCL
-LOCKING = frozenset(locks.operations())
+LOCKING = frozenset(locks.locking())
 """Operations that take and give back locks of files, of which their twins tell."""
 _TOLD_METHODS = frozenset(("acquire", "release", "locked", "get", "put", "get_nowait", "put_nowait", "empty", "qsize"))
 _TOLD_KINDS = (LOCK, RLOCK, queue.SimpleQueue)

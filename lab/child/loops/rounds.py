@@ -166,7 +166,7 @@ class Rounds(Bystander):
     def _outside(self) -> object:
         """What the process has for itself that is not in the memory of Python."""
         stops = self._stops
-        opened = [(fd, stops.first(fd), stops.label(fd), _position(fd)) for fd in sorted(stops.own)]
+        opened = [(fd, stops.file(fd), stops.label(fd), _position(fd)) for fd in sorted(stops.own)]
         files = []
         for number, (reference, calls) in [*self._files.items()]:
             file = reference()
