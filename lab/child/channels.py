@@ -32,6 +32,7 @@ _WIDE = 1 << 20  # bytes
 LENDS = "lends"
 """What the runner is asked for a pipe."""
 _write, _read = os.write, os.read
+_fcntl: Any = getattr(fcntl, "fcntl", None)
 
 Inode = tuple[int, int]
 
@@ -145,7 +146,7 @@ class Channels:
         reader, writer = self._pipe(False)
         self._quiet.add(self._stops.inode(reader.fileno()))
         with suppress(OSError, AttributeError):
-            fcntl.fcntl(writer.fileno(), fcntl.F_SETPIPE_SZ, _WIDE)
+            _fcntl(writer.fileno(), fcntl.F_SETPIPE_SZ, _WIDE)
         return reader, writer
 
     def send_whole(self, end: Any, label: str, data: bytes) -> None:

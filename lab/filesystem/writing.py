@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import mmap
 import os
 import stat
+from fcntl import F_GETFL, fcntl
 from typing import Any
 
 from lab.filesystem.stops import Stops
 from lab.naming import short
 
-_fstat, _lseek = os.fstat, os.lseek
+_fstat, _lseek, _fcntl = os.fstat, os.lseek, fcntl
 _PAGE, _MOST_CUTS = mmap.PAGESIZE, 4
 
 
@@ -36,7 +36,7 @@ def in_pages(stops: Stops, fd: int, data: Any, position: int = -1) -> list[Any]:
         if not stat.S_ISREG(found.st_mode):
             return [view]
         if position < 0:
-            appends = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_APPEND
+            appends = _fcntl(fd, F_GETFL) & os.O_APPEND
             position = found.st_size if appends else _lseek(fd, 0, os.SEEK_CUR)
     except OSError:
         return [view]

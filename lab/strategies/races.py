@@ -266,7 +266,9 @@ class Races:
             before = self._events[earlier][0]
             if previous < earlier:  # it waited there already
                 if not self._was_enabled(earlier, actor.index):
-                    continue
+                    if kind != "any of" or not self._has_another(earlier, candidates):
+                        continue
+                    certain = False
             elif timed:
                 certain = False
             elif kind == "join":
@@ -282,6 +284,15 @@ class Races:
             if certain:
                 _join(covered, self._clocks[earlier])
         return races
+
+    def _has_another(self, one: int, candidates: list[int]) -> bool:
+        """Whether another of ``candidates``, in any order with the ``one``, may be what somebody waits for as well."""
+        return any(
+            other != one
+            and self._actors[other] != self._actors[one]
+            and not self.precedes(min(one, other), max(one, other))
+            for other in candidates
+        )
 
     def at(self, place: Place) -> Sequence[int]:
         """Positions of the operations of this execution on a lock or the like."""
