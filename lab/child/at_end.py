@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from lab.child.stops import Stops
-from lab.filesystem.system import Twin
+from lab.filesystem.twin import Twin
 
 _Wanted = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 _REGISTRY: dict[Any, Any] = weakref.finalize._registry  # type: ignore[attr-defined]

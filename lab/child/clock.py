@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from lab.child.stops import Stops
-from lab.filesystem.system import Instead, Twin
+from lab.filesystem.system import Instead
+from lab.filesystem.twin import Twin
 from lab.origin import is_library
 from lab.virtual.clock import SHARED_NAMES
 

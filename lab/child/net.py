@@ -15,7 +15,7 @@ from typing import Any
 from lab.child.servers import says_nothing
 from lab.child.stops import Stops
 from lab.filesystem.files import RAW
-from lab.filesystem.system import Twin
+from lab.filesystem.twin import Twin
 from lab.origin import LAB
 from lab.outside import function_leaves_memory, method_leaves_memory, package
 

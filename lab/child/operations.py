@@ -31,6 +31,7 @@ from lab.child.servers import Connections
 from lab.child.stops import Stops
 from lab.filesystem import files, locks, system
 from lab.filesystem.database import Databases
+from lab.filesystem.twin import Twin
 from lab.virtual import by_owner, listed
 from lab.virtual.clock import SHARED_NAMES
 
@@ -64,7 +65,7 @@ class Operations:
         self.segments = Segments(stops)
         self.chance, self.at_end = clock.Chance(stops), AtEnd(stops)
         self.instead: dict[Any, Any] = {
-            open: system.Twin(open, open_),
+            open: Twin(open, open_),
             files.RAW: raw,
             **system.existence(stops),
             **system.make(stops),

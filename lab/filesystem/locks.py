@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.filesystem.stops import TIMED_OUT, Stops
-from lab.filesystem.system import Instead, Twin
+from lab.filesystem.system import Instead
+from lab.filesystem.twin import Twin
 
 try:
     import fcntl

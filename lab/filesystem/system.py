@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import stat
 from collections.abc import Callable, Iterator
-from types import MethodType
 from typing import Any
 
 from lab.filesystem.files import how_opened, is_shared
 from lab.filesystem.listing import in_order, scandir
 from lab.filesystem.stops import Effect, Stops
 from lab.filesystem.times import doubt_times
+from lab.filesystem.twin import Twin
 from lab.filesystem.writing import in_pages, text_of, write_on
 
 Instead = dict[Any, Callable[..., Any]]
@@ -67,41 +66,6 @@ _OPENING = ("dup", "memfd_create", "eventfd", "epoll_create")
 
 _fstat = os.fstat
 _NOBODY: Any = None  # whom twins ask that are never called
-
-
-class Twin:
-    """Called in place of an operation; unlike a function it becomes no method where it is the attribute of a class."""
-
-    __slots__ = ("__wrapped__", "_call")
-
-    def __init__(self, real: Any, call: Callable[..., Any]) -> None:
-        self.__wrapped__ = real
-        self._call = call
-
-    def __call__(self, *arguments: Any, **named: Any) -> Any:
-        return self._call(*arguments, **named)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.__wrapped__, name)
-
-    def __repr__(self) -> str:
-        return repr(self.__wrapped__)
-
-    def __reduce__(self) -> Any:
-        """Whoever is sent it has one of its own, or else the operation."""
-        real = self.__wrapped__
-        module = getattr(real, "__module__", None)
-        if module is None or type(real) is MethodType:
-            return getattr, (real.__self__, real.__name__)
-        return _operation, (_PUBLIC.get(module, module), real.__qualname__)
-
-
-_PUBLIC = {"posix": "os", "nt": "os", "_io": "io"}
-"""Module that no program imports by itself -> the one that has its operations."""
-
-
-def _operation(module: str, name: str) -> Any:
-    return getattr(importlib.import_module(module), name)
 
 
 def make(stops: Stops) -> Instead:

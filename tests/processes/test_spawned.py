@@ -11,7 +11,7 @@ import pytest
 
 import lab
 from lab.child.operations import Operations
-from lab.filesystem.system import Twin
+from lab.filesystem.twin import Twin
 from tests.processes import families, spawning, starting
 from tests.processes.programs import zero
 from tests.processes.test_births import FAIL, HOLD, LOSE, MOMENTS, code, count, explore, nothing_is_left

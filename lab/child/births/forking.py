@@ -22,7 +22,7 @@ from lab.child.stops import Stops
 from lab.child.telling import told
 from lab.child.wire import Wire
 from lab.filesystem.request import BIRTH, KILL
-from lab.filesystem.system import Twin
+from lab.filesystem.twin import Twin
 from lab.hooks import DRIVERS
 
 _POPEN, _PROCESS, _CONNECTION = "multiprocessing.popen_fork", "multiprocessing.process", "multiprocessing.connection"

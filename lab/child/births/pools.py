@@ -17,7 +17,7 @@ from types import FrameType, SimpleNamespace
 from typing import Any
 
 from lab.child.births.forking import Births
-from lab.child.births.workers import RESULTS, TASKS, Context, Passage, PoolCare, Wakeup, manager_of
+from lab.child.births.workers import RESULTS, CallPassage, Context, Passage, PoolCare, Wakeup, manager_of
 from lab.child.channels import Channels
 from lab.child.stops import Stops
 from lab.origin import is_library
@@ -181,7 +181,9 @@ class Pools:
             self._begin_here()
             wakeup, calls = module._ThreadWakeup, module._SafeQueue
             module._ThreadWakeup = Wakeup
-            module._SafeQueue = lambda max_size=0, **_: Passage(self._stops, self._channels, TASKS, max_size)
+            module._SafeQueue = lambda max_size=0, *, pending_work_items, **_: CallPassage(
+                self._stops, self._channels, max_size, pending_work_items
+            )
             try:
                 real(executor, *arguments, **named)
             finally:

@@ -89,6 +89,24 @@ class Passage:
         self._there[:] = _COUNT.pack(_COUNT.unpack(self._there[:])[0] + more)
 
 
+class CallPassage(Passage):
+    """What the calls of an executor go through: one that cannot be pickled fails, and whoever made it goes on."""
+
+    def __init__(self, stops: Stops, channels: Channels, most: int, pending: dict[int, Any]) -> None:
+        super().__init__(stops, channels, TASKS, most)
+        self._pending = pending
+
+    def put(self, thing: Any, block: bool = True, timeout: float | None = None) -> None:
+        """Put a call there, unless that fails."""
+        try:
+            super().put(thing, block, timeout)
+        except Exception as error:
+            item = self._pending.pop(getattr(thing, "work_id", -1), None)
+            if item is None:
+                raise
+            item.future.set_exception(error)
+
+
 class _NothingYet(Exception):
     """The thread that is stood for would wait."""
 

@@ -24,7 +24,7 @@ from lab.child.loops.harmless import FILES, LOOKING, getter_of, is_free, is_harm
 from lab.child.loops.unchanged import standing
 from lab.child.stops import Stops
 from lab.filesystem.stops import Effect
-from lab.filesystem.system import Twin
+from lab.filesystem.twin import Twin
 from lab.hooks import ABSENT, Accesses, Bystander
 from lab.instrument import Site
 from lab.loops import Round, are_same, loops_of, values_of

@@ -16,7 +16,7 @@ from typing import Any
 
 from lab.child.memory.exporting import address_of
 from lab.child.stops import Stops
-from lab.filesystem.system import Twin
+from lab.filesystem.twin import Twin
 from lab.naming import short
 
 _LIBRARY, _HEAP, _SYNCHRONIZE = "multiprocessing.sharedctypes", "multiprocessing.heap", "multiprocessing.synchronize"

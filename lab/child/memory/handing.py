@@ -26,7 +26,7 @@ from lab.child.memory.touches import (
     touched,
     whole_of,
 )
-from lab.filesystem.system import Twin
+from lab.filesystem.twin import Twin
 from lab.outside import package
 
 _LOOKS = frozenset((len, id, type, isinstance, issubclass, repr, callable, iter, memoryview, hasattr, print, super))

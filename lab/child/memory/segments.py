@@ -15,7 +15,8 @@ from typing import Any
 
 from lab.child.stops import Stops
 from lab.filesystem.files import how_opened
-from lab.filesystem.system import Instead, Twin
+from lab.filesystem.system import Instead
+from lab.filesystem.twin import Twin
 from lab.segments import note_semaphore
 
 _open, _unlink, _exists = os.open, os.unlink, os.path.exists  # as they were before anything was put in their place
