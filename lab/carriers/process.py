@@ -20,7 +20,7 @@ from lab.carriers.process_rounds import ProcessRounds
 from lab.carriers.process_sites import Sites
 from lab.carriers.reaching import Reaching
 from lab.carriers.task_actor import Outside
-from lab.child.net import ASKS_FOR_LIFE
+from lab.child.others import ASKS_FOR_LIFE
 from lab.discovery import Discovery
 from lab.errors import Interrupted
 from lab.filesystem.paths import Paths

@@ -118,7 +118,11 @@ class ProcessArrivals(ProcessEnds):
 
     def _more(self, request: Request) -> list[Access]:
         """What it touches beside files, locks and the like."""
-        return self._crashes.lives(request, self._processes, self._by_pid)
+        before = self._crashes.asked
+        found = self._crashes.lives(request, self._processes, self._by_pid)
+        if self._crashes.asked and not before:
+            self._names_changed = True  # the ends that were published by then touch something now
+        return found
 
     def _note_step(self, actor: Actor, request: Request, counts: bool, timed_out: bool, result: str | None) -> None:
         if self.rounds is not None:

@@ -80,10 +80,15 @@ class ProcessEnds(Control):
     def _note_step(self, actor: Actor, request: Request, counts: bool, timed_out: bool, result: str | None) -> None:
         raise NotImplementedError
 
+    def _publish_request(self, actor: Actor) -> None:
+        raise NotImplementedError
+
     def _end(self, actor: Actor, request: Request) -> None:
         """The actor has done all it had to, and what it held is given back."""
         payload = request.payload
         assert payload is not None
+        if self._names_changed:  # somebody may have asked meanwhile whether it goes on
+            self._publish_request(actor)
         if request.accesses:
             self._children.wait_for_end(actor)
             self._sessions.left(actor)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from types import BuiltinFunctionType, FrameType, ModuleType
 from typing import Any
 
+from lab.child.others import Others, imports
 from lab.child.servers import says_nothing
 from lab.child.stops import Stops
 from lab.filesystem.files import RAW
@@ -64,7 +65,6 @@ STOPPED = frozenset(
 _STARTING = frozenset(
     ("subprocess.Popen", "os.system", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "pty.spawn")
 )
-ASKS_FOR_LIFE = "asks whether it goes on:"
 _FAMILIES = {"socket.": "uses a socket", "dbm.": "uses a database"}
 _KNOWN = ("open", "os.", "fcntl.")
 """Beginnings of audit events of which every known operation announces itself."""
@@ -86,7 +86,7 @@ _OF_PROCESS = frozenset((
     "cpu_count", "default_int_handler", "device_encoding", "dup", "dup2", "fchdir", "fdatasync", "fspath", "fsync",
     "get_blocking", "get_exec_path", "get_inheritable", "get_terminal_size", "getcwd", "getcwdb", "getegid", "getenv",
     "geteuid", "getgid", "getgroups", "getloadavg", "getlogin", "getpgid", "getpgrp", "getpid", "getppid",
-    "getpriority", "getresgid", "getresuid", "getsid", "getsignal", "getuid", "isatty", "lseek", "major", "makedev",
+    "getresgid", "getresuid", "getsid", "getsignal", "getuid", "isatty", "lseek", "major", "makedev",
     "minor", "nice", "pathconf", "pipe", "pipe2", "putenv", "register_at_fork", "sched_yield", "set_blocking",
     "set_inheritable", "set_wakeup_fd", "siginterrupt", "signal", "strerror", "strsignal", "sync", "sysconf",
     "text_encoding", "times", "umask", "uname", "unsetenv", "urandom", "valid_signals", "_path_normpath",
@@ -96,7 +96,7 @@ _OF_PROCESS = frozenset((
 """Functions of `os` and `signal` that concern no other process, or none that is an actor."""
 
 
-def instead(stops: Stops) -> dict[Any, Any]:
+def instead(stops: Stops, others: Others) -> dict[Any, Any]:
     """Operation that not every Python announces -> what is called in its place."""
 
     def noting(real: Any) -> Any:
@@ -108,7 +108,7 @@ def instead(stops: Stops) -> dict[Any, Any]:
 
     names = ("start_new_thread", "start_joinable_thread")
     found = {real: noting(real) for real in (getattr(_thread, name, None) for name in names) if real is not None}
-    found[os.kill] = Twin(os.kill, _kill(stops, os.kill))
+    found[os.kill] = Twin(os.kill, _kill(others, os.kill))
     for real in (getattr(signal, name, None) for name in ("alarm", "setitimer")):
         if real is not None:
             found[real] = Twin(real, _alarm(stops, real))
@@ -126,23 +126,14 @@ def _alarm(stops: Stops, real: Any) -> Any:
     return call
 
 
-def _kill(stops: Stops, real: Any) -> Any:
+def _kill(others: Others, real: Any) -> Any:
     """A signal is out of control, but for the one that only asks."""
 
     def call(pid: int, signal: int, /) -> None:
         if signal != 0 or not isinstance(pid, int):
             real(pid, signal)
-            return
-        stops.step(ASKS_FOR_LIFE, f"process {pid}", (), wait=("alive", pid))
-        there = True
-        try:
-            with stops.known():
-                real(pid, signal)
-        except ProcessLookupError:
-            there = False
-            raise
-        finally:
-            stops.came_to(str(there))
+        else:
+            others.ask(pid, f"process {pid}", lambda: real(pid, signal))
 
     return call
 
@@ -156,12 +147,17 @@ def announced(stops: Stops) -> Callable[[str, tuple[Any, ...]], None]:
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if not stops.begun or stops.inside or event in of_no_concern:
             return
+        if event == "import":
+            imports(stops, event, arguments)
+            return
         if event in ("os.fork", "os.forkpty"):
             os.register_at_fork(after_in_child=stops.leave)
         told = _EVENTS.get(event)
         if told is None and event in _AT_PATHS:
             if not _of_interpreter(sys._getframe(1)):
                 _stop(stops, event, arguments)
+            elif event == "os.listdir":
+                imports(stops, event, arguments)
             return
         if told is None:
             if event.startswith(_KNOWN):
@@ -175,10 +171,13 @@ def announced(stops: Stops) -> Callable[[str, tuple[Any, ...]], None]:
                 if told is None:
                     of_no_concern.add(event)
                     return
-        if not _of_interpreter(sys._getframe(1)):
-            stops.note("uncontrolled", f"{stops.place()} {told}, which is not under control")
-            if event in _STARTING:
-                stops.starts_processes()
+        if _of_interpreter(sys._getframe(1)):
+            if event == "open":
+                imports(stops, event, arguments)
+            return
+        stops.note("uncontrolled", f"{stops.place()} {told}, which is not under control")
+        if event in _STARTING:
+            stops.starts_processes()
 
     return hook
 
@@ -276,7 +275,7 @@ def _leaves(function: Any) -> bool:
     if function.__module__ in ("posix", "nt", "_signal", "os", "signal", "_io", "io"):
         return function.__name__ not in _OF_PROCESS
     if package(function) in _PACKAGES or says_nothing(package(function), function.__name__):
-        return False
+        return function.__name__ in _BEYOND
     if function.__module__ == "_socket" and function.__name__ in _SAME_FOR_ALL:
         return False
     try:
@@ -306,6 +305,8 @@ _PACKAGES = frozenset(
     + ("elementtree", "multibytecodec", "tracemalloc", "md5", "sha1", "sha2", "sha256", "sha512", "sha3", "blake2")
 )
 """Packages of C code that computes, or that reads what no actor changes."""
+_BEYOND = frozenset(("prlimit", "dump_traceback", "dump_traceback_later", "dump_c_stack"))
+"""Functions of those that concern other processes, or write to a file by its number."""
 with os.scandir(os.path.dirname(__file__)) as _entries:
     _SCANDIR = type(_entries)
 _STANDARD = frozenset((0, 1, 2))

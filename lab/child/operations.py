@@ -26,6 +26,7 @@ from lab.child.managers import Managers
 from lab.child.memory import mapped
 from lab.child.memory.arenas import Memory
 from lab.child.memory.segments import Segments
+from lab.child.others import Others
 from lab.child.semaphores import Semaphores
 from lab.child.servers import Connections
 from lab.child.stops import Stops
@@ -63,7 +64,7 @@ class Operations:
         self.told_by = -1  # the file descriptor by which a process tells why it was killed, if memory is guarded
         raw, open_ = files.make(stops)
         self.segments = Segments(stops)
-        self.chance, self.at_end = clock.Chance(stops), AtEnd(stops)
+        self.chance, self.at_end, others = clock.Chance(stops), AtEnd(stops), Others(stops)
         self.instead: dict[Any, Any] = {
             open: Twin(open, open_),
             files.RAW: raw,
@@ -73,13 +74,14 @@ class Operations:
             **locks.make(stops),
             **self.chance.instead(),
             **self.at_end.instead(),
-            **net.instead(self.stops),
+            **net.instead(stops, others),
+            **others.instead(),
             mmap.mmap: mapped.make(stops),
             **self.segments.instead(),
         }
         self.semaphores, self.memory, self.channels = Semaphores(stops), Memory(stops), Channels(stops)
         asks = self.instead[os.kill]
-        self.births = Births(stops, self.semaphores, self.channels, asks)
+        self.births = Births(stops, self.semaphores, self.channels, others, asks)
         self.instead.update(self.births.instead())
         self.named = NamedSemaphores(stops, self.semaphores, self.segments)
         self.spawning = Spawning(self.births, self.named, self._tell)

@@ -20,6 +20,7 @@ from lab.origin import LAB, is_library
 _open, _write, _close = os.open, os.write, os.close
 _getcwd, _fstat, _exit, _getpid = os.getcwd, os.fstat, os._exit, os.getpid
 _NO_DESCRIPTOR = -1
+_OF_SYSTEM = "/proc"
 
 
 class Stops(Names):
@@ -280,6 +281,8 @@ class Stops(Names):
             return self.inode(path)
         text = os.fsdecode(path)
         if text.startswith("/"):
+            if text.startswith(_OF_SYSTEM) and self.begun:
+                self._look_at_system(text)
             return text
         if dir_fd is None:
             here = _getcwd()
@@ -290,6 +293,13 @@ class Stops(Names):
             self.note("uncontrolled", f"{self.place()} names {text} from a directory of which the path is not known")
             return f"{_getcwd()}/{text}"
         return f"/proc/{_getpid()}/fd/{dir_fd}", text
+
+    def _look_at_system(self, path: str) -> None:
+        """Some of what the system tells in files concerns other processes."""
+        name = path.removeprefix(_OF_SYSTEM).strip("/").partition("/")[0]
+        if name in ("", "locks") or (name.isdigit() and int(name) != _getpid()):
+            shown = path if not name.isdigit() else path.replace(name, "<pid>", 1)
+            self.note("doubt", f"{self.place()} looks at {shown}, which tells of other processes")
 
     def inode(self, fd: int) -> tuple[int, int] | None:
         """Device and inode behind a file descriptor; None where there is none."""

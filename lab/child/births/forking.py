@@ -17,6 +17,7 @@ from lab.child.births.quiet import Quiet
 from lab.child.births.signals import DIES, HANDLES, ends_process
 from lab.child.births.workers import Passage
 from lab.child.channels import Channels
+from lab.child.others import Others
 from lab.child.semaphores import Semaphores
 from lab.child.stops import Stops
 from lab.child.telling import told
@@ -42,9 +43,11 @@ _memfd = getattr(os, "memfd_create", None)
 class Births:
     """What an actor has forked, and how it forks."""
 
-    def __init__(self, stops: Stops, semaphores: Semaphores, channels: Channels, asks: Callable[..., None]) -> None:
+    def __init__(
+        self, stops: Stops, semaphores: Semaphores, channels: Channels, others: Others, asks: Callable[..., None]
+    ) -> None:
         self.stops = self._stops = stops
-        self._semaphores, self._channels = semaphores, channels
+        self._semaphores, self._channels, self._others = semaphores, channels, others
         self._asks = asks  # stands for the signal that only asks
         self.ends = Ends(stops, channels)
         self._name = ""  # of what is about to be started
@@ -57,6 +60,7 @@ class Births:
         """In the runner: an actor comes to be."""
         self.ends.forget()
         self._channels.is_shared = False
+        self._others.begin()
 
     def instead(self) -> dict[Any, Any]:
         """Operation -> what is called in its place."""
@@ -118,6 +122,7 @@ class Births:
             self.ends.children[pid] = name
             return pid
         self._forked = True
+        self._others.is_forked()
         self.forget()
         self.ends.forget()
         if name:
