@@ -76,7 +76,13 @@ def function_leaves_memory(function: Any) -> bool:
     """Whether a function of a C module may do more than compute with its arguments."""
     if function in _UNKNOWN:
         return True
-    return not (function in HARMLESS or package(function) in MEMORY)
+    return not (function in HARMLESS or (package(function) in MEMORY and not _uses_a_file(function)))
+
+
+def _uses_a_file(function: Any) -> bool:
+    """Whether C code of numpy reads or writes a file past the object that stands for it."""
+    owner = getattr(function, "__objclass__", function)
+    return getattr(function, "__name__", "") in ("fromfile", "tofile") and package(owner) == "numpy"
 
 
 def runs_unseen(function: Any) -> bool:
@@ -103,7 +109,10 @@ def method_leaves_memory(kind: Any, name: str) -> bool:
     """Whether the C method of that name may reach a file, a socket or unknown code."""
     if issubclass(kind, io.IOBase) and "_lab" in vars(kind):
         return False  # it is a file object under control
-    return not issubclass(kind, _IN_MEMORY) and package(_definer(kind, name)) not in MEMORY
+    if issubclass(kind, _IN_MEMORY):
+        return False
+    definer = _definer(kind, name)
+    return package(definer) not in MEMORY or _uses_a_file(getattr(definer, name, None))
 
 
 @functools.lru_cache(maxsize=4096)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from collections.abc import Iterable
 from itertools import count
 from threading import get_ident
 from types import CodeType, FrameType
 from typing import Any
 
 from lab.child.memory.guard import Guard
+from lab.child.memory.touches import shared_extent
 from lab.child.names import Names, made_by_library
 from lab.child.wire import ASKS, Gone, Wire, receive_lent
 from lab.filesystem.opened import IS_TOLD
@@ -191,6 +193,14 @@ class Stops(Names):
             fd = _open(self.groups, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             _write(fd, f"{os.getpid()} ".encode())
             _close(fd)
+
+    def hands(self, things: Iterable[Any], to: str) -> None:
+        """The system is handed these: it would not be let into memory that is protected, and only says so."""
+        guard = self.guard
+        if guard.guards and any(shared_extent(guard, one) is not None for one in things):
+            told = f"hands memory that processes share to {to}, which is not under control"
+            self.note("unfollowed", f"{self.place()} {told}")
+            guard.give_way()
 
     def known(self) -> Stops:
         """What happens meanwhile is part of an operation that was announced."""

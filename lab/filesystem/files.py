@@ -115,6 +115,7 @@ def make(stops: Stops, kinds: Mapping[Any, Any] = MappingProxyType({})) -> tuple
 
         def readinto(self, buffer: Any, /) -> Any:
             """One read(2)."""
+            stops.hands((buffer,), "FileIO.readinto")
             stopped = self._touch("reads", "r")
             count = super().readinto(buffer)
             if stopped:
@@ -123,6 +124,7 @@ def make(stops: Stops, kinds: Mapping[Any, Any] = MappingProxyType({})) -> tuple
 
         def write(self, data: Any, /) -> Any:
             """One write(2)."""
+            stops.hands((data,), "FileIO.write")
             parts = in_pages(stops, self.fileno(), data)
             self._touch("writes", "w", text_of(parts[0][:200]))
             written = super().write(parts[0])

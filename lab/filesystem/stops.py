@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -46,6 +47,9 @@ class Stops(Protocol):
 
     def known(self) -> AbstractContextManager[None]:
         """What happens meanwhile is the operation that was stopped before."""
+
+    def hands(self, things: Iterable[Any], to: str) -> None:
+        """The system is about to read from these, or to write into them."""
 
     def outside(self, function: Any) -> Any:
         """``function``, which is called in the middle of what is known, and is none of it."""

@@ -146,6 +146,10 @@ def _of_descriptor(stops: Stops, name: str, word: str, how: str) -> Callable[[An
             inode = stops.inode(fd) if isinstance(fd, int) else None
             if inode is None or not is_shared(stops, fd, word):
                 return real(fd, *arguments, **named)
+            if word in ("reads", "writes") and arguments:
+                if name.endswith("v") and hasattr(type(arguments[0]), "__getitem__"):
+                    arguments = ([*arguments[0]], *arguments[1:])
+                stops.hands(arguments[0] if type(arguments[0]) is list else arguments[:1], name)
             written = word == "writes" and arguments and isinstance(arguments[0], bytes | bytearray | memoryview)
             detail = text_of(memoryview(arguments[0]).cast("B")[:200]) if written else ""
             effects = ((inode, how.replace("o", "")), *(stops.position(fd) if "o" in how else ()))

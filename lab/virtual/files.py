@@ -194,6 +194,9 @@ class Files:
         """See `Stops.known`."""
         return self._known
 
+    def hands(self, things: Iterable[Any], to: str) -> None:
+        """See `Stops.hands`: nobody is kept out of memory."""
+
     def outside(self, function: Any) -> Any:
         """See `Stops.outside`: the hooks are there all the time."""
         return function

@@ -6,6 +6,8 @@ import os
 import random
 import re
 import signal
+from multiprocessing.shared_memory import SharedMemory
+from pathlib import Path
 
 import pytest
 
@@ -118,3 +120,81 @@ def test_a_fault_of_the_program_itself_is_one():
 
     verdict = explore(segment(1), {"alice": fails})
     assert (verdict.status, verdict.failure.message) == ("fails", "alice was killed by SIGSEGV")
+
+
+# ------------------------------------------------------------ what the system would not be let into, and only says so
+
+
+class Views:
+    """A sequence of buffers that is neither a list nor a tuple."""
+
+    def __init__(self, *views):
+        self.views = views
+
+    def __len__(self):
+        return len(self.views)
+
+    def __getitem__(self, position):
+        return self.views[position]
+
+
+def written_in_parts(shared, fd):
+    os.writev(fd, Views(b"x", shared.buf[0:2]))
+
+
+def read_into_parts(shared, fd):
+    os.preadv(fd, Views(shared.buf[0:2]), 0)
+
+
+def read_into_a_cast(shared, fd):
+    with open(fd, "rb", buffering=0, closefd=False) as file:
+        file.readinto(memoryview(shared.buf)[0:2].cast("B"))
+
+
+def hands_over(way):
+    def run(shared):
+        fd = os.open("data", os.O_RDWR)
+        try:
+            way(shared, fd)
+        except OSError:
+            note("refused")
+        os.close(fd)
+
+    return run
+
+
+def segment_and_file():
+    Path("data").write_bytes(b"\5\5")
+    return SharedMemory(create=True, size=2)
+
+
+def is_refused(shared):
+    return Path("seen").exists()
+
+
+@pytest.mark.parametrize("way", [written_in_parts, read_into_parts, read_into_a_cast])
+def test_what_the_system_would_refuse_is_named(way):
+    verdict = explore(segment_and_file, {"alice": hands_over(way), "bob": writes}, outcome=is_refused)
+    assert (verdict.status, set(verdict.outcomes)) == ("unknown", {False}), str(verdict)
+    assert "hands memory that processes share to" in " ".join(verdict.uncontrolled), verdict.uncontrolled
+
+
+def test_what_answers_for_itself_is_not_asked():
+    class Answers:
+        def __getattr__(self, name):
+            Path("asked").write_text(name)
+            raise AttributeError(name)
+
+        @property
+        def __class__(self):
+            Path("asked").write_text("class")
+            return int
+
+    def looks(shared):
+        shared.buf[0] = 1
+        things = [Answers()]
+        things.append(Answers())
+        id(things[0])
+
+    verdict = explore(segment(2), {"alice": looks, "bob": writes}, outcome=lambda _: Path("asked").exists())
+    assert set(verdict.outcomes) == {False}, str(verdict)

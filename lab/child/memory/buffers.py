@@ -15,11 +15,12 @@ from typing import Any
 
 from lab.child.loops.rounds import Rounds
 from lab.child.memory.calling import name_of_bytes
-from lab.child.memory.handing import called
+from lab.child.memory.handing import GOES_THROUGH, READS_AND_WRITES, called
 from lab.child.memory.touches import OF_C, PRIVATE, Touch, attribute, touched
 from lab.child.stops import Stops
 from lab.hooks import ABSENT, Accesses, Bystander
 from lab.instrument import Site
+from lab.kinds import is_a
 from lab.naming import short
 from lab.origin import LAB
 
@@ -27,6 +28,8 @@ _write = os.write  # as it was before anything was put in its place
 _HEAP_TYPE = 1 << 9  # of the flags of a type: it was not made by C code alone
 _PARTED = frozenset(("in", "unpack", "spread"))
 """Instructions that read one element after the other."""
+_IN_PLACE = frozenset(("in place", "operator"))
+"""Those that read what they write."""
 _NOT_BY_INSTRUCTIONS = frozenset(
     ("__init__", "__new__", "__del__", "__reduce__", "__reduce_ex__", "__getstate__", "__setstate__")
     + ("__init_subclass__", "__class_getitem__", "__set_name__", "__dir__", "__sizeof__", "__copy__", "__deepcopy__")
@@ -103,7 +106,7 @@ class Buffers(Bystander):
             self._attributes.add((kind, key))
             self._cover((owner,))
             self._rounds.cover_accessors(kind, key)
-        if isinstance(owner, OF_C):
+        if is_a(owner, OF_C):
             name = key
             self._see(lambda: attribute(self._guard, owner, name, write, value))
 
@@ -117,8 +120,8 @@ class Buffers(Bystander):
         if self._busy or (type(container) in PRIVATE and _are_private(also) and _are_private(detail)):
             return
         self._cover((container, *also))
-        parted = site.kind in _PARTED
-        self._see(lambda: touched(self._guard, container, write, site.kind, detail, also), is_one=not parted)
+        several = GOES_THROUGH if site.kind in _PARTED else READS_AND_WRITES if write and site.kind in _IN_PLACE else ""
+        self._see(lambda: touched(self._guard, container, write, site.kind, detail, also), several=several)
 
     def call(self, function: Any, arguments: tuple[Any, ...], site: Site) -> Any:
         """Before a call."""
@@ -133,7 +136,7 @@ class Buffers(Bystander):
         if found is not None and found.parted:
             return self._by_element(function, found.parted)
         if found is not None:
-            self._see(lambda: found.touches, for_a_call=True, is_one=found.is_one)
+            self._see(lambda: found.touches, for_a_call=True, several=found.several)
             if not found.is_known:
                 what = getattr(function, "__qualname__", None) or type(function).__qualname__
                 self._stops.note(
@@ -178,18 +181,16 @@ class Buffers(Bystander):
 
     # ------------------------------------------------------------ a step
 
-    def _see(self, find: Callable[[], list[Touch]], for_a_call: bool = False, is_one: bool = True) -> None:
-        """Stop before what is found to be touched; ``is_one``: one operation, and not one after the other."""
+    def _see(self, find: Callable[[], list[Touch]], for_a_call: bool = False, several: str = "") -> None:
+        """Stop before what is found to be touched; ``several`` tells how that is more than one operation."""
         if self._busy:
             return
         self._busy = True
         try:
             touches = find()
             if touches:
-                if not is_one:
-                    self._stops.note(
-                        "doubt", f"{self._stops.place()} goes through memory that processes share in one step"
-                    )
+                if several:
+                    self._stops.note("doubt", f"{self._stops.place()} {several}")
                 self._step(touches, for_a_call)
         finally:
             self._busy = False

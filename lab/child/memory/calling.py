@@ -8,6 +8,7 @@ from typing import Any
 from lab.child.memory.exporting import address_of
 from lab.child.memory.touches import Touch
 from lab.child.stops import Stops
+from lab.kinds import is_a
 
 _MOST_NESTED = 8
 
@@ -15,9 +16,9 @@ _MOST_NESTED = 8
 def name_of_bytes(stops: Stops, touch: Touch) -> str:
     """The name of what is touched: ``counter.buf[0]``, ``points[1].x``."""
     owner = touch.owner
-    while isinstance(owner, memoryview) and owner.obj is not None:
+    while is_a(owner, memoryview) and owner.obj is not None:
         owner = owner.obj
-    if isinstance(owner, _OF_C):
+    if is_a(owner, _OF_C):
         root = owner
         while root._b_base_ is not None:
             root = root._b_base_

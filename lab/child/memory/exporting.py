@@ -29,22 +29,23 @@ _get, _release, _check = (
     ctypes.pythonapi.PyBuffer_Release,
     ctypes.pythonapi.PyObject_CheckBuffer,
 )
-_get.argtypes, _get.restype = (ctypes.py_object, ctypes.POINTER(_Buffer), ctypes.c_int), ctypes.c_int
+_get.argtypes, _get.restype = (ctypes.c_void_p, ctypes.POINTER(_Buffer), ctypes.c_int), ctypes.c_int
 _release.argtypes, _release.restype = (ctypes.POINTER(_Buffer),), None
-_check.argtypes, _check.restype = (ctypes.py_object,), ctypes.c_int
+_check.argtypes, _check.restype = (ctypes.c_void_p,), ctypes.c_int
+# Objects are told by their addresses: to hand one over, `ctypes` asks it for attributes, which a program may answer.
 _FULL_READ_ONLY = 0x011C  # PyBUF_FULL_RO
 
 
 def has_bytes(thing: Any) -> bool:
     """Whether it has the buffer protocol."""
-    return bool(_check(thing))
+    return bool(_check(id(thing)))
 
 
 def extent(thing: Any) -> tuple[int, int] | None:
     """Where the bytes of an object begin, and how many there are up to the last one; None where it gives none."""
     found = _Buffer()
     try:
-        _get(thing, found, _FULL_READ_ONLY)
+        _get(id(thing), found, _FULL_READ_ONLY)
     except (BufferError, ValueError, TypeError):
         return None
     try:

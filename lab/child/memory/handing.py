@@ -27,6 +27,7 @@ from lab.child.memory.touches import (
     whole_of,
 )
 from lab.filesystem.twin import Twin
+from lab.kinds import is_a
 from lab.outside import package
 
 _LOOKS = frozenset((len, id, type, isinstance, issubclass, repr, callable, iter, memoryview, hasattr, print, super))
@@ -45,6 +46,11 @@ _FROM = frozenset(("from_buffer",))
 _JOINING = frozenset(
     ("join", "startswith", "endswith", "find", "index", "count", "split", "replace", "__eq__", "__add__")
 )
+_VIEWING = frozenset(("ndarray", "frombuffer"))
+_COPYING = frozenset(("array", "asarray", "asanyarray", "ascontiguousarray"))
+"""What numpy makes arrays of: the same bytes, and copies of them."""
+GOES_THROUGH = "goes through memory that processes share in one step"
+READS_AND_WRITES = "reads and writes memory that processes share in one step"
 _KEEPING_NEW = (BaseException.__new__, Exception.__new__)
 _HEAP_TYPE = 1 << 9  # of the flags of a type
 _INSTRUCTIONS = frozenset((getattr, setattr, operator.getitem, operator.setitem))
@@ -54,11 +60,11 @@ _PARTS = 100  # of a list or tuple that are looked at
 class Handed:
     """What a call does with shared memory."""
 
-    __slots__ = ("is_known", "is_one", "parted", "touches")
+    __slots__ = ("is_known", "parted", "several", "touches")
 
-    def __init__(self, touches: list[Touch], is_known: bool, parted: Sequence[Any] = (), is_one: bool = True) -> None:
+    def __init__(self, touches: list[Touch], is_known: bool, parted: Sequence[Any] = (), several: str = "") -> None:
         self.touches, self.is_known = touches, is_known
-        self.is_one = is_one  # operation on memory, and not one after the other
+        self.several = several  # how it is more than one operation on memory, if it is
         self.parted = parted  # what is read element by element
 
 
@@ -68,7 +74,7 @@ def called(guard: Guard, function: Any, arguments: tuple[Any, ...]) -> Handed | 
         return None
     kind = type(function)
     inner = function.__func__ if kind is MethodType else function
-    if type(inner) is FunctionType or (isinstance(function, type) and _is_made_by_python(function)):
+    if type(inner) is FunctionType or (is_a(function, type) and _is_made_by_python(function)):
         return None
     owner = getattr(function, "__self__", None) if kind is BuiltinFunctionType or hasattr(kind, "__self__") else None
     through = _through(guard, function, arguments)
@@ -85,8 +91,8 @@ def called(guard: Guard, function: Any, arguments: tuple[Any, ...]) -> Handed | 
             return None
         touches = [one for thing in inside for one in whole_of(guard, thing, False)]
         goes = len(inside) > 1 or any(hasattr(type(one), "__next__") for one in arguments)
-        return Handed(touches, _only_reads(function, owner), is_one=not goes)
-    if _is(function, _LOOKS) or (isinstance(function, type) and issubclass(function, BaseException)):
+        return Handed(touches, _only_reads(function, owner), several=GOES_THROUGH if goes else "")
+    if _is(function, _LOOKS) or (is_a(function, type) and issubclass(function, BaseException)):
         return None
     name = str(getattr(function, "__name__", ""))
     if iterates and all(map(has_elements, given)):
@@ -104,8 +110,22 @@ def called(guard: Guard, function: Any, arguments: tuple[Any, ...]) -> Handed | 
         return Handed(packed, True)
     reads = _only_reads(function, owner)
     things = [*given, owner] if mine else given
-    computes = reads or package(owner if owner is not None and type(owner) is not type(struct) else function) == "numpy"
-    return Handed([one for thing in things for one in whole_of(guard, thing, not reads)], computes)
+    of_numpy = package(owner if owner is not None and type(owner) is not type(struct) else function) == "numpy"
+    if of_numpy and not mine and not reads:
+        return _by_numpy(guard, function, name, arguments)
+    return Handed([one for thing in things for one in whole_of(guard, thing, not reads)], reads or of_numpy)
+
+
+def _by_numpy(guard: Guard, function: Any, name: str, arguments: tuple[Any, ...]) -> Handed | None:
+    """What a function of numpy reads and writes; of an array as well, if it is given another one."""
+    if name in _VIEWING:
+        return None
+    inputs, outputs = arguments, () if name in _COPYING else arguments
+    if type(function).__name__ == "ufunc":
+        inputs, outputs = arguments[: function.nin], arguments[function.nin :]
+    read = [one for thing in inputs for one in whole_of(guard, thing, False)]
+    written = [one for thing in outputs for one in whole_of(guard, thing, True)]
+    return Handed([*read, *written], True, several=READS_AND_WRITES if read and written else "")
 
 
 def _through(guard: Guard, function: Any, arguments: tuple[Any, ...]) -> list[Touch]:
@@ -154,7 +174,7 @@ def _only_reads(function: Any, owner: Any) -> bool:
     name = str(getattr(function, "__name__", ""))
     if type(owner) in (bytes, bytearray, str) and name in _JOINING:
         return True
-    if (owner is int and name == "from_bytes") or (isinstance(owner, type) and name == "from_buffer_copy"):
+    if (owner is int and name == "from_bytes") or (is_a(owner, type) and name == "from_buffer_copy"):
         return True
     if package(function) in ("hashlib", "blake2", "sha1", "sha2", "sha3", "md5", "sha256", "sha512") or (
         package(type(owner)) in ("hashlib", "blake2", "sha1", "sha2", "sha3", "md5", "sha256", "sha512")
@@ -171,7 +191,7 @@ def _moved(guard: Guard, function: Any, arguments: tuple[Any, ...]) -> Handed | 
     touches = []
     for one, write in ((source, False), (target, True)):
         place = one if type(one) is int and (write or function is ctypes.memmove) else None
-        if isinstance(one, OF_C):
+        if is_a(one, OF_C):
             place = ctypes.addressof(one)
         if place is not None and type(size) is int and guard.find(place) is not None:
             touches.append(Touch(one, place, size, write))
@@ -182,7 +202,7 @@ def _packed(guard: Guard, function: Any, name: str, owner: Any, arguments: tuple
     """What `struct` reads or writes; None if it is another function."""
     if name not in ("pack_into", "unpack_from", "unpack", "iter_unpack"):
         return None
-    if isinstance(owner, struct.Struct):
+    if is_a(owner, struct.Struct):
         size, rest = owner.size, arguments
     elif package(function) == "struct" and arguments:
         try:
@@ -211,7 +231,7 @@ def _packed(guard: Guard, function: Any, name: str, owner: Any, arguments: tuple
 
 
 def _format(function: Any, owner: Any, arguments: tuple[Any, ...]) -> Any:
-    return owner.format if isinstance(owner, struct.Struct) else arguments[0]
+    return owner.format if is_a(owner, struct.Struct) else arguments[0]
 
 
 def _alone(values: tuple[Any, ...]) -> object:

@@ -10,9 +10,12 @@ from typing import Any
 from lab.child.memory.exporting import extent, has_bytes
 from lab.child.memory.guard import Guard
 from lab.hooks import ABSENT
+from lab.kinds import is_a
 
 _SIMPLE: Any = ctypes.c_int.__mro__[1]
 _POINTER: Any = ctypes.POINTER(ctypes.c_int).__mro__[1]
+_ARRAY: Any = ctypes.Array
+_FIELDED = (ctypes.Structure, ctypes.Union)
 _COMPOUND = (ctypes.Structure, ctypes.Union, ctypes.Array)
 OF_C: Any = ctypes.c_int.__mro__[2]
 PRIVATE = frozenset(
@@ -67,7 +70,7 @@ def shared_extent(guard: Guard, thing: Any) -> tuple[int, int] | None:
     kind = type(thing)
     if kind in PRIVATE or not guard.segments or not has_bytes(thing):
         return None
-    if isinstance(thing, OF_C):
+    if is_a(thing, OF_C):
         found: tuple[int, int] | None = (ctypes.addressof(thing), ctypes.sizeof(thing))
     else:
         found = extent(thing)
@@ -81,7 +84,7 @@ def tells_itself(thing: Any) -> bool:
 
 def has_elements(thing: Any) -> bool:
     """Whether it can be gone through one element after the other."""
-    return isinstance(thing, ctypes.Array) or (isinstance(thing, memoryview) and thing.ndim == 1)
+    return is_a(thing, _ARRAY) or (is_a(thing, memoryview) and thing.ndim == 1)
 
 
 def whole_of(guard: Guard, thing: Any, write: bool, value: object = ABSENT) -> list[Touch]:
@@ -96,10 +99,10 @@ def whole_of(guard: Guard, thing: Any, write: bool, value: object = ABSENT) -> l
 
 def attribute(guard: Guard, owner: Any, key: str, write: bool, value: object) -> list[Touch]:
     """What an attribute of an object of `ctypes` is in memory."""
-    if not guard.segments or not isinstance(owner, OF_C) or tells_itself(owner):
+    if not guard.segments or not is_a(owner, OF_C) or tells_itself(owner):
         return []
     copied = _read(guard, value) if write else []
-    if isinstance(owner, ctypes.Structure | ctypes.Union):
+    if is_a(owner, _FIELDED):
         field = _field_of(type(owner), key)
         if field is None:
             return copied
@@ -152,9 +155,9 @@ def touched(guard: Guard, container: Any, write: bool, kind: str, detail: Any, a
     whole = shared_extent(guard, container)
     if whole is None:
         return found
-    if isinstance(container, memoryview):
+    if is_a(container, memoryview):
         return found + _in_view(container, whole, write, kind, detail)
-    if isinstance(container, ctypes.Array):
+    if is_a(container, _ARRAY):
         return found + _in_array(container, whole[0], write, kind, detail)
     return [*found, Touch(container, *whole, write)]
 
