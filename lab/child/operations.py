@@ -126,7 +126,7 @@ class Operations:
         stops.guard.take(told["memory"])
         self.named.take(told["semaphores"])
         self.at_end.prepare()
-        self.births.is_spawned()
+        self.births.is_spawned(told["parent"])
 
     @contextmanager
     def in_place(self) -> Iterator[None]:

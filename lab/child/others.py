@@ -13,7 +13,7 @@ from lab.filesystem.twin import Twin
 ASKS_FOR_LIFE = "asks whether it goes on:"
 _FIRST_OF_ALL = 1  # process that takes in orphans; here the runner does
 _ASKING = ("getpgid", "getsid")
-_getpid, _abspath = os.getpid, os.path.abspath
+_getpid, _abspath, _open = os.getpid, os.path.abspath, open  # as they were before anything was put in their place
 _getppid: Any = getattr(os, "getppid", None)
 
 
@@ -22,7 +22,8 @@ class Others:
 
     def __init__(self, stops: Stops) -> None:
         self._stops = stops
-        self._parent = 0  # that has forked this process, which may end before it does
+        self._parent = 0  # that has started this process, which may end before it does
+        self._is_child = True  # also to the system, where it was forked
 
     def instead(self) -> dict[Any, Any]:
         """Operation -> what is called in its place."""
@@ -41,7 +42,11 @@ class Others:
 
     def is_forked(self) -> None:
         """In a process that an actor has forked."""
-        self._parent = _getppid()
+        self._parent, self._is_child = _getppid(), True
+
+    def is_spawned(self, parent: int) -> None:
+        """In one that an actor has started without forking."""
+        self._parent, self._is_child = parent, False
 
     def ask(self, pid: int, label: str, do: Callable[[], Any]) -> Any:
         """Do what comes to something else where a process is no more."""
@@ -70,9 +75,18 @@ class Others:
         if not self._stops.begun or not parent:
             return int(_getppid())
         self._stops.step(ASKS_FOR_LIFE, "its parent", (), wait=("alive", parent))
-        there = _getppid() == parent
+        with self._stops.known():
+            there = _getppid() == parent if self._is_child else _goes_on(parent)
         self._stops.came_to(str(there))
         return parent if there else _FIRST_OF_ALL
+
+
+def _goes_on(pid: int) -> bool:
+    try:
+        with _open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b") ")[2][:1] not in (b"Z", b"X")
+    except OSError:
+        return False
 
 
 def imports(stops: Stops, event: str, arguments: tuple[Any, ...]) -> None:

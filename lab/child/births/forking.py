@@ -141,9 +141,10 @@ class Births:
         self._stops.note(HAS_FORKED, (index, popen.pid))
         self.ends.is_nursed(popen, name)
 
-    def is_spawned(self) -> None:
+    def is_spawned(self, parent: int) -> None:
         """In such a process."""
         self._forked = True
+        self._others.is_spawned(parent)
 
     def hears_of_ends(self) -> bool:
         """Whether nothing happens by itself when a process ends."""

@@ -56,8 +56,6 @@ def live(operations: Operations, given: dict[str, Any]) -> int:
     library.tempdir, library._name_sequence = given["temporary"], operations.chance.names()
     sys.modules[_PROCESS].sys = Quiet()  # type: ignore[attr-defined]
     _know_imports(stops)
-    system: Any = os
-    system.getppid = lambda: given["parent"]
     stops.begun = True
     sys.addaudithook(operations.announced)
     sys.setprofile(called)
