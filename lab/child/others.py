@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,8 @@ from lab.filesystem.twin import Twin
 
 ASKS_FOR_LIFE = "asks whether it goes on:"
 _FIRST_OF_ALL = 1  # process that takes in orphans; here the runner does
+_OF_EDITABLE = re.compile(r"__editable__\..*\.finder\.__path_hook__")
+"""What stands on the path for a package that `setuptools` has installed where it is edited; it is no directory."""
 _ASKING = ("getpgid", "getsid")
 _getpid, _abspath, _open = os.getpid, os.path.abspath, open  # as they were before anything was put in their place
 _getppid: Any = getattr(os, "getppid", None)
@@ -94,7 +97,8 @@ def imports(stops: Stops, event: str, arguments: tuple[Any, ...]) -> None:
     if event == "import" and str(arguments[0]).partition(".")[0] in sys.stdlib_module_names:
         return
     looked_at = arguments[2] if event == "import" else arguments[:1]
-    if any(isinstance(one, str) and _is_inside(stops.root, one) for one in looked_at or ()):
+    paths = [one for one in looked_at or () if isinstance(one, str) and not _OF_EDITABLE.fullmatch(one)]
+    if any(_is_inside(stops.root, path) for path in paths):
         stops.note("doubt", f"{stops.place()} imports from a directory in which others may write meanwhile")
 
 

@@ -126,10 +126,3 @@ def looks_whether_it_is_done(state):
 def wants_to_be_called(state):
     with ProcessPoolExecutor(1) as executor:
         executor.submit(square, 2).add_done_callback(print)
-
-
-def spawns(state):
-    import multiprocessing
-
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        pool.map(square, [1])

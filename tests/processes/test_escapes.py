@@ -69,12 +69,6 @@ def forks_with_a_lock(state):
         process.join()
 
 
-def spawns(state):
-    process = multiprocessing.get_context("spawn").Process(target=len, args=("",))
-    process.start()
-    process.join()
-
-
 def has_a_manager(state):
     with multiprocessing.Manager() as manager:
         manager.dict()
@@ -108,7 +102,6 @@ def locks_by_number(state):
         (calls_c, "calls C code by ctypes, which is not under control"),
         (forks, "forks a process, which is not under control"),
         (forks_with_a_lock, "forks a process, which is not under control"),
-        (spawns, "writes a pipe or socket, which is not under control"),
         (has_a_manager, "forks a process, which is not under control"),
         (asks_for_state, "calls os.stat by a way that is not under control"),
         (reads_a_pipe, "writes a pipe or socket, which is not under control"),

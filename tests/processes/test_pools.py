@@ -68,12 +68,6 @@ def test_what_the_own_threads_of_a_pool_may_do_otherwise_is_a_doubt(actor, doubt
     assert doubt in verdict.reason
 
 
-def test_a_pool_that_does_not_fork_is_named():
-    verdict = explore(pooling.spawns, schedules=1)
-    assert verdict.status == "unknown"
-    assert any("is not under control" in line for line in verdict.uncontrolled)
-
-
 def test_a_pool_that_setup_makes_stays_as_it_is():
     def setup():
         zero()
