@@ -38,17 +38,27 @@ def _lists() -> list[_Entries]:
 
 
 def _is_needless(entry: Any) -> bool:
+    if getattr(entry, "__self__", entry) is _lock_of_pools():
+        return True
     if getattr(entry, "__self__", None) is getattr(random, "_inst", entry):
         return bool(entry.__name__ == "seed")
     return getattr(entry, "__module__", None) in _OF_ONE_THREAD and getattr(entry, "__self__", None) is None
 
 
+def _lock_of_pools() -> Any:
+    """Held while pools of threads begin or end; None where the library is not imported."""
+    return getattr(sys.modules.get("concurrent.futures.thread"), "_global_shutdown_lock", None)
+
+
 def _nothing_to_renew() -> bool:
-    """Whether there is one thread, and none of logging's locks is held."""
+    """Whether there is one thread, and none of the locks is held."""
     if len(sys._current_frames()) != 1 or threading.current_thread() is not threading.main_thread():
         return False
     known: Any = threading
     if len(known._dangling) != 1 or known._limbo or not _is_free(getattr(logging, "_lock", None)):
+        return False
+    lock = _lock_of_pools()
+    if lock is not None and lock.locked():
         return False
     handlers: Any = getattr(logging, "_at_fork_reinit_lock_weakset", None)
     return handlers is None or all(_is_free(getattr(one(), "lock", None)) for one in handlers.data.copy())

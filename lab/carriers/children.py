@@ -138,11 +138,12 @@ class Children:
         try:
             with self._needless:
                 fork = _fork_alone if self._needless.are_aside else _fork
-                for life, wire in zip(lives, ends, strict=True):
+                put_back = self._needless.put_back
+                for live, wire in zip([life.live for life in lives], ends, strict=True):
                     pid = fork()
-                    if not pid:
-                        self._needless.put_back()
-                        life.live(wire, state, strange)
+                    if not pid:  # where nothing is to be looked up, which would be done anew in each child
+                        put_back()
+                        live(wire, state, strange)
                     pids.append(pid)
         except OSError as error:
             raise errors.LabError(

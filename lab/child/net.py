@@ -142,7 +142,7 @@ def announced(stops: Stops) -> Callable[[str, tuple[Any, ...]], None]:
     """An audit hook, which tells of operations that the interpreter announces and nobody stopped before."""
 
     of_no_concern = {f"socket.{name}" for name in _SAME_FOR_ALL}
-    of_no_concern.add("sys.setprofile")  # which the lab itself calls in each process
+    of_no_concern |= {"marshal.dumps", "marshal.loads", "sys.setprofile"}  # which the lab itself calls everywhere
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if not stops.begun or stops.inside or event in of_no_concern:

@@ -1,5 +1,6 @@
 """What is put aside at the fork of an actor, and what is called as ever."""
 
+import concurrent.futures.thread as pools
 import logging
 import multiprocessing.managers as managers
 import os
@@ -43,6 +44,7 @@ def test_entries_of_the_standard_library_are_put_aside_and_put_back(alone):
         assert needless.are_aside
         left = [one for one in entries()[1] if one in KNOWN or getattr(one, "__module__", "") == "logging"]
         assert not left
+        assert not [one for some in entries() for one in some if one.__self__ is pools._global_shutdown_lock]
         os.register_at_fork(after_in_child=id.__call__)  # which a program may do meanwhile
     assert entries()[0] == known[0]
     assert entries()[1] == [*known[1], id.__call__]
@@ -62,10 +64,10 @@ def test_none_is_put_aside_beside_another_thread():
         thread.join()
 
 
-@pytest.mark.parametrize("which", ["of the module", "of a handler"])
-def test_none_is_put_aside_while_a_lock_of_logging_is_held(which):
+@pytest.mark.parametrize("which", ["of logging", "of a handler", "of pools"])
+def test_none_is_put_aside_while_a_lock_is_held(which):
     handler = logging.StreamHandler()
-    lock = logging._lock if which == "of the module" else handler.lock
+    lock = {"of logging": logging._lock, "of a handler": handler.lock, "of pools": pools._global_shutdown_lock}[which]
     with lock, at_fork.Needless() as needless:
         assert not needless.are_aside
 
