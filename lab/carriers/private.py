@@ -230,6 +230,9 @@ _TEMPORARY = ("TMPDIR", "TEMP", "TMP")
 
 def remove(path: str) -> None:
     """Remove a directory and what is in it, whatever its mode is; nothing outside of it, links included."""
+    with suppress(OSError):  # mostly there is nothing in it
+        _rmdir(path)
+        return
     try:
         entries = list(_scandir(path))
     except FileNotFoundError:
