@@ -50,7 +50,7 @@ def _name(owner: Any) -> str:
 
 def _differing(now: Any, before: dict[str, Any]) -> Iterator[str]:
     try:
-        if dict(now) == before:  # what is the same object is not compared any further
+        if now == before:  # what is the same object is not compared any further
             return
     except Exception:  # somebody's own __eq__
         pass

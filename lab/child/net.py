@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import ctypes
+import functools
 import os
 import re
 import signal
@@ -212,10 +213,8 @@ def called(stops: Stops, instead: Mapping[Any, Any]) -> Callable[[FrameType, str
     known = set(map(id, instead))
     raw = instead[RAW]
     harmless: set[int] = set()
-    computing: dict[tuple[int, str], type] = {
-        (id(kind), name): kind for kind in _BUILTIN for name in dir(kind) if not _of_method(kind, name, raw)
-    }
-    # by the id, as a class may say itself what its hash is
+    builtin = _computing()
+    computing: dict[tuple[int, str], type] = {}  # by the id, as a class may say itself what its hash is
 
     def function_called(frame: FrameType, event: str, function: Any) -> None:
         if event != "c_call" or stops.inside:
@@ -237,7 +236,7 @@ def called(stops: Stops, instead: Mapping[Any, Any]) -> Callable[[FrameType, str
                 harmless.add(id(function))
             return
         kind, method = owner if isinstance(owner, type) else type(owner), getattr(function, "__name__", "")
-        if (id(kind), method) in computing:
+        if (id(kind), method) in builtin or (id(kind), method) in computing:
             return
         what = _of_method(owner, method, raw)
         if what is not None:
@@ -246,6 +245,14 @@ def called(stops: Stops, instead: Mapping[Any, Any]) -> Callable[[FrameType, str
             computing[id(kind), method] = kind
 
     return function_called
+
+
+@functools.cache
+def _computing() -> frozenset[tuple[int, str]]:
+    """The methods of builtin classes that compute."""
+    return frozenset(
+        (id(kind), name) for kind in _BUILTIN for name in dir(kind) if not _of_method(kind, name, type(None))
+    )
 
 
 def _of_method(owner: Any, name: str, raw: type[Any]) -> tuple[str, str] | None:

@@ -10,7 +10,7 @@ import random
 import sys
 import tempfile
 from abc import ABCMeta
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
@@ -155,10 +155,13 @@ class Operations:
             variables = getattr(module, "__dict__", None)
             if name in _ALONE or name.partition(".")[0] == "lab" or type(variables) is not dict:
                 continue
-            for attribute, value in list(variables.items()):
-                if id(value) in self._by_id and type(value) in _KINDS:
-                    variables[attribute] = self._by_id[id(value)]
-                elif type(value) in (type, ABCMeta) and value.__module__ == name:
+            values = list(variables.values())
+            if self._are_among(values):
+                for attribute, value in list(variables.items()):
+                    if id(value) in self._by_id and type(value) in _KINDS:
+                        variables[attribute] = self._by_id[id(value)]
+            for value in values:
+                if type(value) in (type, ABCMeta) and value.__module__ == name and id(value) not in self._by_id:
                     in_classes += self._put_into(value)
         in_defaults = self._put_into_defaults()
         sets: list[set[Any]] = [getattr(os, f"supports_{kind}", set()) for kind in _SUPPORTS]
@@ -176,9 +179,16 @@ class Operations:
             for known, twins in zip(sets, added, strict=True):
                 known.difference_update(twins)
 
+    def _are_among(self, values: Iterable[Any]) -> bool:
+        """Whether some may be operations that stop; mostly none is, and what is told soon is asked in a moment."""
+        return not self._by_id.keys().isdisjoint(map(id, values))
+
     def _put_into(self, kind: type) -> list[tuple[type, str, Any]]:
         """The same for the attributes of a class, and what stood there."""
-        found = []
+        found: list[tuple[type, str, Any]] = []
+        values = vars(kind).values()
+        if staticmethod not in map(type, values) and not self._are_among(values):
+            return found
         for attribute, value in list(vars(kind).items()):
             function = value.__func__ if type(value) is staticmethod else value
             if id(function) in self._by_id and type(function) in _KINDS:
@@ -190,10 +200,11 @@ class Operations:
     def _put_into_defaults(self) -> list[tuple[FunctionType, Any, Any]]:
         """The same for the values of parameters that are not given, and what they were."""
         found = []
-        for function in gc.get_objects():
-            if type(function) is not FunctionType or not (function.__defaults__ or function.__kwdefaults__):
-                continue
+        functions = [one for one in gc.get_objects() if type(one) is FunctionType]
+        for function in [one for one in functions if one.__defaults__ or one.__kwdefaults__]:
             values, named = function.__defaults__ or (), function.__kwdefaults__ or {}
+            if not self._are_among(values) and not self._are_among(named.values()):
+                continue
             if not any(id(value) in self._by_id and type(value) in _KINDS for value in (*values, *named.values())):
                 continue
             if str(function.__module__).partition(".")[0] not in (*_ALONE, "lab", "multiprocessing"):
@@ -208,7 +219,7 @@ class Operations:
         real = {id(twin): real for real, twin in self.instead.items()}
         for module in list(sys.modules.values()):
             variables = getattr(module, "__dict__", None)
-            if type(variables) is dict:
+            if type(variables) is dict and not real.keys().isdisjoint(map(id, variables.values())):
                 for attribute, value in list(variables.items()):
                     if id(value) in real:
                         variables[attribute] = real[id(value)]
