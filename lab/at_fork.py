@@ -38,7 +38,8 @@ def _lists() -> list[_Entries]:
 
 
 def _is_needless(entry: Any) -> bool:
-    if getattr(entry, "__self__", entry) is _lock_of_pools():
+    lock = _lock_of_pools()
+    if lock is not None and getattr(entry, "__self__", None) is lock:
         return True
     if getattr(entry, "__self__", None) is getattr(random, "_inst", entry):
         return bool(entry.__name__ == "seed")

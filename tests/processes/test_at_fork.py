@@ -44,11 +44,18 @@ def test_entries_of_the_standard_library_are_put_aside_and_put_back(alone):
         assert needless.are_aside
         left = [one for one in entries()[1] if one in KNOWN or getattr(one, "__module__", "") == "logging"]
         assert not left
-        assert not [one for some in entries() for one in some if one.__self__ is pools._global_shutdown_lock]
+        lock = pools._global_shutdown_lock
+        assert not [one for some in entries() for one in some if getattr(one, "__self__", None) is lock]
         os.register_at_fork(after_in_child=id.__call__)  # which a program may do meanwhile
     assert entries()[0] == known[0]
     assert entries()[1] == [*known[1], id.__call__]
     at_fork._lists()[1].pop()
+
+
+def test_what_is_of_nobody_is_not_of_the_lock_of_a_library_that_is_not_imported(monkeypatch):
+    monkeypatch.delitem(sys.modules, "concurrent.futures.thread")
+    assert str.maketrans.__self__ is None
+    assert not at_fork._is_needless(str.maketrans)
 
 
 def test_none_is_put_aside_beside_another_thread():
