@@ -8,7 +8,7 @@ from functools import partial
 from itertools import count
 from typing import Any, NamedTuple
 
-from lab.child.births.forking import InOrder
+from lab.child.births.started import InOrder
 
 
 class Library(NamedTuple):

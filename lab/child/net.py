@@ -5,12 +5,13 @@ from __future__ import annotations
 import _thread
 import ctypes
 import functools
+import io
 import os
 import re
 import signal
 import sys
 from collections.abc import Callable, Mapping
-from types import BuiltinFunctionType, FrameType, ModuleType
+from types import BuiltinFunctionType, FrameType, FunctionType, ModuleType
 from typing import Any
 
 from lab.child.others import Others, imports
@@ -269,11 +270,25 @@ def _of_method(owner: Any, name: str, raw: type[Any]) -> tuple[str, str] | None:
         return None
     if (hasattr(kind, "_lab_tells") and name in ("seek", "tell", "flush")) or name == "from_buffer":
         return None  # of memory, of which something else tells
+    if _calls_python(kind, name):
+        return None
     if kind is _SCANDIR or package(kind) in _PACKAGES or says_nothing(package(kind), name):
         return None
     if not method_leaves_memory(kind, name):
         return None
     return "doubt", f"calls {kind.__module__}.{kind.__qualname__}.{name}, which is not under control"
+
+
+def _calls_python(kind: Any, name: str) -> bool:
+    """Whether it is a method that an abstract class of files has, for a class of which all other code is Python's: that
+    calls other methods, such as `close` for `__exit__`."""
+    above = kind.__mro__[:-1]
+    first = next(
+        (base for base in above if type(vars(base).get(name, len)) is not FunctionType and name in vars(base)), None
+    )
+    return first in _ABSTRACT and all(
+        base in _ABSTRACT or any(type(one) is FunctionType for one in vars(base).values()) for base in above
+    )
 
 
 def _leaves(function: Any) -> bool:
@@ -314,6 +329,7 @@ _PACKAGES = frozenset(
 """Packages of C code that computes, or that reads what no actor changes."""
 _BEYOND = frozenset(("prlimit", "dump_traceback", "dump_traceback_later", "dump_c_stack"))
 """Functions of those that concern other processes, or write to a file by its number."""
+_ABSTRACT = frozenset((*io.RawIOBase.__mro__[:-1], *io.BufferedIOBase.__mro__[:-1], *io.TextIOBase.__mro__[:-1]))
 with os.scandir(os.path.dirname(__file__)) as _entries:
     _SCANDIR = type(_entries)
 _STANDARD = frozenset((0, 1, 2))

@@ -2,6 +2,7 @@
 
 import ctypes
 import fcntl
+import importlib
 import mmap
 import multiprocessing
 import os
@@ -254,3 +255,19 @@ def test_whose_process_has_the_lower_number_is_nothing_to_prove_by():
     verdict = lab.explore(object, [is_chosen, is_chosen], outcome=chosen, on="processes", strategy="dpor", schedules=60)
     assert verdict.status == "unknown"
     assert "the program is not the same in every execution" in verdict.reason
+
+
+def packed_by(module):
+    def actor(state):
+        with importlib.import_module(module).open("packed", "wb") as file:
+            file.write(b"x")
+        with importlib.import_module(module).open("packed", "rb") as file:
+            file.read()
+
+    return actor
+
+
+@pytest.mark.parametrize("module", ["gzip", "bz2", "lzma"])
+def test_files_that_are_made_of_others_are_no_doubt(module):
+    verdict = lab.explore(dict, {"alice": packed_by(module)}, on="processes", strategy="dpor")
+    assert verdict.status == "holds", str(verdict)

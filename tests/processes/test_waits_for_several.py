@@ -63,3 +63,20 @@ def test_what_comes_by_two_pipes():
     actors = {"alice": takes_what_is_there, "bob": sends(0, "b"), "carol": sends(1, "c")}
     verdict = explore(actors, lambda: (mp.Pipe(), mp.Pipe()))
     assert (verdict.status, set(verdict.outcomes)) == ("holds", {"b", "c", "bc"}), str(verdict)
+
+
+@pytest.mark.parametrize("whom", ["one", "any"])
+def test_the_end_of_a_process_by_its_state(whom):
+    def waits(_):
+        pid = os.fork()
+        if not pid:
+            os._exit(3)
+        kind, number = (os.P_PID, pid) if whom == "one" else (os.P_ALL, 0)
+        found = os.waitid(kind, number, os.WEXITED | os.WNOHANG)
+        note(found is None)
+        if found is None:
+            found = os.waitid(kind, number, os.WEXITED)
+        assert (found.si_pid, found.si_status) == (pid, 3)
+
+    verdict = explore({"alice": waits})
+    assert (verdict.status, set(verdict.outcomes)) == ("holds", {"True", "False"}), str(verdict)

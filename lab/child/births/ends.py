@@ -105,9 +105,18 @@ class Ends:
 
     def _do_waitid(self, *arguments: Any) -> Any:
         stops = self._stops
-        if self.children:
-            stops.note("uncontrolled", f"{stops.place()} waits for processes in a way that is not under control")
-        return _waitid(*arguments)
+        wanted = [pid for pid in self.children if arguments[:1] == (os.P_ALL,) or arguments[:2] == (os.P_PID, pid)]
+        if len(arguments) < 3 or not wanted or arguments[2] & ~os.WNOHANG != os.WEXITED or self._nursed:
+            if self.children:
+                stops.note("uncontrolled", f"{stops.place()} waits for processes in a way that is not under control")
+            return _waitid(*arguments)
+        found = self._await_end(wanted, blocks=arguments[2] == os.WEXITED)
+        if not found:
+            return None
+        del self.children[found]
+        stops.waited += 1
+        with stops.known():
+            return _waitid(os.P_PID, found, os.WEXITED)
 
     def do_select(self, object_list: Any, timeout: float | None = None) -> list[Any]:
         """Stands for `multiprocessing.connection.wait`."""

@@ -15,6 +15,7 @@ from typing import Any
 from lab.child.births.ends import Ends
 from lab.child.births.quiet import Quiet
 from lab.child.births.signals import DIES, HANDLES, ends_process
+from lab.child.births.started import InOrder
 from lab.child.births.workers import Passage
 from lab.child.channels import Channels
 from lab.child.others import Others
@@ -297,18 +298,6 @@ class Births:
             return real.fget(process)
 
         return property(exitcode)
-
-
-class InOrder(dict[Any, None]):
-    """The set in which the library keeps the processes that go on, in the order in which they were started."""
-
-    def add(self, one: Any) -> None:
-        """As of a set."""
-        self[one] = None
-
-    def discard(self, one: Any) -> None:
-        """As of a set."""
-        self.pop(one, None)
 
 
 def _name_of(number: int) -> str:
