@@ -66,7 +66,7 @@ class Life:
         self._is_guarded, self._waits = standing.fd >= 0, standing.waits
         self._first = tuple(self._what_comes_first(standing))
         operations = self._operations
-        operations.is_hooked, operations.told_by = standing.hooked, standing.fd
+        operations.is_hooked, stops.telling = standing.hooked, standing.fd
         operations.more = [name_in(function.__globals__, function.__code__) for function in more]
 
     def _what_comes_first(self, standing: Standing) -> Iterator[Callable[[], object]]:

@@ -61,7 +61,6 @@ class Operations:
         self.is_strict = False  # whether calls of C functions are looked at
         self.is_hooked = False  # the code of actors tells of what it does with memory
         self.more: list[str] = []  # the names of functions that have to be instrumented from the first
-        self.told_by = -1  # the file descriptor by which a process tells why it was killed, if memory is guarded
         raw, open_ = files.make(stops)
         self.segments = Segments(stops)
         self.chance, self.at_end, others = clock.Chance(stops), AtEnd(stops), Others(stops)
@@ -111,7 +110,7 @@ class Operations:
             "channels": self.channels.tell(),
             "memory": stops.guard.tell(),
             "hooked": self.is_hooked,
-            "told by": self.told_by,
+            "telling": stops.telling,
             "more": self.more,
         }
 
@@ -121,7 +120,7 @@ class Operations:
         stops.root, stops.groups = told["root"], told["groups"]
         self.segments.directory = told["segments"]
         self.is_strict = told["strict"]
-        self.is_hooked, self.told_by, self.more = told["hooked"], told["told by"], told["more"]
+        self.is_hooked, stops.telling, self.more = told["hooked"], told["telling"], told["more"]
         self.channels.take(told["channels"])
         stops.guard.take(told["memory"])
         self.named.take(told["semaphores"])

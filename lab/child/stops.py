@@ -11,7 +11,7 @@ from threading import get_ident
 from types import CodeType, FrameType
 from typing import Any
 
-from lab.child.memory.guard import Guard
+from lab.child.memory.guard import Guard, telling_by
 from lab.child.memory.touches import shared_extent
 from lab.child.names import Names, made_by_library
 from lab.child.wire import ASKS, Gone, Wire, receive_lent
@@ -21,6 +21,7 @@ from lab.origin import LAB, is_library
 
 _open, _write, _close = os.open, os.write, os.close
 _getcwd, _fstat, _exit, _getpid = os.getcwd, os.fstat, os._exit, os.getpid
+_dup = os.dup
 _NO_DESCRIPTOR = -1
 _OF_SYSTEM = "/proc"
 
@@ -38,6 +39,7 @@ class Stops(Names):
         self.rounds: Any = None  # `lab.child.rounds.Rounds` where the runner asks whether loops merely wait
         self.root = ""  # the private directory, which nobody renames
         self.groups = ""  # the file of the process groups that have to be ended
+        self.telling = -1  # the file descriptor by which the place is told where it is killed
         self.may_crash = False  # it may be killed, also in the middle of a write
         self._identity = 0
         self._site: tuple[str, str, int, int] = ("", "", 0, 0)
@@ -351,6 +353,19 @@ class Stops(Names):
                 return fd
             self._files[fd] = next(number for number in count(_NO_DESCRIPTOR - 1, -1) if number not in taken)
         return self._files[fd]
+
+    def keeps(self, fd: Any) -> bool:
+        """Whether the lab has it, so that there is none for the program."""
+        return self.begun and fd in (self._wire.fd, self.telling)
+
+    def make_way(self, fd: int) -> None:
+        """The program is about to have one of that number."""
+        if fd == self._wire.fd:
+            self._wire.fd = _dup(fd)
+        elif self.keeps(fd):
+            self.telling = _dup(fd)
+            for do in telling_by(self.telling):
+                do()
 
     def closing(self, fd: int) -> int:
         """The number of the open file that nobody has any more once ``fd`` is closed; -1 if it has doubles."""

@@ -81,6 +81,12 @@ class Stops(Protocol):
     def file(self, fd: int) -> int:
         """The number of what is open as ``fd`` and as its doubles: one of them, unless that is another file by now."""
 
+    def keeps(self, fd: Any) -> bool:
+        """Whether there is no such file descriptor as far as the program knows."""
+
+    def make_way(self, fd: int) -> None:
+        """The program is about to have one of that number."""
+
     def closing(self, fd: int) -> int:
         """That number, if nobody has it open once ``fd`` is closed; else -1."""
 

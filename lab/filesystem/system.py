@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from lab.filesystem.files import how_opened, is_shared
 from lab.filesystem.listing import in_order, scandir
+from lab.filesystem.opened import IS_TOLD
 from lab.filesystem.stops import Effect, Stops
 from lab.filesystem.times import doubt_times
 from lab.filesystem.twin import Twin
@@ -64,7 +67,7 @@ _DESCRIPTORS: dict[str, tuple[str, str]] = {
 _OPENING = ("dup", "memfd_create", "eventfd", "epoll_create")
 
 
-_fstat = os.fstat
+_fstat, _real_close, _listdir = os.fstat, os.close, os.listdir
 _NOBODY: Any = None  # whom twins ask that are never called
 
 
@@ -96,6 +99,7 @@ def _twins(stops: Stops) -> Iterator[tuple[str, Callable[[Any], Callable[..., An
         yield name, _of_descriptor(stops, name, word, how)
     yield "open", _open(stops)
     yield "close", _close(stops)
+    yield "closerange", _close_all(stops)
     yield "lseek", _lseek(stops)
     yield "rename", _two_paths(stops, "renames", "N*", "N*")
     yield "replace", _two_paths(stops, "renames", "N*", "N*")
@@ -193,12 +197,32 @@ def _open(stops: Stops) -> Callable[[Any], Callable[..., Any]]:
 def _close(stops: Stops) -> Callable[[Any], Callable[..., Any]]:
     def of(real: Any) -> Callable[..., Any]:
         def call(fd: int) -> None:
+            if stops.keeps(fd):
+                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
             try:
                 _about_to_close(stops, fd)
             finally:
                 stops.closed(fd)
                 with stops.known():
                     real(fd)
+
+        return call
+
+    return of
+
+
+def _close_all(stops: Stops) -> Callable[[Any], Callable[..., Any]]:
+    close = _close(stops)(_real_close)
+
+    def of(real: Any) -> Callable[..., Any]:
+        def call(fd_low: int, fd_high: int, /) -> None:
+            if not stops.begun or not IS_TOLD:
+                real(fd_low, fd_high)
+                return
+            for fd in sorted(map(int, _listdir("/proc/self/fd"))):
+                if fd_low <= fd < fd_high and not stops.keeps(fd):
+                    with suppress(OSError):
+                        close(fd)
 
         return call
 
@@ -296,6 +320,7 @@ def _opens_as(stops: Stops) -> Callable[[Any], Callable[..., Any]]:
     def of(real: Any) -> Callable[..., Any]:
         def call(fd: int, fd2: int, *arguments: Any, **named: Any) -> Any:
             if fd != fd2 and _is_open(fd) and _is_open(fd2):
+                stops.make_way(fd2)
                 _about_to_close(stops, fd2)
                 stops.closed(fd2)
             found = real(fd, fd2, *arguments, **named)

@@ -313,6 +313,13 @@ class Files:
         """See `Stops.file`: doubles of what may be locked are told."""
         return fd
 
+    def keeps(self, fd: Any) -> bool:
+        """See `Stops.keeps`."""
+        return False
+
+    def make_way(self, fd: int) -> None:
+        """See `Stops.make_way`."""
+
     def closing(self, fd: int) -> int:
         """See `Stops.closing`."""
         return fd

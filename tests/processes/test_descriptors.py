@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+from contextlib import suppress
+from multiprocessing.sharedctypes import RawArray
 from pathlib import Path
 
 import pytest
@@ -184,4 +186,67 @@ def test_locks_of_os_are_those_of_fcntl_and_are_given_back():
             add(file.fileno())
 
     verdict = explore({"alice": holds, "bob": by_fcntl})
+    assert (verdict.status, set(verdict.outcomes)) == ("holds", {1, 2}), str(verdict)
+
+
+# ------------------------------------------------------------ many of them at once
+
+
+def test_a_lock_is_given_back_with_a_range_of_descriptors():
+    def loses_it(_):
+        fd = os.open("n", os.O_RDWR)
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        another = os.open("n", os.O_RDWR)
+        os.closerange(fd, fd + 1)
+        add(another)
+        os.close(another)
+
+    verdict = explore(both(loses_it))
+    assert (verdict.status, set(verdict.outcomes)) == ("holds", {1, 2}), str(verdict)
+
+
+def closes_a_range():
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+
+
+def closes_one_after_the_other():
+    for fd in range(3, 256):
+        with suppress(OSError):
+            os.close(fd)
+
+
+def takes_numbers():
+    fd = os.open("n", os.O_RDONLY)
+    for number in range(3, 64):
+        os.dup2(fd, number)
+
+
+@pytest.mark.parametrize("way", [closes_a_range, closes_one_after_the_other, takes_numbers])
+@pytest.mark.parametrize("forks", [False, True], ids=["itself", "in a process that it has forked"])
+def test_who_closes_all_that_is_open_goes_on(way, forks):
+    def goes_on(_):
+        if forks and os.fork():
+            os.wait()
+            return
+        way()
+        fd = os.open("n", os.O_RDWR)
+        add(fd)
+        if forks:
+            os._exit(0)
+
+    verdict = explore({"alice": goes_on})
+    assert (verdict.status, set(verdict.outcomes)) == ("holds", {1}), str(verdict)
+
+
+def test_who_closes_all_that_is_open_and_shares_memory():
+    def goes_on(values):
+        closes_a_range()
+        takes_numbers()
+        values[0] += 1
+
+    def make():
+        zero()
+        return RawArray("i", 1)
+
+    verdict = explore(both(goes_on), setup=make, outcome=lambda values: values[0])
     assert (verdict.status, set(verdict.outcomes)) == ("holds", {1, 2}), str(verdict)

@@ -44,10 +44,10 @@ def live(operations: Operations, given: dict[str, Any]) -> int:
         stops.rounds = rounds if given["waits"] else None
         if operations.is_hooked:
             driver = buffers = Buffers(stops, rounds, given["waits"])
-            buffers.tell_by(operations.told_by)
+            buffers.tell_by(stops.telling)
         called = driver.begin(_run, called)
-    if operations.told_by >= 0:
-        for do in telling_by(operations.told_by):
+    if stops.telling >= 0:
+        for do in telling_by(stops.telling):
             do()
         stops.guard.close_all()
     workers.here = stops, operations.channels

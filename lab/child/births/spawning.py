@@ -122,7 +122,7 @@ class Spawning:
             packet = memoryview(marshal.dumps(told))
             while packet:
                 packet = packet[_write(told_by, packet) :]
-            passed = [0, 1, 2, *popen._fds, wire, theirs, sentinel, told_by, told["told by"]]
+            passed = [0, 1, 2, *popen._fds, wire, theirs, sentinel, told_by, told["telling"]]
             passed = [fd for fd in passed if _is_open(fd)]
             send_lent(line, Lent((passed, told_by), tuple(map(_dup, passed))))
             (popen.pid,) = line.receive()
