@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from lab.filesystem.files import how_opened, is_shared
+from lab.filesystem.linking import link
 from lab.filesystem.listing import in_order, scandir
 from lab.filesystem.opened import IS_TOLD
 from lab.filesystem.stops import Effect, Stops
@@ -103,7 +104,7 @@ def _twins(stops: Stops) -> Iterator[tuple[str, Callable[[Any], Callable[..., An
     yield "lseek", _lseek(stops)
     yield "rename", _two_paths(stops, "renames", "N*", "N*")
     yield "replace", _two_paths(stops, "renames", "N*", "N*")
-    yield "link", _two_paths(stops, "links", "NM", "N+")
+    yield "link", link(stops)
     yield "symlink", _symlink(stops)
     for name in ("sendfile", "copy_file_range"):
         yield name, _copies(stops, name)

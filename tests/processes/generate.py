@@ -79,8 +79,31 @@ def moved(fd_name, name):
     os.rename(fd_name, name)
 
 
-def linked(one_name, other):
-    os.link(one_name, other)
+class Linked:
+    """Makes a link; the system looks up first to what, and that cannot have a name again once it has lost its last."""
+
+    def __init__(self, name, other):
+        self.name, self.other = name, other
+
+    def __call__(self, fds):
+        os.link(self.name, self.other)
+
+    def look_up(self, fds):
+        fds["l"] = os.open(self.name, os.O_PATH | os.O_NOFOLLOW)
+        return NO_ANSWER
+
+    def link(self, fds):
+        if "l" not in fds:
+            return NO_ANSWER  # it was answered that there is nothing
+        return _used(fds, "l", lambda fd: os.link(f"/proc/self/fd/{fd}", self.other, src_dir_fd=fd))
+
+
+NO_ANSWER = object()
+
+
+def parts(calls):
+    """The steps that the system takes for these calls."""
+    return [part for call in calls for part in ((call.look_up, call.link) if isinstance(call, Linked) else (call,))]
 
 
 def pointed(one_name, other):
@@ -99,7 +122,7 @@ def operations(source, text):
             lambda: write(name, text, os.O_EXCL),
             lambda: one(os.unlink, name),
             lambda: one(moved, name, other),
-            lambda: one(linked, name, other),
+            lambda: [Linked(name, other)],
             lambda: one(pointed, os.path.basename(name), other),
             lambda: one(os.path.exists, name),
             lambda: one(os.path.isfile, name),
@@ -196,7 +219,7 @@ def every_tree_after_a_kill(found, folder):
 
 
 def _interleaved(found, folder):
-    first, second = found
+    first, second = map(parts, found)
     before = os.getcwd()
     for positions in combinations(range(len(first) + len(second)), len(first)):
         work = os.path.join(folder, "work")
@@ -209,7 +232,8 @@ def _interleaved(found, folder):
                 who = 0 if position in positions else 1
                 call = next(pending[who])
                 answers[who].append(_answer(partial(call, fds[who])))
-            yield tuple(map(repr, answers)), tree()
+            told = ([one for one in each if one is not NO_ANSWER] for each in answers)
+            yield tuple(map(repr, told)), tree()
         finally:
             os.chdir(before)
             shutil.rmtree(work)

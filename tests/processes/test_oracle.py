@@ -6,7 +6,7 @@ import lab
 from tests.processes.generate import actor, every_outcome, outcome, programs, setup
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", [*range(12), 295])
 def test_every_outcome_and_no_other(seed, tmp_path):
     found = programs(seed)
     verdict = lab.explore(
