@@ -25,7 +25,7 @@ from lab.child.loops.rounds import Rounds
 from lab.child.memory.buffers import Buffers
 from lab.child.memory.guard import telling_by
 from lab.child.operations import Operations
-from lab.child.stops import site_of
+from lab.child.places import site_of
 from lab.child.telling import told
 from lab.child.wire import Wire
 from lab.hooks import DRIVERS, Bystander

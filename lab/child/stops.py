@@ -13,11 +13,10 @@ from typing import Any
 
 from lab.child.memory.guard import Guard, telling_by
 from lab.child.memory.touches import shared_extent
-from lab.child.names import Names, made_by_library
+from lab.child.places import KEEPS_VARIABLES, Places, let_go
 from lab.child.wire import ASKS, Gone, Wire, receive_lent
 from lab.filesystem.opened import IS_TOLD
 from lab.filesystem.stops import GO, Effect
-from lab.origin import LAB, is_library
 
 _open, _write, _close = os.open, os.write, os.close
 _getcwd, _fstat, _exit, _getpid = os.getcwd, os.fstat, os._exit, os.getpid
@@ -26,7 +25,7 @@ _NO_DESCRIPTOR = -1
 _OF_SYSTEM = "/proc"
 
 
-class Stops(Names):
+class Stops(Places):
     """Stops before each operation on something shared, and lets the runner say when it may happen."""
 
     are_threads = False
@@ -42,7 +41,6 @@ class Stops(Names):
         self.telling = -1  # the file descriptor by which the place is told where it is killed
         self.may_crash = False  # it may be killed, also in the middle of a write
         self._identity = 0
-        self._site: tuple[str, str, int, int] = ("", "", 0, 0)
         self._result: str | None = None  # what the operation before came to
         self._notes: list[tuple[str, Any]] = []  # what the runner has to be told: of which kind, and what
         self.inside = 0  # an operation that is known is going on
@@ -103,13 +101,6 @@ class Stops(Names):
         if self.rounds is not None:
             self.rounds.is_forked(function)
 
-    def first_site(self, function: Any) -> tuple[str, str, int, int]:
-        """Where a process begins that is started for a function; where this one is if that is not the program's."""
-        code = getattr(getattr(function, "__func__", function), "__code__", None)
-        if code is not None and not is_library(code.co_filename):
-            return _site(code, code.co_firstlineno)
-        return self._site
-
     def is_spawned(self, wire: Wire, index: int, bottom: CodeType, now: float, site: Any) -> None:
         """In a process that was started by an actor with an interpreter of its own."""
         self._wire, self._bottom, self.now, self._site = wire, bottom, now, tuple(site)
@@ -126,8 +117,8 @@ class Stops(Names):
         if get_ident() != self._identity:
             self.note("uncontrolled", f"{word} {label} in a thread of its own, which a process does out of control")
             return GO
-        if _KEEPS_VARIABLES and (sys.getprofile() is not None or self.has_looked):
-            _let_go(sys._getframe(1), self._bottom)
+        if KEEPS_VARIABLES and (sys.getprofile() is not None or self.has_looked):
+            let_go(sys._getframe(1), self._bottom)
         self.guard.close()
         site = self._find_site()
         as_at = self.rounds.arrive() if self.rounds is not None else -1
@@ -238,32 +229,7 @@ class Stops(Names):
 
         return called
 
-    # ------------------------------------------------------------ where
-
-    def _find_site(self) -> tuple[str, str, int, int]:
-        frame: FrameType | None = sys._getframe(2)
-        while frame is not None:
-            code = frame.f_code
-            name = code.co_filename
-            if not name.startswith(LAB) and not is_library(name) and not made_by_library(frame):
-                self._site = _site(code, frame.f_lineno)
-                break
-            if code is self._bottom:
-                break  # the program's own functions have all returned: what ends now was theirs
-            frame = frame.f_back
-        return self._site
-
-    def place(self) -> str:
-        """The line of the program that goes on."""
-        name, function, _, line = self._find_site()
-        return f"{function} ({os.path.basename(name)}:{line})"
-
-    def is_called_by(self, module: str) -> bool:
-        """Whether a library goes on that has come to the lab."""
-        frame: FrameType | None = sys._getframe(1)
-        while frame is not None and frame.f_code.co_filename.startswith(LAB):
-            frame = frame.f_back
-        return frame is not None and frame.f_globals.get("__name__") == module
+    # ------------------------------------------------------------ files
 
     def opened(self, fd: int, label: str, bare: bool = False) -> None:
         """This process has a file descriptor of its own."""
@@ -386,25 +352,3 @@ class Stops(Names):
         """A position is moved or asked for, of which only who has the file descriptor takes notice."""
         if self.begun and fd not in self.own and stat.S_ISREG(_fstat(fd).st_mode):
             self.step(word, label, self.position(fd))
-
-
-_KEEPS_VARIABLES = sys.version_info < (3, 13)
-"""Whoever looks at the variables of a frame, as the interpreter does for the profiler, keeps what they had until then:
-what the program lets go lives on until somebody looks again (PEP 667)."""
-
-
-def _let_go(frame: FrameType | None, bottom: CodeType | None) -> None:
-    """Look again: what ends then is finalized before the step, as it would have been."""
-    while frame is not None and frame.f_code is not bottom:
-        _ = frame.f_locals
-        frame = frame.f_back
-
-
-def site_of(body: Any, otherwise: CodeType) -> tuple[str, str, int, int]:
-    """Where an actor begins; ``otherwise`` is taken where that is no code of Python."""
-    code = getattr(getattr(body, "__func__", body), "__code__", None) or otherwise
-    return _site(code, code.co_firstlineno)
-
-
-def _site(code: CodeType, line: int) -> tuple[str, str, int, int]:
-    return code.co_filename, code.co_qualname, code.co_firstlineno, line
