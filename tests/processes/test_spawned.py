@@ -1,10 +1,13 @@
 """Processes that an actor starts with an interpreter of their own: the same programs, with the same answers."""
 
 import multiprocessing
+import os
 import pickle
 import subprocess
 import sys
+import time
 from collections import Counter
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -13,8 +16,9 @@ import lab
 from lab.child.operations import Operations
 from lab.filesystem.twin import Twin
 from tests.processes import families, spawning, starting
-from tests.processes.programs import zero
+from tests.processes.programs import left_directories, segments, zero
 from tests.processes.test_births import FAIL, HOLD, LOSE, MOMENTS, code, count, explore, nothing_is_left
+from tests.processes.test_kills import Killer, children
 
 __all__ = ["nothing_is_left"]
 _OF_LIBRARY = ("Lock", "Pipe", "Process", "Queue", "SimpleQueue", "Value")
@@ -147,6 +151,42 @@ def test_each_operation_can_be_sent():
             if type(twin) is Twin:
                 found = pickle.loads(pickle.dumps(twin))
                 assert found in (twin, real) or type(found.__self__) is Random
+
+
+def nursed():
+    """The process of this one that others are forked from, and those; also where their parent is no more."""
+    found = []
+    for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
+        try:
+            if b"births.nursery" in Path(f"/proc/{pid}/cmdline").read_bytes() and os.getpid() in ancestors(pid):
+                found.append(pid)
+        except OSError:
+            continue
+    return found
+
+
+def ancestors(pid):
+    while pid:
+        pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        yield pid
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="no /proc here")
+def test_nothing_is_left_of_processes_that_somebody_kills():
+    before = segments()
+    killer = Killer(seed="nursery", find=nursed)
+    killer.start()
+    until = time.monotonic() + 40
+    try:
+        while killer.kills < 12 and time.monotonic() < until:
+            explore_with_state(spawning.adds_beside, seconds=3)
+            assert children() == left_directories() == []
+    finally:
+        killer.ended = True
+        killer.join()
+    assert killer.kills >= 12
+    assert nursed() == []
+    assert segments() <= before
 
 
 MAIN = """\
