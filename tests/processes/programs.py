@@ -50,5 +50,6 @@ def left_directories():
 
 
 def segments():
-    """What stands among the segments of shared memory, without private directories, of which others may have theirs."""
-    return {name for name in os.listdir(SEGMENTS) if not name.startswith("race-lab-")}
+    """What stands among the segments of shared memory, but for what processes that run beside this one have there:
+    private directories, and semaphores with names."""
+    return {name for name in os.listdir(SEGMENTS) if not name.startswith(("race-lab-", "sem."))}

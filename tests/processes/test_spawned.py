@@ -16,7 +16,7 @@ import lab
 from lab.child.operations import Operations
 from lab.filesystem.twin import Twin
 from tests.processes import families, spawning, starting
-from tests.processes.programs import left_directories, segments, zero
+from tests.processes.programs import left_directories, zero
 from tests.processes.test_births import FAIL, HOLD, LOSE, MOMENTS, code, count, explore, nothing_is_left
 from tests.processes.test_kills import Killer, children
 
@@ -172,21 +172,23 @@ def ancestors(pid):
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="no /proc here")
-def test_nothing_is_left_of_processes_that_somebody_kills():
-    before = segments()
+@pytest.mark.parametrize("actor", [spawning.adds_beside, spawning.keeps_its_lock])
+def test_nothing_is_left_of_processes_that_somebody_kills(actor, monkeypatch):
+    mine = f"/mp{os.getpid()}"
+    monkeypatch.setitem(multiprocessing.current_process()._config, "semprefix", mine)
     killer = Killer(seed="nursery", find=nursed)
     killer.start()
     until = time.monotonic() + 40
     try:
         while killer.kills < 12 and time.monotonic() < until:
-            explore_with_state(spawning.adds_beside, seconds=3)
+            explore_with_state(actor, seconds=3)
             assert children() == left_directories() == []
     finally:
         killer.ended = True
         killer.join()
     assert killer.kills >= 12
     assert nursed() == []
-    assert segments() <= before
+    assert [name for name in os.listdir("/dev/shm") if f"sem.{mine[1:]}-" in name] == []
 
 
 MAIN = """\
