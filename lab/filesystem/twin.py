@@ -36,7 +36,14 @@ class Twin:
         return _named, (_PUBLIC.get(module, module), real.__name__)
 
 
-_PUBLIC = {"posix": "os", "nt": "os", "genericpath": "os.path", "posixpath": "os.path", "ntpath": "os.path"}
+_PUBLIC = {
+    "posix": "os",
+    "nt": "os",
+    "_io": "io",
+    "genericpath": "os.path",
+    "posixpath": "os.path",
+    "ntpath": "os.path",
+}
 """Modules that are left as they are, or that programs know by another name."""
 
 
