@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from lab.child.stops import Stops
+from lab.filesystem.request import ANSWERS
 from lab.filesystem.twin import Twin
 
 ASKS_FOR_LIFE = "asks whether it goes on:"
@@ -16,6 +18,8 @@ _FIRST_OF_ALL = 1  # process that takes in orphans; here the runner does
 _OF_EDITABLE = re.compile(r"__editable__\..*\.finder\.__path_hook__")
 """What stands on the path for a package that `setuptools` has installed where it is edited; it is no directory."""
 _ASKING = ("getpgid", "getsid")
+_ANSWERING = ("signal", "pthread_sigmask")
+_signal, _OF_CHILDREN = signal.signal, getattr(signal, "SIGCHLD", None)
 _getpid, _abspath, _open = os.getpid, os.path.abspath, open  # as they were before anything was put in their place
 _getppid: Any = getattr(os, "getppid", None)
 
@@ -37,6 +41,10 @@ class Others:
                 found[real] = Twin(real, self._asking(real))
         if _getppid is not None:
             found[_getppid] = Twin(_getppid, self._ask_for_parent)
+        for name in _ANSWERING:
+            real = getattr(signal, name, None)
+            if real is not None:
+                found[real] = Twin(real, self._answering(real))
         return found
 
     def begin(self) -> None:
@@ -70,6 +78,20 @@ class Others:
             if not isinstance(pid, int) or pid in (0, _getpid()):
                 return real(pid)
             return self.ask(pid, f"process {pid}", lambda: real(pid))
+
+        return call
+
+    def _answering(self, real: Any) -> Callable[..., Any]:
+        """What a signal does to a process depends on whether it has made itself ready by then."""
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            stops = self._stops
+            if stops.begun and stops.is_its_thread():
+                if self._parent:
+                    stops.step("makes itself ready for a signal", "", (), wait=(ANSWERS,))
+                if real is _signal and arguments[:1] == (_OF_CHILDREN,) and arguments[1:] != (signal.SIG_DFL,):
+                    stops.note("uncontrolled", f"{stops.place()} handles SIGCHLD, which is not under control")
+            return real(*arguments, **named)
 
         return call
 

@@ -23,7 +23,7 @@ NOT_YET = "not yet"
 """The result of a request that has to be made again when somebody else has made one."""
 REFUSED = "refused"
 """The result of giving back a semaphore that nobody had taken."""
-ENDS, KILL, BIRTH, CLOSES = "ends of", "kill", "birth", "closes a pipe"
+ENDS, KILL, BIRTH, CLOSES, ANSWERS = "ends of", "kill", "birth", "closes a pipe", "answers signals"
 """What an operation waits for, or does, that concerns processes which an actor has forked."""
 HELD_BY_OTHERS = "held by others"
 """The result of a lock that was not free although no actor holds it."""
@@ -93,7 +93,7 @@ class Request:
             self.goes_on = True
         elif what == "file":
             self.kind, self.blocks = "", not rest[0].is_free()
-        elif what in ("alive", KILL, BIRTH):
+        elif what in ("alive", KILL, BIRTH, ANSWERS):
             self.kind = self.word
         elif what == CLOSES:
             self._found = [paths.channel(inode) for inode in rest[0]]

@@ -4,6 +4,7 @@ import faulthandler
 import importlib.util
 import os
 import resource
+import signal
 import sys
 from pathlib import Path
 
@@ -171,6 +172,51 @@ def test_what_the_system_tells_of_oneself_is_no_doubt():
 
     verdict = explore({"alice": asks})
     assert (verdict.status, set(verdict.outcomes)) == ("holds", {"True"}), str(verdict)
+
+
+# ------------------------------------------------------------ signals
+
+
+def ignored():
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def blocked():
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+
+@pytest.mark.parametrize("way", [ignored, blocked])
+def test_a_signal_may_come_before_a_process_is_ready_for_it(way):
+    def sends(_):
+        pid = os.fork()
+        if not pid:
+            way()
+            note("ready")
+            os._exit(0)
+        os.kill(pid, signal.SIGTERM)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        with open("seen", "a") as file:
+            file.write(f" {code}")
+
+    verdict = explore({"alice": sends})
+    if way is ignored:
+        assert (verdict.status, set(verdict.outcomes)) == ("holds", {" -15", "ready 0"}), str(verdict)
+    else:  # it is kept for later, which is not followed
+        assert verdict.status == "unknown", str(verdict)
+
+
+def test_who_handles_the_ends_of_its_children_is_named():
+    def forks(_):
+        pid = os.fork()
+        if not pid:
+            os._exit(0)
+        signal.signal(signal.SIGCHLD, lambda *_: note(Path("there").exists()))
+        Path("there").touch()
+        os.waitpid(pid, 0)
+
+    verdict = explore({"alice": forks})
+    assert verdict.status == "unknown"
+    assert "handles SIGCHLD, which is not under control" in verdict.reason
 
 
 # ------------------------------------------------------------ imports
