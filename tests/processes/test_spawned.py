@@ -126,6 +126,12 @@ def test_every_outcome_of_what_setup_has_made(method, actor, outcomes):
     assert verdict.uncontrolled == ()
 
 
+def test_that_a_fork_server_is_not_used_is_said(method):
+    verdict = explore_with_state(spawning.keeps_its_lock)
+    told = "forkserver: its processes were started as those of spawn are" in verdict.notes
+    assert told is (method == "ForkServerProcess")
+
+
 def test_a_lock_that_is_forgotten_is_shown(method):
     verdict = explore_with_state(spawning.forgets_its_lock, allowed={0})
     assert str(verdict.failure) == "outcome: outcome 1 (allowed: 0)"

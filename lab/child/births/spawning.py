@@ -21,7 +21,7 @@ from lab.filesystem.request import BIRTH
 
 _POPEN, _CONTEXT, _SPAWN = "multiprocessing.popen_spawn_posix", "multiprocessing.context", "multiprocessing.spawn"
 _UTIL, _REDUCTION = "multiprocessing.util", "multiprocessing.reduction"
-_AS_SPAWNED = "processes of a fork server were started as those of the start method spawn"
+_AS_SPAWNED = "forkserver: its processes were started as those of spawn are"
 _COMMAND = "import sys; sys.path += {}; from lab.child.births.spawned import main; main({}, {}, {})"
 _close, _pipe, _write, _dup, _fstat = os.close, os.pipe, os.write, os.dup, os.fstat  # before the exploration
 _umask = os.umask
