@@ -23,7 +23,6 @@ from lab.orphans import end_with
 
 _close, _exit, _fork, _dup2 = os.close, os._exit, os.fork, os.dup2  # as they were before anything is in their place
 _MOST = 200  # file descriptors of a message
-_HIGH = 600  # numbers from here on are nobody's
 LINE, REAP = "line", "reap"
 """What the runner sends: there is one more to hear, and to have the system forget a process, or all if it is 0."""
 
@@ -79,9 +78,9 @@ def _come_to_be(operations: Operations, message: Any, fds: list[int]) -> NoRetur
     status = 70
     try:
         numbers, told_by = message
-        high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _HIGH) for fd in fds]
-        for fd in fds:
-            _close(fd)
+        high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, max(numbers) + 1) for fd in fds]
+        for fd in {*fds, 0, 1, 2}:  # of which the last may be closed by now
+            os.closerange(fd, fd + 1)
         for fd, number in zip(high, numbers, strict=True):
             _dup2(fd, number, inheritable=number < 3)
             _close(fd)
@@ -94,6 +93,7 @@ def _come_to_be(operations: Operations, message: Any, fds: list[int]) -> NoRetur
         os.umask(given["umask"])
         for number in given["ignored"]:
             signal.signal(number, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_SETMASK, given["blocked"])
         status = live(operations, given)
     finally:
         _exit(status & 0xFF)

@@ -22,9 +22,8 @@ from lab.filesystem.request import BIRTH
 _POPEN, _CONTEXT, _SPAWN = "multiprocessing.popen_spawn_posix", "multiprocessing.context", "multiprocessing.spawn"
 _UTIL, _REDUCTION = "multiprocessing.util", "multiprocessing.reduction"
 _AS_SPAWNED = "forkserver: its processes were started as those of spawn are"
-_COMMAND = "import sys; sys.path += {}; from lab.child.births.spawned import main; main({}, {}, {})"
 _close, _pipe, _write, _dup, _fstat = os.close, os.pipe, os.write, os.dup, os.fstat  # before the exploration
-_umask = os.umask
+_umask, _mask = os.umask, signal.pthread_sigmask
 _memfd: Any = getattr(os, "memfd_create", None)
 
 
@@ -146,6 +145,7 @@ def _surroundings() -> dict[str, Any]:
         "directory": os.getcwd(),
         "umask": umask,
         "ignored": ignored,
+        "blocked": [int(number) for number in _mask(signal.SIG_BLOCK, ())],
         "group": os.getpgrp(),
         "parent": os.getpid(),
     }
