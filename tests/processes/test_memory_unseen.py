@@ -7,6 +7,7 @@ import random
 import re
 import signal
 from multiprocessing.shared_memory import SharedMemory
+from multiprocessing.sharedctypes import RawValue
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,34 @@ def test_what_is_gone_through_in_one_step_is_a_doubt(look):
     verdict = explore(segment(2), {"alice": reads, "bob": writes}, outcome=seen)
     assert verdict.status == "unknown"
     assert f"<lambda> (test_memory_unseen.py:{look.__code__.co_firstlineno}) goes through memory" in verdict.reason
+
+
+class Bits(ctypes.Structure):
+    _fields_ = (("low", ctypes.c_int, 4), ("high", ctypes.c_int, 4), ("whole", ctypes.c_int))
+
+
+@pytest.mark.parametrize("by", [lambda bits, name: setattr(bits, name, 1), lambda bits, name: assign(bits, name)])
+def test_bits_of_one_number_are_not_written_by_themselves(by):
+    verdict = explore(
+        lambda: RawValue(Bits), {"alice": lambda bits: by(bits, "low"), "bob": lambda bits: by(bits, "high")}
+    )
+    assert verdict.status == "unknown"
+    assert "reads and writes memory that processes share in one step" in verdict.reason
+
+
+def test_numbers_beside_bits_are():
+    def whole(bits):
+        bits.whole = 1
+
+    verdict = explore(lambda: RawValue(Bits), {"alice": whole, "bob": whole})
+    assert verdict.status == "holds", str(verdict)
+
+
+def assign(bits, name):
+    if name == "low":
+        bits.low = 1
+    else:
+        bits.high = 1
 
 
 def test_a_race_is_found_even_so():

@@ -16,7 +16,7 @@ from typing import Any
 from lab.child.loops.rounds import Rounds
 from lab.child.memory.calling import name_of_bytes
 from lab.child.memory.handing import GOES_THROUGH, READS_AND_WRITES, called
-from lab.child.memory.touches import OF_C, PRIVATE, Touch, attribute, touched
+from lab.child.memory.touches import OF_C, PRIVATE, Touch, attribute, has_bits, touched
 from lab.child.stops import Stops
 from lab.hooks import ABSENT, Accesses, Bystander
 from lab.instrument import Site
@@ -108,7 +108,8 @@ class Buffers(Bystander):
             self._rounds.cover_accessors(kind, key)
         if is_a(owner, OF_C):
             name = key
-            self._see(lambda: attribute(self._guard, owner, name, write, value))
+            several = READS_AND_WRITES if write and has_bits(owner, name) else ""
+            self._see(lambda: attribute(self._guard, owner, name, write, value), several=several)
 
     def whole(
         self, container: object, write: bool, site: Site, detail: object = ABSENT, also: tuple[object, ...] = ()

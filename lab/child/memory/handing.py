@@ -20,6 +20,7 @@ from lab.child.memory.touches import (
     Touch,
     attribute,
     gone_through,
+    has_bits,
     has_elements,
     shared_extent,
     tells_itself,
@@ -79,7 +80,8 @@ def called(guard: Guard, function: Any, arguments: tuple[Any, ...]) -> Handed | 
     owner = getattr(function, "__self__", None) if kind is BuiltinFunctionType or hasattr(kind, "__self__") else None
     through = _through(guard, function, arguments)
     if through:
-        return Handed(through, True)
+        of_bits = function is setattr and has_bits(arguments[0], str(arguments[1]))
+        return Handed(through, True, several=READS_AND_WRITES if of_bits else "")
     if function is ctypes.memset or function is ctypes.memmove:
         return _moved(guard, function, arguments)
     iterates = _is(function, _ITERATES)

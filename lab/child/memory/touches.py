@@ -124,9 +124,20 @@ def _field_of(kind: Any, key: str) -> Any:
     return None
 
 
+def has_bits(owner: Any, key: str) -> bool:
+    """Whether an attribute is some bits of a number, which is read and written as a whole."""
+    if not is_a(owner, _FIELDED):
+        return False
+    return any(field[0] == key and len(field) > 2 for base in type(owner).__mro__ for field in _own_fields(base))
+
+
+def _own_fields(kind: Any) -> Any:
+    return vars(kind).get("_fields_", ())
+
+
 def _fields_of(kind: Any) -> Iterable[tuple[str, Any]]:
     for base in reversed(kind.__mro__):
-        for field in vars(base).get("_fields_", ()):
+        for field in _own_fields(base):
             yield field[0], field[1]
 
 
