@@ -277,3 +277,37 @@ def handles_signals(state):
 def handle():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(5))
     write()
+
+
+def asks_again_and_again(state):
+    process = Process(target=write)
+    process.start()
+    while process.is_alive():
+        time.sleep(0.1)
+
+
+def waits_again_and_again(state):
+    process = Process(target=write)
+    process.start()
+    while process.is_alive():
+        process.join(0.1)
+
+
+def counts_how_often_it_waits(state):
+    process = Process(target=write)
+    process.start()
+    often = 0
+    while process.is_alive() and often < 3:
+        process.join(0.1)
+        often += 1
+    Path("code").write_text(str(often))
+    process.join()
+
+
+def waits_for_who_waits(state):
+    lock = Lock()
+    lock.acquire()
+    process = Process(target=take_both, args=(lock, lock))
+    process.start()
+    while process.is_alive():
+        time.sleep(0.1)

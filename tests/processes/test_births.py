@@ -50,6 +50,8 @@ HOLD = [
     (starting.asks_a_worker, None),
     (starting.starts_who_starts, {"1": 1}),
     (starting.is_refused, {"0": 1}),
+    (starting.asks_again_and_again, {"1": 1}),
+    (starting.waits_again_and_again, None),
 ]
 
 
@@ -121,6 +123,7 @@ def test_a_queue_that_is_emptied_first_does_not_fail():
 
 
 MOMENTS = [
+    (starting.counts_how_often_it_waits, {("0", "1"), ("1", "1"), ("2", "1"), ("3", "1")}),
     (starting.terminates, {("-15", "0"), ("-15", ""), ("-15", "1"), ("0", "1")}),
     (starting.waits_a_while, {("None", "1"), ("0", "1")}),
     (starting.looks_for_ends, {("one", "1"), ("other", "1"), ("one other", "1")}),

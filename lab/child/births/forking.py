@@ -79,9 +79,9 @@ class Births:
                 found[real] = Twin(real, self._if_begun(real, twin))
         connection = sys.modules.get(_CONNECTION)
         if connection is not None:
-            found[connection.wait] = _as_function(self._if_begun(connection.wait, self.ends.do_select))
+            found[connection.wait] = _as_function(connection.wait, self._if_begun(connection.wait, self.ends.do_select))
         real = self._real["print_exc"] = traceback.print_exc
-        found[real] = _as_function(self._if_begun(real, self._do_print))
+        found[real] = _as_function(real, self._if_begun(real, self._do_print))
         return found
 
     def _if_begun(self, real: Any, twin: Callable[..., Any]) -> Callable[..., Any]:
@@ -307,8 +307,9 @@ def _name_of(number: int) -> str:
         return f"signal {number}"
 
 
-def _as_function(call: Any) -> Any:
+def _as_function(real: Any, call: Any) -> Any:
     def function(*arguments: Any, **named: Any) -> Any:
         return call(*arguments, **named)
 
+    function.__wrapped__ = real  # type: ignore[attr-defined]
     return function

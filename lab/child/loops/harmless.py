@@ -40,12 +40,15 @@ _FROM_HERE: dict[str, tuple[str, ...]] = {
 }
 """Module -> functions of it, and methods of its classes, of which the same holds."""
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "exception": 40, "critical": 50}
+_WAITING = "multiprocessing.connection", "wait"
 _SEMAPHORES = "lab.child.semaphores"
 
 
 def is_harmless(function: Any, arguments: tuple[Any, ...]) -> bool:
     """Whether a call leaves no trace in memory."""
     kind = type(function)
+    if kind is FunctionType and (function.__module__, function.__qualname__) == _WAITING:
+        return [*map(type, arguments[:1])] == [list] and all(map(is_flat, arguments))
     if is_one_of(function, _ON_FILES):
         return all(type(one) in (*SCALARS, *_PATHS) for one in arguments)
     if is_one_of(function, LOCKING):

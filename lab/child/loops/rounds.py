@@ -34,7 +34,10 @@ from lab.virtual.harmless import runs_library
 
 _fstat, _lseek = os.fstat, os.lseek
 _Profile = Callable[[FrameType, str, Any], None]
-_MOVING = frozenset(("next", "unpack", "spread", "iterate"))
+_AT_ONCE = frozenset(("unpack", "spread"))
+_MOVING = _AT_ONCE | {"next", "iterate"}
+_UNMOVED = frozenset((tuple, list, str, bytes, bytearray, range, dict, set, frozenset))
+"""What stays as it is when all of it is read at once; an iterator does not."""
 
 
 class Rounds(Bystander):
@@ -247,7 +250,8 @@ class Rounds(Bystander):
                 accesses = contents(container, fills_itself(container))
                 for other in also:
                     accesses += taken(other, False)
-                if site.kind in _MOVING or any(writes for _, _, writes in accesses):
+                moves = site.kind in _MOVING and not (site.kind in _AT_ONCE and type(container) in _UNMOVED)
+                if moves or any(writes for _, _, writes in accesses):
                     self._changes.happened()
                 elif write and not also:
                     self._changes.fills(container, *(detail if type(detail) is tuple else ()))
@@ -260,7 +264,7 @@ class Rounds(Bystander):
         """Before a call."""
         if self._begin():
             try:
-                self._judge(function.__wrapped__ if type(function) is Twin else function, arguments)
+                self._judge(_operation(function), arguments)
             finally:
                 self._end()
         return function
@@ -334,6 +338,13 @@ class Rounds(Bystander):
     def _end(self) -> None:
         self._stops.inside -= 1
         self._busy = False
+
+
+def _operation(function: Any) -> Any:
+    """What stands behind a call, where something of the lab's is called in its place."""
+    if type(function) is FunctionType and function.__code__.co_filename.startswith(LAB):
+        return getattr(function, "__wrapped__", function)
+    return function.__wrapped__ if type(function) is Twin else function
 
 
 def _position(fd: int) -> object:
