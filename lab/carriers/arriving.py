@@ -9,6 +9,7 @@ from lab.carriers.actor import TIMED_OUT, Wait, event_of
 from lab.carriers.execution import Stopped
 from lab.filesystem.paths import Paths
 from lab.filesystem.request import Request, waiting
+from lab.filesystem.walks import OVERTAKEN
 
 _SPIN = 1_000  # operations on nothing shared in a row, which may be a loop that waits for others
 
@@ -75,6 +76,9 @@ class Arriving(Accesses):
             self.quiet_steps += 1
             if self.quiet_steps - self.last_decision > _SPIN:
                 self._spin(actor)
+        overtaken = self.twins.files.walks.happened(request, lambda _: frozenset())
+        if overtaken:
+            self.doubts[OVERTAKEN.format(self.twins.files.told(overtaken))] = None
         for owner, key, write in request.accesses:
             self._mark(actor, owner, key, write, request.site)
         if self.recorder is not None and hot:

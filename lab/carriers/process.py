@@ -25,6 +25,7 @@ from lab.discovery import Discovery
 from lab.errors import Interrupted
 from lab.filesystem.paths import Paths
 from lab.filesystem.sessions import Sessions
+from lab.filesystem.walks import Walks
 from lab.hooks import DRIVERS, Bystander
 from lab.naming import short
 
@@ -44,7 +45,7 @@ class ProcessControl(ProcessBirths):
         self._directory = PrivateDirectory()
         self._children = Children(self._directory, strict, self._crashes.names)
         self._reaching = Reaching(self._children.operations.stops.guard, discovery, strict)
-        self._paths = Paths()
+        self._paths, self._walks = Paths(), Walks()
         self._paths.root = self._directory.work
         self._paths.value = self._children.semaphores.value
         self._paths.channels = self._children.channels
@@ -81,6 +82,7 @@ class ProcessControl(ProcessBirths):
             self._processes = [ProcessActor(index, name, body, ()) for index, (name, body) in enumerate(bodies, 1)]
             self._declared = [*self._processes]
         self._paths.clear(len(bodies))
+        self._walks.begin()
         self._paths.is_new(self._directory.temporary)
         self._paths.is_new(self._directory.segments)
         self._pending.clear()

@@ -16,6 +16,7 @@ from lab.child.births.forking import OF_BIRTHS
 from lab.child.wire import Gone
 from lab.filesystem.paths import Access
 from lab.filesystem.request import HELD_BY_OTHERS, LETS_GO, Request, waiting
+from lab.filesystem.walks import OVERTAKEN, Locks, Walks, held_by
 from lab.forks import ChildFailure
 from lab.instrument import Site
 
@@ -26,6 +27,7 @@ class ProcessArrivals(ProcessEnds):
     _directory: PrivateDirectory
     _sites: Sites
     _by_pid: dict[int, ProcessActor]
+    _walks: Walks
 
     def _answer(self, actor: Actor, *question: Any) -> object:
         """What a child is told about a session of its own."""
@@ -132,6 +134,10 @@ class ProcessArrivals(ProcessEnds):
             self._paths.used(request.effects)
         if result == HELD_BY_OTHERS:
             self.doubts[f"{actor.name} waited for a lock on {self._told(request.label)} that no actor held"] = None
+        if request.accesses:
+            overtaken = self._walks.happened(request, self._held_by)
+            if overtaken:
+                self.doubts[OVERTAKEN.format(self._told(overtaken))] = None
         for owner, key, write in request.accesses:
             if write and type(key) is tuple:
                 self._names_changed = True
@@ -141,6 +147,9 @@ class ProcessArrivals(ProcessEnds):
             owner = self._named(request.subject(self._paths), request.label)
             detail = result if result is not None else request.detail
             self.recorder.operation(actor, word, owner, request.site, self._told(detail))
+
+    def _held_by(self, actor: Actor) -> Locks:
+        return held_by(self._paths, actor)
 
     def _named(self, owner: Any, label: str) -> Any:
         """``owner``, whose name in the trace is what the program calls it."""

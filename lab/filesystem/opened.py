@@ -19,3 +19,9 @@ def from_open(where: Any) -> Any:
         except OSError:
             return None  # it is closed, and the call raises
     return where
+
+
+def has_several_names(where: Any) -> bool:
+    """Whether the system goes along several names from where it begins, which may be a directory that is open."""
+    text = where[1] if isinstance(where, tuple) else where
+    return isinstance(text, str) and "/" in text

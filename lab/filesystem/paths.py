@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.filesystem.beyond import Beyond
 from lab.filesystem.filelocks import FileLock, Held
-from lab.filesystem.opened import from_open
+from lab.filesystem.opened import from_open, has_several_names
 from lab.filesystem.ranges import CONTENTS, Ranges
 from lab.filesystem.shared import Channel, Database, Managed, Semaphore
 
@@ -103,7 +103,7 @@ class Paths:
         self._labels: dict[str, Label] = {}
         self.lockf_waits: dict[Actor, tuple[FileLock, Held]] = {}  # who has come to which lock of `lockf`
         self.circle = Common()  # that those may close who want one and have another, whichever these are
-        self._semaphores: dict[Any, Semaphore] = {}
+        self.semaphores: dict[Any, Semaphore] = {}
         self._databases: dict[str, Database] = {}
         self._managed: dict[tuple[int, int], Managed] = {}
         self._channels: dict[tuple[int, int], Channel] = {}
@@ -131,9 +131,9 @@ class Paths:
 
     def semaphore(self, number: Any) -> Semaphore:
         """The semaphore with that number."""
-        found = self._semaphores.get(number)
+        found = self.semaphores.get(number)
         if found is None:
-            found = self._semaphores[number] = Semaphore(number, self.value)
+            found = self.semaphores[number] = Semaphore(number, self.value)
         return found
 
     def database(self, path: str) -> Database:
@@ -230,15 +230,14 @@ class Paths:
             if status.st_nlink == 1 or stat.S_ISDIR(status.st_mode):
                 self._inodes.pop((status.st_dev, status.st_ino), None)
 
-    def accesses(self, effects: tuple[tuple[Any, str], ...], actor: Actor) -> tuple[list[Access], list[Any]]:
-        """What an operation with these effects touches now, what it is about first; and the entries that it makes."""
-        first: list[Access] = []
-        then: list[Access] = []
+    def accesses(self, effects: tuple[tuple[Any, str], ...], actor: Actor) -> tuple[list[Any], list[Any], list[Any]]:
+        """What an operation touches now, what it is about first; the entries it makes; what its paths lead through."""
+        first, then, passed = list[Access](), list[Access](), list[Access]()
         made: list[Any] = []
-        for where, how in effects:
-            if where is None:
+        for given, how in effects:
+            if given is None:
                 continue
-            where = from_open(where)
+            where = from_open(given)
             if isinstance(where, Common):
                 first.append((where, how.removeprefix("!"), how.startswith("!")))
                 continue
@@ -251,7 +250,7 @@ class Paths:
                     where = self._absolute(where)
                 found = self._look_up(where, follow="l" in how)
                 self._entry(found, how, where, actor, first, then, made)
-                then += found.passed
+                (passed if has_several_names(given) else then).extend(found.passed)
                 if found.inode is None:
                     continue
                 inode = found.inode
@@ -263,7 +262,7 @@ class Paths:
                 continue
             self._inside(inode, how, first, then)
         first.sort(key=lambda access: not access[2])
-        return list(dict.fromkeys((*first, *then))), made
+        return list(dict.fromkeys((*first, *then, *passed))), made, passed
 
     def _entry(
         self,

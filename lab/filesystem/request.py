@@ -33,7 +33,20 @@ class Request:
     """One operation that an actor has come to."""
 
     __slots__ = (
-        *("_found", "accesses", "actor", "blocks", "detail", "effects", "ends", "kind", "label", "locks", "made"),
+        *(
+            "_found",
+            "accesses",
+            "actor",
+            "blocks",
+            "detail",
+            "effects",
+            "ends",
+            "kind",
+            "label",
+            "locks",
+            "made",
+            "passed",
+        ),
         *(
             "_database",
             "_managed",
@@ -71,6 +84,7 @@ class Request:
         self.payload: tuple[Any, ...] | None = None  # how the actor ended
         self.accesses: list[Access] = []  # what it touches, as things stand now
         self.made: list[Any] = []  # the entries that it makes
+        self.passed: list[Access] = []  # what its paths lead through
         self.locks: list[Access] = []
         self.wanted: Held | None = None
         self.version = 0
@@ -178,7 +192,7 @@ class Request:
 
     def publish(self, paths: Paths, more: Sequence[Access] = ()) -> None:
         """Tell the strategies what the actor is about to do, as things stand now."""
-        accesses, self.made = paths.accesses(self.effects, self.actor)
+        accesses, self.made, self.passed = paths.accesses(self.effects, self.actor)
         if self.locks:
             accesses = [*self.locks, *accesses]
         accesses += more

@@ -23,6 +23,7 @@ from lab.filesystem.request import HELD_BY_OTHERS, LETS_GO, Request
 from lab.filesystem.server import Servers
 from lab.filesystem.sessions import Sessions
 from lab.filesystem.stops import GO, TIMED_OUT, Effect
+from lab.filesystem.walks import Walks
 from lab.hooks import DRIVERS, uncontrolled
 from lab.instrument import Site
 from lab.origin import frame_of_program, shown
@@ -46,7 +47,7 @@ class Files:
 
     def __init__(self, control: Control) -> None:
         self._control = control
-        self.paths = Paths()
+        self.paths, self.walks = Paths(), Walks()
         self.process = self.paths.process = Common()
         self.pending: dict[Actor, Request] = {}  # who is about to do what
         self.own: set[int] = set()
@@ -89,6 +90,7 @@ class Files:
     def _begin(self) -> None:
         """The first operation of an execution."""
         self.paths.clear(_TOLD_APART)
+        self.walks.begin()
         self.pending.clear()
         self.locked.clear()
         self.flocks.clear()
