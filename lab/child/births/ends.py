@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import select
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -76,10 +77,10 @@ class Ends:
         else:
             wanted = []
         if not wanted or options not in (0, os.WNOHANG):
-            if self.children:
-                stops.note("uncontrolled", f"{stops.place()} waits for processes in a way that is not under control")
-            return _wait4(pid, options)
-        found = self._await_end(wanted, blocks=not options)
+            self._is_out_of_control()
+            if self._nursed.isdisjoint(wanted):
+                return _wait4(pid, options)
+        found = self._await_end(wanted, blocks=not options & os.WNOHANG)
         if not found:
             return 0, 0, None
         del self.children[found]
@@ -106,17 +107,24 @@ class Ends:
     def _do_waitid(self, *arguments: Any) -> Any:
         stops = self._stops
         wanted = [pid for pid in self.children if arguments[:1] == (os.P_ALL,) or arguments[:2] == (os.P_PID, pid)]
-        if len(arguments) < 3 or not wanted or arguments[2] & ~os.WNOHANG != os.WEXITED or self._nursed:
-            if self.children:
-                stops.note("uncontrolled", f"{stops.place()} waits for processes in a way that is not under control")
+        if len(arguments) < 3 or not wanted or arguments[2] & ~os.WNOHANG != os.WEXITED:
+            self._is_out_of_control()
             return _waitid(*arguments)
         found = self._await_end(wanted, blocks=arguments[2] == os.WEXITED)
         if not found:
             return None
         del self.children[found]
         stops.waited += 1
+        if found in self._nursed:
+            self._nursed.remove(found)
+            return _state(found, stops.ask(REAPS, found))
         with stops.known():
             return _waitid(os.P_PID, found, os.WEXITED)
+
+    def _is_out_of_control(self) -> None:
+        if self.children:
+            place = self._stops.place()
+            self._stops.note("uncontrolled", f"{place} waits for processes in a way that is not under control")
 
     def do_select(self, object_list: Any, timeout: float | None = None) -> list[Any]:
         """Stands for `multiprocessing.connection.wait`."""
@@ -152,3 +160,12 @@ class Ends:
             if select.select([things[number]], [], [], 0)[0]:
                 found.append(things[number])
         return [thing for thing in things if any(thing is one for one in found)]
+
+
+def _state(pid: int, status: int) -> Any:
+    """What `os.waitid` tells of a process that has ended, from what `os.waitpid` does."""
+    how = os.CLD_EXITED
+    if os.WIFSIGNALED(status):
+        how = os.CLD_DUMPED if os.WCOREDUMP(status) else os.CLD_KILLED
+    what = abs(os.waitstatus_to_exitcode(status))
+    return os.waitid_result((pid, os.getuid(), signal.SIGCHLD, what, how))

@@ -7,21 +7,24 @@ environment, the working directory, the umask, the signals that are ignored, and
 
 from __future__ import annotations
 
-import fcntl
 import gc
 import marshal
 import os
+import resource
 import select
 import signal
+import sys
+import traceback
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from lab.child.births.spawned import live
+from lab.child.births.spawned import is_heard_by, live
 from lab.child.operations import Operations
 from lab.child.wire import Gone, Wire, receive_lent
 from lab.orphans import end_with
 
-_close, _exit, _fork, _dup2 = os.close, os._exit, os.fork, os.dup2  # as they were before anything is in their place
+_close, _exit, _fork = os.close, os._exit, os.fork  # as they were before anything is in their place
+_dup, _dup2 = os.dup, os.dup2
 _MOST = 200  # file descriptors of a message
 LINE, REAP = "line", "reap"
 """What the runner sends: there is one more to hear, and to have the system forget a process, or all if it is 0."""
@@ -78,22 +81,51 @@ def _come_to_be(operations: Operations, message: Any, fds: list[int]) -> NoRetur
     status = 70
     try:
         numbers, told_by = message
-        high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, max(numbers) + 1) for fd in fds]
-        for fd in {*fds, 0, 1, 2}:  # of which the last may be closed by now
-            os.closerange(fd, fd + 1)
-        for fd, number in zip(high, numbers, strict=True):
-            _dup2(fd, number, inheritable=number < 3)
-            _close(fd)
-        given = marshal.loads(os.pread(told_by, os.fstat(told_by).st_size, 0))
+        there = dict(zip(numbers, fds, strict=True))
+        given = marshal.loads(os.pread(there[told_by], os.fstat(there[told_by]).st_size, 0))
+        is_heard_by(operations, there[given["wire"]], given)  # also of what goes wrong here
+        _renumber(there)
         _close(told_by)
-        os.setpgid(0, given["group"])
-        os.environb.clear()
-        os.environb.update(given["environment"])
-        os.chdir(given["directory"])
-        os.umask(given["umask"])
-        for number in given["ignored"]:
-            signal.signal(number, signal.SIG_IGN)
-        signal.pthread_sigmask(signal.SIG_SETMASK, given["blocked"])
+        is_heard_by(operations, given["wire"], given)
+        _surround(given)
         status = live(operations, given)
+    except BaseException:  # the lab's own
+        sys.setprofile(None)
+        operations.stops.end(("broken", traceback.format_exc()))
     finally:
         _exit(status & 0xFF)
+
+
+def _renumber(there: dict[int, int]) -> None:
+    """Let open files have the numbers that they are to have: number -> that of now; there may be few of them."""
+    closed = {0, 1, 2} - there.keys()
+    there = dict(there)
+    while there:
+        number, fd = there.popitem()
+        for other, taken in there.items():
+            if taken == number:
+                there[other] = _dup(taken)
+        if fd != number:
+            _dup2(fd, number)
+            _close(fd)
+        os.set_inheritable(number, number < 3)
+    for number in closed:
+        os.closerange(number, number + 1)
+
+
+def _surround(given: dict[str, Any]) -> None:
+    try:
+        os.setpgid(0, given["group"])
+    except PermissionError:  # which is one of another session, and that is told
+        end_with()
+    os.environb.clear()
+    os.environb.update(given["environment"])
+    os.chdir(given["directory"])
+    os.umask(given["umask"])
+    for number in given["ignored"]:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, given["blocked"])
+    os.nice(given["nice"] - os.nice(0))
+    for which, *most in given["limits"]:
+        if resource.getrlimit(which) != tuple(most):
+            resource.setrlimit(which, tuple(most))

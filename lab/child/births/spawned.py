@@ -31,11 +31,15 @@ _UTIL = "multiprocessing.util"
 _PROCESS, _SPAWN, _REDUCTION = "multiprocessing.process", "multiprocessing.spawn", "multiprocessing.reduction"
 
 
+def is_heard_by(operations: Operations, wire: int, given: dict[str, Any]) -> None:
+    """From now on the runner is told by that file descriptor of the process that is told of."""
+    operations.stops.is_spawned(Wire(wire), given["index"], _run.__code__, given["now"], given["site"])
+
+
 def live(operations: Operations, given: dict[str, Any]) -> int:
-    """Be the process that is told of; the exit code."""
+    """Be that process; the exit code."""
     operations.take(given)
     stops = operations.stops
-    stops.is_spawned(Wire(given["wire"]), given["index"], _run.__code__, given["now"], given["site"])
     driver: Any = Bystander()  # an exploration inside of an actor is refused
     rounds: Rounds | None = None
     called = operations.called if given["strict"] else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import marshal
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -23,7 +24,9 @@ _POPEN, _CONTEXT, _SPAWN = "multiprocessing.popen_spawn_posix", "multiprocessing
 _UTIL, _REDUCTION = "multiprocessing.util", "multiprocessing.reduction"
 _AS_SPAWNED = "forkserver: its processes were started as those of spawn are"
 _close, _pipe, _write, _dup, _fstat = os.close, os.pipe, os.write, os.dup, os.fstat  # before the exploration
-_umask, _mask = os.umask, signal.pthread_sigmask
+_umask, _mask, _nice, _limits = os.umask, signal.pthread_sigmask, os.nice, resource.getrlimit
+_LIMITS = tuple(sorted({value for name, value in vars(resource).items() if name.startswith("RLIMIT_")}))
+"""The numbers of what the system limits for a process."""
 _memfd: Any = getattr(os, "memfd_create", None)
 
 
@@ -122,7 +125,7 @@ class Spawning:
             while packet:
                 packet = packet[_write(told_by, packet) :]
             passed = [0, 1, 2, *popen._fds, wire, theirs, sentinel, told_by, told["telling"]]
-            passed = [fd for fd in passed if _is_open(fd)]
+            passed = [fd for fd in dict.fromkeys(passed) if _is_open(fd)]
             send_lent(line, Lent((passed, told_by), tuple(map(_dup, passed))))
             (popen.pid,) = line.receive()
         except BaseException:
@@ -146,6 +149,8 @@ def _surroundings() -> dict[str, Any]:
         "umask": umask,
         "ignored": ignored,
         "blocked": [int(number) for number in _mask(signal.SIG_BLOCK, ())],
+        "limits": [(which, *_limits(which)) for which in _LIMITS],
+        "nice": _nice(0),
         "group": os.getpgrp(),
         "parent": os.getpid(),
     }
