@@ -225,7 +225,7 @@ GUARDED = f'if __name__ == "__main__":\n    {EXPLORES}'
 
 def run_main(path, **parts):
     path.write_text(MAIN.format(**{"at_import": "", "code": 0, "guard": GUARDED, **parts}))
-    return subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=100)
+    return subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=100, cwd=path.parent)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from lab.carriers import nursery
 from lab.errors import LabError
 from tests.processes import surrounding
 from tests.processes.test_births import nothing_is_left
-from tests.processes.test_spawned import GUARDED, MAIN
+from tests.processes.test_spawned import GUARDED, MAIN, run_main
 
 __all__ = ["nothing_is_left"]
 
@@ -68,3 +68,27 @@ def test_what_the_lab_cannot_do_there_is_no_failure_of_the_program(monkeypatch):
     first, *_, last = str(caught.value).splitlines()
     assert first == "the lab itself failed in the process of SpawnProcess-1:1; please report this:"
     assert last == "NameError: name 'live' is not defined"
+
+
+@pytest.mark.parametrize(
+    ("at_import", "missed"),
+    [
+        ('open("settings").close()', "settings"),
+        ('sys.path.insert(0, "code"); import of_the_program', "code/of_the_program.py"),
+    ],
+)
+def test_a_main_module_that_looks_where_the_program_was_started(tmp_path, at_import, missed):
+    (tmp_path / "settings").touch()
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "of_the_program.py").touch()
+    done = run_main(tmp_path / "main.py", at_import=at_import)
+    assert done.stderr.splitlines()[-1] == (
+        "lab.errors.LabError: main.py is imported once more by the process that an actor has started, and does not "
+        f"find {missed} in the private directory of an actor; let it go by the path of its own file: "
+        "os.path.dirname(os.path.abspath(__file__))"
+    ), done.stdout
+
+
+def test_a_main_module_that_finds_nothing_anywhere(tmp_path):
+    done = run_main(tmp_path / "main.py", at_import='__name__ == "__main__" or open("settings").close()', code=1)
+    assert done.stdout.startswith("HOLDS  the only class of schedules\n"), done.stdout + done.stderr

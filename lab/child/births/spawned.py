@@ -86,16 +86,35 @@ def _know_imports(stops: Any) -> None:
     module._run_code = stops.outside(module._run_code)
 
 
-def _prepare(library: Any, data: Any) -> None:
-    """Import the main module once more, as the library does; raises LabError if that explores."""
+def _prepare(library: Any, data: Any, stops: Any) -> None:
+    """Import the main module once more, as the library does; raises LabError if that explores, or looks where it was
+    not started."""
+    file = os.path.basename(data.get("init_main_from_path", data.get("init_main_from_name", "")))
+    again = f"{file} is imported once more by the process that an actor has started, and"
     try:
         library.prepare(data)
     except LabError as error:
-        file = os.path.basename(data.get("init_main_from_path", data.get("init_main_from_name", "")))
-        raise LabError(
-            f"{file} is imported once more by the process that an actor has started, and explores when it is imported; "
-            'put the call below `if __name__ == "__main__":`'
-        ) from error
+        told = 'explores when it is imported; put the call below `if __name__ == "__main__":`'
+        raise LabError(f"{again} {told}") from error
+    except (FileNotFoundError, ImportError) as error:
+        with stops.known():
+            missed = _missed(error, data["orig_dir"])
+        if not missed:
+            raise
+        told = f"does not find {missed} in the private directory of an actor; let it go by the path of its own file"
+        raise LabError(f"{again} {told}: os.path.dirname(os.path.abspath(__file__))") from error
+
+
+def _missed(error: FileNotFoundError | ImportError, started: str) -> str:
+    """What was not found, and is there by the same relative path from where the program was ``started``; or ""."""
+    if isinstance(error, FileNotFoundError):
+        names = [os.fspath(error.filename)] if isinstance(error.filename, (str, os.PathLike)) else []
+    else:
+        module = (error.name or "").partition(".")[0]
+        folders = [path for path in sys.path if path and not os.path.isabs(path)]
+        names = [os.path.join(path, f"{module}{end}") for path in folders for end in ("", ".py") if module]
+    found = [name for name in names if not os.path.isabs(name) and os.path.exists(os.path.join(started, name))]
+    return str(found[0]) if found else ""
 
 
 def _run(operations: Operations, given: dict[str, Any], rounds: Rounds | None) -> int:
@@ -107,7 +126,7 @@ def _run(operations: Operations, given: dict[str, Any], rounds: Rounds | None) -
     try:
         here._inheriting = True
         try:
-            _prepare(library, loads(given["prepared"]))
+            _prepare(library, loads(given["prepared"]), stops)
             stops.step("takes", "what it is given", operations.named.effects())
             process = loads(given["process"])
         finally:
