@@ -14,6 +14,7 @@ from typing import Any
 
 from lab.carriers.actor import Actor
 from lab.carriers.mappings import keeps_shared_memory, maps_shared_memory
+from lab.child.births import nursery
 from lab.child.everything import named
 from lab.child.memory.buffers import STARTED
 from lab.child.memory.guard import Guard, can_protect
@@ -109,6 +110,8 @@ class Reaching:
     def _where(self) -> str:
         """The line of the program at which a process was killed, as it told itself."""
         for file, line, function in _FRAME.findall(self._told()):
+            if file == nursery.__file__:
+                break  # what has called that is nothing of the program
             if not file.startswith(LAB) and not is_library(file):
                 return f"{function} ({os.path.basename(file)}:{line}) "
         return ""

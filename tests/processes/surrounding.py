@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import resource
 import signal
+from multiprocessing import shared_memory
 from pathlib import Path
 
 SPAWN = multiprocessing.get_context("spawn")
@@ -76,3 +77,14 @@ def waits_for_those_that_stop_too(_):
     pid = start(leave, 3)
     found, status = os.waitpid(pid, os.WUNTRACED)
     assert (found, os.waitstatus_to_exitcode(status)) == (pid, 3)
+
+
+def change(shared):
+    shared[0] = 5
+
+
+def hands_over_a_list(_):
+    shared = shared_memory.ShareableList([1])
+    assert run(change, shared) == 0
+    shared.shm.close()
+    shared.shm.unlink()

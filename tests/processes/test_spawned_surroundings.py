@@ -51,6 +51,14 @@ def test_who_waits_in_a_way_that_is_not_under_control_finds_the_process():
     assert "waits for processes in a way that is not under control" in verdict.uncontrolled[0]
 
 
+def test_who_reaches_memory_before_the_program_begins_is_at_no_line_of_it():
+    verdict = explore(surrounding.hands_over_a_list)
+    assert (verdict.status, verdict.failure) == ("unknown", None), str(verdict)
+    assert verdict.uncontrolled == (
+        "SpawnProcess-1:1: reaches memory that processes share, which is not under control",
+    )
+
+
 @pytest.mark.parametrize("most", [100, 256])
 def test_few_file_descriptors_are_enough(tmp_path, most):
     path = tmp_path / "main.py"
