@@ -2,7 +2,8 @@
 
 To start an interpreter takes longer than a whole execution.  So one is started for all, which has imported the lab and
 nothing of the program; each process that is forked from it is told what it would have had from its parent: the
-environment, the working directory, the umask, the signals that are ignored, and the files that are passed on.
+environment, the working directory, the umask, limits, the signals that are ignored or blocked, and the files that are
+passed on.
 """
 
 from __future__ import annotations
