@@ -70,6 +70,8 @@ class Stops(Places):
 
     def leave(self) -> None:
         """In a process that the program itself forks, which nobody controls."""
+        if self.inside:  # another fork came before, which was out of control; this one is not
+            return
         self.begun = False
         self.guard.give_way()
 

@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from contextlib import suppress
-from multiprocessing import Process
+from multiprocessing import Manager, Process
 from pathlib import Path
 
 import pytest
@@ -148,6 +148,23 @@ def test_a_signal_that_is_handled_is_named():
     assert any(
         line.endswith("sends SIGTERM to Process-1:1, which handles it by itself") for line in verdict.uncontrolled
     )
+
+
+def put_one(made):
+    made["one"] = 1
+
+
+def hands_on_what_a_manager_made(state):
+    with Manager() as manager:
+        made = manager.dict()
+        starting.run(Process(target=put_one, args=(made,)))
+        Path("counter").write_text(str(made["one"]))
+
+
+def test_a_process_beside_one_that_is_out_of_control_is_still_under_control():
+    verdict = explore(hands_on_what_a_manager_made, strategy="random", schedules=3)
+    assert (verdict.status, verdict.failure) == ("unknown", None)
+    assert verdict.outcomes.keys() == {"1"}
 
 
 def test_actors_have_processes_of_their_own():
