@@ -1,4 +1,4 @@
-"""A value for a new process: it is handed over by its name, and the name is gone before it was looked up.
+"""A value for a new process: it is handed over by its name, which is gone before it is looked up.
 
 With the start methods spawn and forkserver a process gets what it is given as a pickle. Of a lock, or of a value that
 has one, there is only the name in it, under which the system has the semaphore. The name ends with the object, and the
