@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import select
 import signal
 import sys
@@ -15,6 +14,11 @@ from lab.child.channels import Channels
 from lab.child.stops import Stops
 from lab.filesystem.request import ENDS
 from lab.filesystem.stops import TIMED_OUT
+
+try:
+    import resource
+except ImportError:  # no POSIX
+    resource = None  # type: ignore[assignment]
 
 _CONNECTION = "multiprocessing.connection"
 ARE_OVER, REAPS = "are over", "reaps"

@@ -11,7 +11,6 @@ from __future__ import annotations
 import gc
 import marshal
 import os
-import resource
 import select
 import signal
 import sys
@@ -24,7 +23,13 @@ from lab.child.operations import Operations
 from lab.child.wire import Gone, Wire, receive_lent
 from lab.orphans import end_with
 
-_close, _exit, _fork = os.close, os._exit, os.fork  # as they were before anything is in their place
+try:
+    import resource
+except ImportError:  # no POSIX
+    resource = None  # type: ignore[assignment]
+
+_close, _exit = os.close, os._exit  # as they were before anything is in their place
+_fork: Any = getattr(os, "fork", None)
 _dup, _dup2 = os.dup, os.dup2
 _MOST = 200  # file descriptors of a message
 LINE, REAP = "line", "reap"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import marshal
 import os
-import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -20,12 +19,19 @@ from lab.child.births.named import NamedSemaphores
 from lab.child.wire import Gone, Lent, Wire, send_lent
 from lab.filesystem.request import BIRTH
 
+try:
+    import resource
+except ImportError:  # no POSIX
+    resource = None  # type: ignore[assignment]
+
+_NOWHERE: Any = None  # what is not on every system
 _POPEN, _CONTEXT, _SPAWN = "multiprocessing.popen_spawn_posix", "multiprocessing.context", "multiprocessing.spawn"
 _UTIL, _REDUCTION = "multiprocessing.util", "multiprocessing.reduction"
 _AS_SPAWNED = "forkserver: its processes were started as those of spawn are"
 _close, _pipe, _write, _dup, _fstat = os.close, os.pipe, os.write, os.dup, os.fstat  # before the exploration
-_umask, _mask, _nice, _limits = os.umask, signal.pthread_sigmask, os.nice, resource.getrlimit
-_LIMITS = tuple(sorted({value for name, value in vars(resource).items() if name.startswith("RLIMIT_")}))
+_umask, _nice, _mask = os.umask, getattr(os, "nice", _NOWHERE), getattr(signal, "pthread_sigmask", _NOWHERE)
+_limits: Any = getattr(resource, "getrlimit", _NOWHERE)
+_LIMITS = tuple(sorted({value for name, value in vars(resource or os).items() if name.startswith("RLIMIT_")}))
 """The numbers of what the system limits for a process."""
 _memfd: Any = getattr(os, "memfd_create", None)
 
