@@ -11,7 +11,8 @@ import errno
 import os
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from operator import itemgetter
+from typing import Any
 
 try:
     import fcntl
@@ -31,16 +32,24 @@ _open, _read_open, _close = open, os.open, os.close  # as they were before anyth
 _ioctl: Any = getattr(fcntl, "ioctl", None)
 
 
-class Area(NamedTuple):
-    """Addresses that are mapped to the same memory, one after another."""
+class Area(tuple[Any, ...]):
+    """Addresses that are mapped to the same memory, one after another.
 
-    start: int
-    end: int
-    protection: int
-    offset: int  # in the file
-    device: int
-    inode: int
-    path: bytes
+    No `NamedTuple`: this is imported when it is needed, and code that is made from text would be met as the program's.
+    """
+
+    __slots__ = ()
+    start: int = property(itemgetter(0))  # type: ignore[assignment]
+    end: int = property(itemgetter(1))  # type: ignore[assignment]
+    protection: int = property(itemgetter(2))  # type: ignore[assignment]
+    offset: int = property(itemgetter(3))  # type: ignore[assignment]  # in the file
+    device: int = property(itemgetter(4))  # type: ignore[assignment]
+    inode: int = property(itemgetter(5))  # type: ignore[assignment]
+    path: bytes = property(itemgetter(6))  # type: ignore[assignment]
+
+    def __new__(cls, start: int, end: int, protection: int, offset: int, device: int, inode: int, path: bytes) -> Area:
+        """As the system tells it."""
+        return super().__new__(cls, (start, end, protection, offset, device, inode, path))
 
     @property
     def is_semaphore(self) -> bool:
