@@ -102,7 +102,8 @@ class Children:
                 ours, theirs = pair()
                 self._wires[actor] = Wire(ours)
                 ends.append(Wire(theirs))
-            make_ready(self.operations, now)
+            assert self._standing is not None
+            make_ready(self.operations, self._standing, reaching.functions.values(), now)
             self._in_turn = not self._in_turn
             step = 1 if self._in_turn else -1
             self._fork_all(actors[::step], lives[::step], ends[::step], state, others)

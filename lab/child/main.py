@@ -19,10 +19,8 @@ from threading import get_ident
 from typing import Any, NamedTuple, NoReturn
 
 from lab.child.at_end import AtEnd
-from lab.child.everything import name_in
 from lab.child.library import Library, beginning, library_now
-from lab.child.loops.rounds import Rounds
-from lab.child.memory.buffers import Buffers
+from lab.child.memory.buffers import driver_of
 from lab.child.memory.guard import telling_by
 from lab.child.operations import Operations
 from lab.child.places import site_of
@@ -46,7 +44,6 @@ class Life:
         self._may_crash, self._called = may_crash, operations.called if strict else None
         self._parameter, self._site = parameter_of(body), site_of(body, _call.__code__)
         self._parent = os.getpid()
-        self._rounds: Rounds | None = None
         self._names = operations.chance.names()
 
     def prepare(self, standing: Standing, more: Iterable[Any]) -> None:
@@ -57,17 +54,9 @@ class Life:
         stops = self._operations.stops
         self._begin = partial(stops.begin, self._index, self._site, self._may_crash)
         self._more = more
-        self._rounds, self._me = None, Bystander()  # an exploration inside of an actor is refused
-        if standing.waits or standing.hooked:
-            self._rounds = self._me = Rounds(stops, _call.__code__)
-        if standing.hooked and self._rounds is not None:
-            buffers = self._me = Buffers(stops, self._rounds, standing.waits)
-            buffers.tell_by(standing.fd)
+        self._rounds, self._me = driver_of(stops, _call.__code__, standing.waits, standing.hooked, standing.fd)
         self._is_guarded, self._waits = standing.fd >= 0, standing.waits
         self._first = tuple(self._what_comes_first(standing))
-        operations = self._operations
-        operations.is_hooked, stops.telling = standing.hooked, standing.fd
-        operations.more = [name_in(function.__globals__, function.__code__) for function in more]
 
     def _what_comes_first(self, standing: Standing) -> Iterator[Callable[[], object]]:
         """What is called at once in the child, with nothing left to be looked up."""
@@ -101,7 +90,7 @@ class Life:
             if self._rounds is not None:
                 if self._waits:
                     stops.rounds = self._rounds
-                called = self._me.begin(self._body, called)  # type: ignore[attr-defined]
+                called = self._me.begin(self._body, called)
                 self._rounds.cover(self._more)
             if self._is_guarded:
                 stops.guard.close_all()
@@ -136,8 +125,9 @@ def standing_now(waits: bool, hooked: bool, fd: int) -> Standing:
     return Standing(waits, hooked, fd, library_now(), _signal.getsignal(_signal.SIGINT), is_alone)
 
 
-def make_ready(operations: Operations, now: float) -> None:
-    """In the runner: children are about to be forked."""
+def make_ready(operations: Operations, standing: Standing, more: Iterable[Any], now: float) -> None:
+    """In the runner: children are about to be forked, and ``more`` functions have to be instrumented there."""
+    operations.is_hooked, operations.stops.telling, operations.more = standing.hooked, standing.fd, more
     operations.stops.prepare(_call.__code__, now)
     operations.at_end.prepare()
     operations.births.begin()

@@ -22,6 +22,7 @@ from lab.child.births.named import NamedSemaphores
 from lab.child.births.pools import Pools
 from lab.child.births.spawning import Spawning
 from lab.child.channels import Channels
+from lab.child.everything import name_in
 from lab.child.managers import Managers
 from lab.child.memory import mapped
 from lab.child.memory.arenas import Memory
@@ -60,7 +61,7 @@ class Operations:
         self.stops = stops = Stops()
         self.is_strict = False  # whether calls of C functions are looked at
         self.is_hooked = False  # the code of actors tells of what it does with memory
-        self.more: list[str] = []  # the names of functions that have to be instrumented from the first
+        self.more: Iterable[FunctionType] = ()  # what has to be instrumented from the first
         raw, open_ = files.make(stops)
         self.segments = Segments(stops)
         self.chance, self.at_end, others = clock.Chance(stops), AtEnd(stops), Others(stops)
@@ -83,7 +84,7 @@ class Operations:
         self.births = Births(stops, self.semaphores, self.channels, others, asks)
         self.instead.update(self.births.instead())
         self.named = NamedSemaphores(stops, self.semaphores, self.segments)
-        self.spawning = Spawning(self.births, self.named, self._tell)
+        self.spawning = Spawning(stops, self.births, self.named, self._tell)
         self.pools = Pools(stops, self.births, self.channels)
         self.births.forget = self.pools.begin
         self.databases, self.managers = Databases(stops), Managers(stops)
@@ -111,7 +112,7 @@ class Operations:
             "memory": stops.guard.tell(),
             "hooked": self.is_hooked,
             "telling": stops.telling,
-            "more": self.more,
+            "more": [name_in(function.__globals__, function.__code__) for function in self.more],
         }
 
     def take(self, told: dict[str, Any]) -> None:
@@ -120,7 +121,7 @@ class Operations:
         stops.root, stops.groups = told["root"], told["groups"]
         self.segments.directory = told["segments"]
         self.is_strict = told["strict"]
-        self.is_hooked, stops.telling, self.more = told["hooked"], told["telling"], told["more"]
+        self.is_hooked, stops.telling = told["hooked"], told["telling"]
         self.channels.take(told["channels"])
         stops.guard.take(told["memory"])
         self.named.take(told["semaphores"])

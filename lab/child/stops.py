@@ -11,7 +11,7 @@ from threading import get_ident
 from types import CodeType, FrameType
 from typing import Any
 
-from lab.child.memory.guard import Guard, telling_by
+from lab.child.memory.guard import Guard, tell_by
 from lab.child.memory.touches import shared_extent
 from lab.child.places import KEEPS_VARIABLES, Places, let_go
 from lab.child.wire import ASKS, Gone, Wire, receive_lent
@@ -332,8 +332,7 @@ class Stops(Places):
             self._wire.fd = _dup(fd)
         elif self.keeps(fd):
             self.telling = _dup(fd)
-            for do in telling_by(self.telling):
-                do()
+            tell_by(self.telling)
 
     def closing(self, fd: int) -> int:
         """The number of the open file that nobody has any more once ``fd`` is closed; -1 if it has doubles."""

@@ -55,12 +55,16 @@ HOLD = [
 ]
 
 
-@pytest.mark.parametrize(("actor", "outcomes"), HOLD)
-def test_what_holds(actor, outcomes):
+def check_that_it_holds(actor, outcomes):
     verdict = explore(actor)
     assert verdict.status == "holds", str(verdict)
     assert verdict.uncontrolled == ()
     assert outcomes is None or verdict.outcomes == Counter(outcomes)
+
+
+@pytest.mark.parametrize(("actor", "outcomes"), HOLD)
+def test_what_holds(actor, outcomes):
+    check_that_it_holds(actor, outcomes)
 
 
 LOSE = [
@@ -70,14 +74,18 @@ LOSE = [
 ]
 
 
-@pytest.mark.parametrize(("actor", "outcomes"), LOSE)
-def test_lost_updates_among_them(actor, outcomes):
+def check_that_updates_are_lost(actor, outcomes):
     verdict = explore(actor)
     assert (verdict.status, verdict.outcomes.keys()) == ("holds", outcomes), str(verdict)
     failed = explore(actor, allowed={"2"})
     assert (failed.status, failed.failure.message) == ("fails", "outcome '1' (allowed: '2')")
     again = lab.replay(failed.witness, zero, {"alice": actor}, outcome=count, allowed={"2"})
     assert (again.status, again.failure.message) == ("fails", failed.failure.message)
+
+
+@pytest.mark.parametrize(("actor", "outcomes"), LOSE)
+def test_lost_updates_among_them(actor, outcomes):
+    check_that_updates_are_lost(actor, outcomes)
 
 
 FAIL = [
@@ -109,13 +117,17 @@ FAIL = [
 ]
 
 
-@pytest.mark.parametrize(("actor", "kind", "message"), FAIL)
-def test_what_fails(actor, kind, message):
+def check_that_it_fails(actor, kind, message):
     verdict = explore(actor)
     assert verdict.status == "fails", str(verdict)
     assert (verdict.failure.kind, verdict.failure.message) == (kind, message)
     again = lab.replay(verdict.witness, zero, {"alice": actor}, outcome=count)
     assert (again.status, again.failure.message) == ("fails", message)
+
+
+@pytest.mark.parametrize(("actor", "kind", "message"), FAIL)
+def test_what_fails(actor, kind, message):
+    check_that_it_fails(actor, kind, message)
 
 
 def test_a_queue_that_is_emptied_first_does_not_fail():
@@ -130,11 +142,15 @@ MOMENTS = [
 ]
 
 
-@pytest.mark.parametrize(("actor", "outcomes"), MOMENTS)
-def test_every_moment_of_an_end_is_tried(actor, outcomes):
+def check_moments(actor, outcomes):
     verdict = explore(actor, outcome=code)
     assert verdict.status == "holds", str(verdict)
     assert verdict.outcomes.keys() == outcomes
+
+
+@pytest.mark.parametrize(("actor", "outcomes"), MOMENTS)
+def test_every_moment_of_an_end_is_tried(actor, outcomes):
+    check_moments(actor, outcomes)
 
 
 def test_who_forks_goes_on_twice():

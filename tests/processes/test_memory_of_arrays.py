@@ -10,7 +10,7 @@ from tests.processes.programs import both
 from tests.processes.test_memory import explore, note, seen, segment
 from tests.processes.test_memory_unseen import hands_over, is_refused, segment_and_file
 
-numpy = pytest.importorskip("numpy")
+numpy = pytest.importorskip("numpy")  # which nothing of the lab needs, so that it is not installed with it
 
 
 def array(shared):

@@ -6,7 +6,6 @@ import pickle
 import subprocess
 import sys
 import time
-from collections import Counter
 from pathlib import Path
 from random import Random
 
@@ -16,8 +15,19 @@ import lab
 from lab.child.operations import Operations
 from lab.filesystem.twin import Twin
 from tests.processes import families, spawning, starting
-from tests.processes.programs import left_directories, zero
-from tests.processes.test_births import FAIL, HOLD, LOSE, MOMENTS, code, count, explore, nothing_is_left
+from tests.processes.programs import left_directories
+from tests.processes.test_births import (
+    FAIL,
+    HOLD,
+    LOSE,
+    MOMENTS,
+    check_moments,
+    check_that_it_fails,
+    check_that_it_holds,
+    check_that_updates_are_lost,
+    nothing_is_left,
+)
+from tests.processes.test_births_oracle import check_outcomes
 from tests.processes.test_kills import Killer, children
 
 __all__ = ["nothing_is_left"]
@@ -37,52 +47,27 @@ def method(request, monkeypatch):
 
 @pytest.mark.parametrize(("actor", "outcomes"), HOLD)
 def test_what_holds(method, actor, outcomes):
-    verdict = explore(actor)
-    assert verdict.status == "holds", str(verdict)
-    assert verdict.uncontrolled == ()
-    assert outcomes is None or verdict.outcomes == Counter(outcomes)
+    check_that_it_holds(actor, outcomes)
 
 
 @pytest.mark.parametrize(("actor", "outcomes"), LOSE)
 def test_lost_updates_among_them(method, actor, outcomes):
-    verdict = explore(actor)
-    assert (verdict.status, verdict.outcomes.keys()) == ("holds", outcomes), str(verdict)
-    failed = explore(actor, allowed={"2"})
-    assert (failed.status, failed.failure.message) == ("fails", "outcome '1' (allowed: '2')")
-    again = lab.replay(failed.witness, zero, {"alice": actor}, outcome=count, allowed={"2"})
-    assert (again.status, again.failure.message) == ("fails", failed.failure.message)
+    check_that_updates_are_lost(actor, outcomes)
 
 
 @pytest.mark.parametrize(("actor", "kind", "message"), FAIL)
 def test_what_fails(method, actor, kind, message):
-    message = message.replace("Process", method)
-    verdict = explore(actor)
-    assert verdict.status == "fails", str(verdict)
-    assert (verdict.failure.kind, verdict.failure.message) == (kind, message)
-    again = lab.replay(verdict.witness, zero, {"alice": actor}, outcome=count)
-    assert (again.status, again.failure.message) == ("fails", message)
+    check_that_it_fails(actor, kind, message.replace("Process", method))
 
 
 @pytest.mark.parametrize(("actor", "outcomes"), MOMENTS)
 def test_every_moment_of_an_end_is_tried(method, actor, outcomes):
-    verdict = explore(actor, outcome=code)
-    assert verdict.status == "holds", str(verdict)
-    assert verdict.outcomes.keys() == outcomes
+    check_moments(actor, outcomes)
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_every_outcome_of_a_model_and_no_other(method, seed):
-    parent, children = families.draw(Random(seed))
-    verdict = lab.explore(
-        dict,
-        {"alice": families.actor(parent, children)},
-        outcome=families.outcome,
-        on="processes",
-        strategy="dpor",
-        seconds=100,
-    )
-    assert verdict.status == "holds", f"{parent} {children}\n{verdict}"
-    assert set(verdict.outcomes) == families.outcomes(parent, children), (parent, children)
+    check_outcomes(seed)
 
 
 def explore_with_state(actor, **options):

@@ -63,7 +63,10 @@ def test_who_reaches_memory_before_the_program_begins_is_at_no_line_of_it():
 def test_few_file_descriptors_are_enough(tmp_path, most):
     path = tmp_path / "main.py"
     path.write_text(MAIN.format(at_import="", code=0, guard=GUARDED))
-    limit = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # noqa: E731
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
     done = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=100, preexec_fn=limit)
     assert done.stdout.startswith("HOLDS  the only class of schedules\n"), done.stdout + done.stderr
 

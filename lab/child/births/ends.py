@@ -87,13 +87,18 @@ class Ends:
         found = self._await_end(wanted, blocks=not options & os.WNOHANG)
         if not found:
             return 0, 0, None
-        del self.children[found]
-        stops.waited += 1
-        if found in self._nursed:
-            self._nursed.remove(found)
+        if self._is_awaited(found):
             return found, stops.ask(REAPS, found), resource.getrusage(resource.RUSAGE_CHILDREN)
         with stops.known():
             return _wait4(found, 0)
+
+    def _is_awaited(self, pid: int) -> bool:
+        """Somebody has waited for its end; whether it is for the runner to have the system forget it."""
+        del self.children[pid]
+        self._stops.waited += 1
+        nursed = pid in self._nursed
+        self._nursed.discard(pid)
+        return nursed
 
     def _await_end(self, wanted: Sequence[int], blocks: bool) -> int:
         """The first of these processes that has ended; 0 if none has."""
@@ -117,10 +122,7 @@ class Ends:
         found = self._await_end(wanted, blocks=arguments[2] == os.WEXITED)
         if not found:
             return None
-        del self.children[found]
-        stops.waited += 1
-        if found in self._nursed:
-            self._nursed.remove(found)
+        if self._is_awaited(found):
             return _state(found, stops.ask(REAPS, found))
         with stops.known():
             return _waitid(os.P_PID, found, os.WEXITED)

@@ -47,7 +47,7 @@ class Births:
     def __init__(
         self, stops: Stops, semaphores: Semaphores, channels: Channels, others: Others, asks: Callable[..., None]
     ) -> None:
-        self.stops = self._stops = stops
+        self._stops = stops
         self._semaphores, self._channels, self._others = semaphores, channels, others
         self._asks = asks  # stands for the signal that only asks
         self.ends = Ends(stops, channels)

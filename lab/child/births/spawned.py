@@ -19,13 +19,13 @@ from lab.child.births.forking import RAISED
 from lab.child.births.quiet import Quiet
 from lab.child.everything import named
 from lab.child.loops.rounds import Rounds
-from lab.child.memory.buffers import Buffers
-from lab.child.memory.guard import telling_by
+from lab.child.memory.buffers import driver_of
+from lab.child.memory.guard import tell_by
 from lab.child.operations import Operations
 from lab.child.telling import told
 from lab.child.wire import Wire
 from lab.errors import LabError
-from lab.hooks import DRIVERS, Bystander
+from lab.hooks import DRIVERS
 
 _UTIL = "multiprocessing.util"
 _PROCESS, _SPAWN, _REDUCTION = "multiprocessing.process", "multiprocessing.spawn", "multiprocessing.reduction"
@@ -40,19 +40,13 @@ def live(operations: Operations, given: dict[str, Any]) -> int:
     """Be that process; the exit code."""
     operations.take(given)
     stops = operations.stops
-    driver: Any = Bystander()  # an exploration inside of an actor is refused
-    rounds: Rounds | None = None
     called = operations.called if given["strict"] else None
-    if given["waits"] or operations.is_hooked:
-        rounds = driver = Rounds(stops, _run.__code__)
+    rounds, driver = driver_of(stops, _run.__code__, given["waits"], operations.is_hooked, stops.telling)
+    if rounds is not None:
         stops.rounds = rounds if given["waits"] else None
-        if operations.is_hooked:
-            driver = buffers = Buffers(stops, rounds, given["waits"])
-            buffers.tell_by(stops.telling)
         called = driver.begin(_run, called)
     if stops.telling >= 0:
-        for do in telling_by(stops.telling):
-            do()
+        tell_by(stops.telling)
         stops.guard.close_all()
     workers.here = stops, operations.channels
     DRIVERS[get_ident()] = driver
@@ -132,7 +126,8 @@ def _run(operations: Operations, given: dict[str, Any], rounds: Rounds | None) -
         finally:
             del here._inheriting
         if rounds is not None:
-            rounds.cover((process._target or process.run, *named(set(operations.more))))
+            operations.more = named(set(given["more"]))
+            rounds.cover((process._target or process.run, *operations.more))
         status = int(process._bootstrap(given["sentinel"]))
         threading._shutdown()  # type: ignore[attr-defined]
         operations.at_end.run()

@@ -16,6 +16,7 @@ from typing import Any
 
 from lab.child.births.forking import HAS_NOT_FORKED, IS_BORN, Births
 from lab.child.births.named import NamedSemaphores
+from lab.child.stops import Stops
 from lab.child.wire import Gone, Lent, Wire, send_lent
 from lab.filesystem.request import BIRTH
 
@@ -39,9 +40,11 @@ _memfd: Any = getattr(os, "memfd_create", None)
 class Spawning:
     """How an actor starts such processes."""
 
-    def __init__(self, births: Births, named: NamedSemaphores, tell: Callable[[], dict[str, Any]]) -> None:
+    def __init__(
+        self, stops: Stops, births: Births, named: NamedSemaphores, tell: Callable[[], dict[str, Any]]
+    ) -> None:
         self._births, self._named = births, named
-        self._stops = births.stops
+        self._stops = stops
         self._tell = tell  # what a process has to be told that was not forked
 
     @contextmanager

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from types import FrameType, FunctionType, MethodType, ModuleType
+from types import CodeType, FrameType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from lab.child.loops.rounds import Rounds
@@ -217,3 +217,18 @@ class Buffers(Bystander):
 
 def _are_private(things: object) -> bool:
     return type(things) is not tuple or all(type(one) in PRIVATE for one in things)
+
+
+def driver_of(stops: Stops, bottom: CodeType, waits: bool, hooked: bool, fd: int) -> tuple[Rounds | None, Any]:
+    """What follows the code of a process, if anything does, and the driver of its hooks.
+
+    ``fd`` is where it is to be told which functions started uninstrumented.
+    """
+    if not waits and not hooked:
+        return None, Bystander()  # an exploration inside of an actor is refused
+    rounds = Rounds(stops, bottom)
+    if not hooked:
+        return rounds, rounds
+    buffers = Buffers(stops, rounds, waits)
+    buffers.tell_by(fd)
+    return rounds, buffers

@@ -249,5 +249,11 @@ def telling_by(fd: int) -> Iterator[Callable[[], object]]:
         yield partial(resource.setrlimit, resource.RLIMIT_CORE, (0, 0))  # it is nothing to be looked into
 
 
+def tell_by(fd: int) -> None:
+    """Call that."""
+    for do in telling_by(fd):
+        do()
+
+
 def _protect(start: int, end: int, protection: int) -> None:
     _mprotect(start, end - start, protection)
